@@ -1,0 +1,29 @@
+#ifndef HOMESERVER_BASE_BASE64_H
+#define HOMESERVER_BASE_BASE64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+
+/*
+ * Unpadded base64 in the two alphabets of Matrix (appendix "Unpadded Base64").
+ * Decoding accepts padding, as the appendix asks, and refuses anything else that is not canonical:
+ * white space, letters of the other alphabet, non-zero trailing bits.
+ */
+enum base64_alphabet { BASE64_STANDARD, BASE64_URLSAFE };
+
+/* Characters of the encoding of `size` bytes, without the NUL. */
+size_t base64_encoded_length(size_t size);
+
+/* `out` has room for base64_encoded_length(size) + 1 characters. */
+void base64_encode_into(char *out, const void *bytes, size_t size, enum base64_alphabet alphabet);
+
+char *base64_encode(struct arena *arena, const void *bytes, size_t size,
+                    enum base64_alphabet alphabet);
+
+/* False when the text is not valid or does not fit into `out_size`. */
+bool base64_decode_into(void *out, size_t out_size, size_t *size_out, const char *text,
+                        size_t length, enum base64_alphabet alphabet);
+
+#endif

@@ -1,0 +1,106 @@
+#ifndef HOMESERVER_HTTP_REQUEST_H
+#define HOMESERVER_HTTP_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "homeserver/accounts/requester.h"
+#include "homeserver/call.h"
+#include "homeserver/http/route.h"
+
+/*
+ * One request, as a handler sees it. Everything it returns is borrowed from the request's arena,
+ * which is reset when the answer has gone out or the request is parked.
+ */
+struct connection; /* homeserver/http/server.c */
+
+struct request {
+    struct call call; /* services, db, arena, error: hand `&req->call` to services */
+    const struct route *route;
+    struct requester requester;
+    const char *request_id;     /* X-Request-ID, ours when the client sent none */
+    const char *client_address; /* as text, behind trusted proxies the forwarded one */
+    const char *target;         /* raw path and query, exactly as sent: X-Matrix signs it */
+    const char *host;           /* Host header, or "" */
+    struct error error;         /* call.error points here */
+    struct connection *connection;
+};
+
+/* ── Reading: path, query, headers ─────────────────────────────────────────────────────────────
+ * Path parameters are percent-decoded; one that holds NUL or invalid UTF-8 never reaches a handler
+ * (M_INVALID_PARAM). The typed readers check the grammar: M_INVALID_PARAM with the parameter's name
+ * in the text. */
+enum errcode path_string(struct request *req, const char *name, const char **out) MUST_CHECK;
+enum errcode path_user_id(struct request *req, const char *name, const char **out) MUST_CHECK;
+enum errcode path_room_id(struct request *req, const char *name, const char **out) MUST_CHECK;
+enum errcode path_event_id(struct request *req, const char *name, const char **out) MUST_CHECK;
+enum errcode path_room_alias(struct request *req, const char *name, const char **out) MUST_CHECK;
+
+/* NULL when absent. The first of doubled parameters wins. */
+const char *query_string(struct request *req, const char *name);
+/* `fallback` when absent; M_INVALID_PARAM when it is not an integer; clamped to [min, max]. */
+enum errcode query_int(struct request *req, const char *name, int64_t fallback, int64_t min,
+                       int64_t max, int64_t *out) MUST_CHECK;
+/* M_INVALID_PARAM unless "true" or "false". */
+enum errcode query_bool(struct request *req, const char *name, bool fallback, bool *out) MUST_CHECK;
+/* All values of a repeated parameter (`via`), at most `max` of them. */
+const char **query_strings(struct request *req, const char *name, size_t max, size_t *count_out);
+
+/* NULL when absent. */
+const char *request_header(struct request *req, const char *name);
+
+/* ── Reading: body ───────────────────────────────────────────────────────────────────────────── */
+
+/* The JSON object of a JSON_OBJECT or JSON_OPTIONAL route; borrowed; never NULL. */
+json_t *request_body(struct request *req);
+/* The bytes of any body that was kept in memory. */
+const char *request_body_bytes(struct request *req, size_t *size_out);
+
+/* Members of the body. M_MISSING_PARAM when a required one is absent, M_BAD_JSON when it has
+ * another type (the text names the member). The `_optional` ones leave `*out` NULL / `fallback`
+ * when absent or null. Strings with embedded NUL are M_BAD_JSON. */
+enum errcode body_string(struct request *req, const char *name, const char **out) MUST_CHECK;
+enum errcode body_string_optional(struct request *req, const char *name,
+                                  const char **out) MUST_CHECK;
+enum errcode body_object(struct request *req, const char *name, json_t **out) MUST_CHECK;
+enum errcode body_object_optional(struct request *req, const char *name, json_t **out) MUST_CHECK;
+enum errcode body_array_optional(struct request *req, const char *name, json_t **out) MUST_CHECK;
+enum errcode body_bool_optional(struct request *req, const char *name, bool fallback,
+                                bool *out) MUST_CHECK;
+enum errcode body_int_optional(struct request *req, const char *name, int64_t fallback,
+                               int64_t *out) MUST_CHECK;
+
+/* ── Answering ─────────────────────────────────────────────────────────────────────────────────
+ * A handler answers once and returns OK, or returns an error code. Nothing is sent before all that
+ * the call gave to the journal is committed; if that fails the answer is dropped and an error sent,
+ * or, on E_CONFLICT, the handler runs again (so it must not have other lasting effects before). */
+
+/* `body_owned` is taken. NULL (out of memory, invalid pack) is answered as 500. */
+enum errcode respond(struct request *req, int status, json_t *body_owned);
+/* `{}` with 200. */
+enum errcode respond_empty(struct request *req);
+/* Ready bytes, malloc'ed; taken. */
+enum errcode respond_bytes(struct request *req, int status, const char *content_type,
+                           char *bytes_owned, size_t size);
+/* An HTML page for people; sets a strict Content-Security-Policy. Borrowed. */
+enum errcode respond_html(struct request *req, int status, const char *html);
+enum errcode respond_redirect(struct request *req, const char *location);
+/* A file, from `offset`, `size` bytes; the descriptor is taken. */
+enum errcode respond_file(struct request *req, int status, const char *content_type, int fd_owned,
+                          uint64_t offset, uint64_t size);
+/* Before answering. The value must not hold CR or LF (they are dropped). */
+void response_header(struct request *req, const char *name, const char *value);
+
+/* ── Waiting ───────────────────────────────────────────────────────────────────────────────────
+ * Parks the request: no thread waits. The same handler runs again, from its start, when the
+ * notifier wakes the user or at `deadline_ms` (monotonic), whichever is first. Use: `return
+ * req_park(req, d);` `woken_by_deadline` is then true in the last run. What must survive goes into
+ * req_set_memo(). */
+enum errcode req_park(struct request *req, int64_t deadline_ms);
+bool req_woken_by_deadline(const struct request *req);
+/* Monotonic time at which this request first reached its handler. */
+int64_t req_started_ms(const struct request *req);
+
+#endif

@@ -1,0 +1,29 @@
+#ifndef HOMESERVER_SERVICES_H
+#define HOMESERVER_SERVICES_H
+
+/*
+ * The long-lived parts of the server, built once in homeserver/server/server.c and read-only from
+ * then on. Pointers only: a file that uses one includes that part's own header.
+ */
+struct config_holder;
+struct journal;
+struct room_service;
+struct notifier;
+struct typing;
+struct presence;
+struct password_hasher;
+struct rate_limiter;
+struct metrics;
+
+struct services {
+    struct config_holder *config; /* config/config.h: config_current() */
+    struct journal *journal;
+    struct room_service *rooms;
+    struct notifier *notifier;
+    struct typing *typing;
+    struct presence *presence;
+    struct password_hasher *passwords;
+    struct rate_limiter *rate_limiter;
+};
+
+#endif

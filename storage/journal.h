@@ -1,0 +1,98 @@
+#ifndef STORAGE_JOURNAL_H
+#define STORAGE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "homeserver/base/error.h"
+#include "storage/db.h"
+
+/*
+ * How anything becomes visible: everything that readers follow in order gets one position in one
+ * sequence, written by one thread that commits whatever is waiting in one transaction (group commit
+ * without a timer).
+ *
+ *   I4  a completion with OK comes only after COMMIT;
+ *   I5  positions become visible in order: the position lock is held from assignment to COMMIT;
+ *   I6  when a batch fails nothing of it was visible; its entries are repeated one by one and only
+ *       the bad ones fail;
+ *   I7  an entry may name the version of a room's head it was built on; when another node moved the
+ *       head meanwhile the entry fails with E_CONFLICT and is to be rebuilt.
+ */
+struct journal;
+struct journal_entry;
+struct arena;
+
+/* A statement parameter that becomes the entry's position when the batch is written. */
+#define POSITION              ((struct db_param){.kind = DB_INT, .number = JOURNAL_POSITION_MARK})
+#define JOURNAL_POSITION_MARK INT64_MIN
+
+/* An entry owns an arena; all its parts are copied there, so it may outlive the request. */
+struct journal_entry *journal_entry_create(void);
+void journal_entry_destroy(struct journal_entry *entry);
+struct arena *journal_entry_arena(struct journal_entry *entry);
+
+/* Adds a statement; parameters are copied. Runs inside the batch's transaction, in order. */
+void journal_entry_add(struct journal_entry *entry, const struct db_statement *statement,
+                       struct db_params params);
+
+/* As above, but the entry fails with E_CONFLICT unless exactly `rows` rows are touched: uniqueness
+ * ("claim this key", "first use of this transaction ID") is decided inside the batch. */
+void journal_entry_add_expecting(struct journal_entry *entry, const struct db_statement *statement,
+                                 struct db_params params, int64_t rows);
+
+/* One new event and the room head it makes; see storage/events.h. Written by array-unnest together
+ * with the events of the other entries of the batch. At most one per entry. */
+struct new_event;
+void journal_entry_set_event(struct journal_entry *entry, const struct new_event *event);
+
+/* Whom to wake after COMMIT: everybody who is in the room, or one user. */
+void journal_entry_wake_room(struct journal_entry *entry, int64_t room_nid);
+void journal_entry_wake_user(struct journal_entry *entry, int64_t user_nid);
+
+/*
+ * The entries that one call has handed over and must see committed before it answers. Reference
+ * counted: the call holds one reference, every entry under way another.
+ */
+struct commit_group;
+struct commit_group *commit_group_create(void);
+void commit_group_release(struct commit_group *group);
+
+/* Takes the entry. The group (may be NULL) learns of the outcome. */
+void journal_submit(struct journal *journal, struct journal_entry *entry_owned,
+                    struct commit_group *group);
+
+/* Called once, on the journal's thread or on this one, when nothing of the group is under way any
+ * more; `outcome` is OK or the first failure. Register after the last submit. */
+typedef void (*commit_callback)(void *context, enum errcode outcome);
+void commit_group_when_done(struct commit_group *group, commit_callback callback, void *context);
+
+/* Blocks this thread until all of the group so far is committed; the outcome. For jobs and for the
+ * few calls that must read what they wrote. */
+enum errcode commit_group_wait(struct commit_group *group) MUST_CHECK;
+
+/* Position of the newest committed change, and of everything a reader may see. */
+int64_t journal_position(const struct journal *journal);
+
+/* Called on the journal's thread after every COMMIT, with what the batch touched; also for batches
+ * of other nodes (learned by NOTIFY), then with `everything` when the list was too long to tell. */
+struct journal_change {
+    int64_t position; /* newest */
+    const int64_t *room_nids;
+    size_t room_count;
+    const int64_t *user_nids;
+    size_t user_count;
+    bool everything;
+    bool from_other_node;
+};
+typedef void (*journal_listener)(void *context, const struct journal_change *change);
+
+/* `conninfo` as for db_create. The thread starts at once. */
+struct journal *journal_create(const char *conninfo);
+/* Up to four listeners, registered before the first submit. */
+void journal_add_listener(struct journal *journal, journal_listener listener, void *context);
+/* Writes what is waiting, then stops. */
+void journal_destroy(struct journal *journal);
+
+#endif
