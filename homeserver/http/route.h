@@ -39,8 +39,8 @@ enum limit {
 /* What body the route takes. */
 enum body {
     NO_BODY,       /* a body is read up to a small limit and ignored */
-    JSON_OBJECT,   /* must be a JSON object: else M_NOT_JSON or M_BAD_JSON */
-    JSON_OPTIONAL, /* as JSON_OBJECT, but an empty body counts as {} */
+    JSON_BODY,     /* must be a JSON object: else M_NOT_JSON or M_BAD_JSON */
+    JSON_OPTIONAL, /* as JSON_BODY, but an empty body counts as {} */
     RAW_BODY,      /* a small raw body (text, HTML form) in memory */
     STREAM_BODY    /* handed to the handler while it arrives: media uploads */
 };
