@@ -53,7 +53,7 @@ const char *request_header(struct request *req, const char *name);
 
 /* ── Reading: body ───────────────────────────────────────────────────────────────────────────── */
 
-/* The JSON object of a JSON_OBJECT or JSON_OPTIONAL route; borrowed; never NULL. */
+/* The JSON object of a JSON_BODY or JSON_OPTIONAL route; borrowed; never NULL. */
 json_t *request_body(struct request *req);
 /* The bytes of any body that was kept in memory. */
 const char *request_body_bytes(struct request *req, size_t *size_out);

@@ -1,0 +1,245 @@
+"""Runs the test groups for script/test (whose --help is the manual) and counts what they say."""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as xml
+from dataclasses import dataclass, field
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build-test"
+BUILD_TSAN = ROOT / "build-tsan"
+LOGS = BUILD / "logs"
+
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp:print_suppressions=0",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/support/tsan.supp:halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+@dataclass
+class Outcome:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: list = field(default_factory=list)
+
+    def fail(self, name):
+        self.failed += 1
+        self.failures.append(name)
+
+
+@dataclass
+class Group:
+    """A named set of tests. `needs` is the path without which the group does not exist."""
+
+    name: str
+    lane: int
+    run: object
+    needs: str = ""
+
+
+def command(arguments, log, **environment):
+    """Runs a command with its output in a log file; its exit status. Never reads stdin."""
+    with open(log, "ab") as file:
+        file.write(("$ " + " ".join(map(str, arguments)) + "\n").encode())
+        file.flush()
+        return subprocess.run(
+            [str(argument) for argument in arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **SANITIZER_OPTIONS, **environment},
+        ).returncode
+
+
+def build(directory, sanitizers, log):
+    if not (directory / "build.ninja").exists():
+        shutil.rmtree(directory / "meson-private", ignore_errors=True)
+        if command(["meson", "setup", directory, f"-Db_sanitize={sanitizers}"], log) != 0:
+            return False
+    return command(["ninja", "-C", directory], log) == 0
+
+
+def count_meson(directory, suite, log, wrapper=()):
+    """Runs one meson suite. TAP lines count one by one, other tests as one each."""
+    base = f"testlog-{suite}"
+    results = directory / "meson-logs" / f"{base}.json"
+    results.unlink(missing_ok=True)
+    command(
+        [*wrapper, "meson", "test", "-C", directory, "--no-rebuild", "--suite", suite]
+        + ["--logbase", base, "--print-errorlogs"],
+        log,
+    )
+    outcome = Outcome()
+    for line in results.read_text().splitlines() if results.exists() else []:
+        count_meson_test(json.loads(line), outcome)
+    return outcome
+
+
+def count_meson_test(test, outcome):
+    lines = test.get("stdout", "").splitlines()
+    good = [line for line in lines if re.match(r"ok \d", line)]
+    bad = [line for line in lines if re.match(r"not ok \d", line)]
+    skipped = [line for line in good if re.search(r"# skip", line, re.IGNORECASE)]
+    outcome.passed += len(good) - len(skipped)
+    outcome.skipped += len(skipped)
+    for line in bad:
+        outcome.fail(f"{test['name']}: {line}")
+    if test["result"] == "SKIP" and not skipped:
+        outcome.skipped += 1
+    elif test["result"] not in ("OK", "SKIP") and not bad:
+        outcome.fail(f"{test['name']}: {test['result']} (status {test.get('returncode')})")
+    elif test["result"] == "OK" and not good:
+        outcome.passed += 1
+
+
+def count_pytest(name, paths, log, full, **environment):
+    results = LOGS / f"{name}.xml"
+    results.unlink(missing_ok=True)
+    arguments = ["/usr/bin/python3", "-m", "pytest", "-q", "-rfEs", "--color=no", "-p", "no:cacheprovider"]
+    arguments += [f"--junitxml={results}", *paths] + (["--full"] if full else [])
+    status = command(arguments, log, PYTHONDONTWRITEBYTECODE="1", **environment)
+    outcome = Outcome()
+    for case in xml.parse(results).iter("testcase") if results.exists() else []:
+        if case.find("failure") is not None or case.find("error") is not None:
+            outcome.fail(f"{case.get('classname')}::{case.get('name')}")
+        elif case.find("skipped") is not None:
+            outcome.skipped += 1
+        else:
+            outcome.passed += 1
+    if status not in (0, 1, 5):  # 5: no tests were collected, which counts as failed anyway
+        outcome.fail(f"pytest ended with status {status}")
+    elif status == 1 and not outcome.failed:
+        outcome.fail("pytest reported errors outside the tests")
+    return outcome
+
+
+def meson_suite(suite):
+    return lambda log, full: count_meson(BUILD, suite, log)
+
+
+def pytest_folder(name):
+    return lambda log, full: count_pytest(
+        name, [f"tests/{name}"], log, full, BEFFROI_BINARY=str(BUILD / "beffroi")
+    )
+
+
+def run_tsan(log, full):
+    """The concurrent parts once more under the thread sanitizer: its own build, only those tests."""
+    if not build(BUILD_TSAN, "thread", log):
+        outcome = Outcome()
+        outcome.fail("the build with -fsanitize=thread")
+        return outcome
+    # The thread sanitizer of gcc 12 cannot place its shadow memory under strong randomisation.
+    wrapper = ["setarch", "-R"]
+    if subprocess.run([*wrapper, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        wrapper = []
+    return count_meson(BUILD_TSAN, "concurrent", log, wrapper)
+
+
+# Lane 0 keeps one core busy with compilers and C tests, lane 1 the other with Python clients.
+GROUPS = [
+    Group("lint", 0, meson_suite("lint")),
+    Group("unit", 0, meson_suite("unit")),
+    Group("storage", 0, meson_suite("storage"), needs="tests/storage/meson.build"),
+    Group("property", 0, meson_suite("property"), needs="tests/property/meson.build"),
+    Group("fuzz-corpus", 0, meson_suite("fuzz-corpus"), needs="tests/fuzz/meson.build"),
+    Group("tsan", 0, run_tsan),
+    Group("api", 1, pytest_folder("api"), needs="tests/api/conftest.py"),
+    Group("clients", 1, pytest_folder("clients"), needs="tests/clients/conftest.py"),
+    Group("federation", 1, pytest_folder("federation"), needs="tests/federation/conftest.py"),
+]
+
+
+def say(text, lock=threading.Lock()):
+    with lock:
+        print(text, flush=True)
+
+
+def run_group(group, full):
+    log = LOGS / f"{group.name}.log"
+    log.unlink(missing_ok=True)
+    started = time.monotonic()
+    try:
+        outcome = group.run(log, full)
+    except Exception as error:  # one broken group must not hide the others
+        outcome = Outcome()
+        outcome.fail(f"the group itself: {error!r}")
+    if outcome.passed + outcome.failed == 0:
+        outcome.fail("no test ran")
+    skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
+    seconds = time.monotonic() - started
+    lines = [f"{group.name:12} {outcome.passed} ok, {outcome.failed} wrong{skipped} ({seconds:.0f} s)"]
+    lines += [f"    {failure}" for failure in outcome.failures]
+    if outcome.failed and log.exists():
+        lines.append(f"  the end of {log.relative_to(ROOT)}:")
+        lines += ["  | " + line for line in log.read_text(errors="replace").splitlines()[-80:]]
+    say("\n".join(lines))
+    return outcome
+
+
+def run_lanes(groups, full):
+    outcomes = []
+
+    def run_lane(lane):
+        for group in groups:
+            if group.lane == lane:
+                outcomes.append(run_group(group, full))
+
+    lanes = [threading.Thread(target=run_lane, args=(lane,)) for lane in (0, 1)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    return outcomes
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="script/test", add_help=False)
+    parser.add_argument("groups", nargs="*", metavar="GROUP")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    known = [group for group in GROUPS if not group.needs or (ROOT / group.needs).exists()]
+    unknown = set(options.groups) - {group.name for group in known}
+    if unknown:
+        parser.error(f"no such group: {', '.join(sorted(unknown))} (script/test --list)")
+    chosen = [group for group in known if not options.groups or group.name in options.groups]
+    return options, chosen
+
+
+def main():
+    options, groups = parse_arguments()
+    if options.list:
+        print(*(group.name for group in groups), sep="\n")
+        return 0
+    LOGS.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    log = LOGS / "build.log"
+    log.unlink(missing_ok=True)
+    say("Building with address and undefined behaviour sanitizers…")
+    if not build(BUILD, "address,undefined", log):
+        say("\n".join(log.read_text(errors="replace").splitlines()[-60:]))
+        say("The build failed.\n0 passed, 1 failed")
+        return 1
+    say(f"{'build':12} done ({time.monotonic() - started:.0f} s)")
+    outcomes = run_lanes(groups, options.full)
+    say(f"all in {time.monotonic() - started:.0f} s")
+    failed = sum(outcome.failed for outcome in outcomes)
+    say(f"{sum(outcome.passed for outcome in outcomes)} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
