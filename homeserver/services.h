@@ -12,6 +12,7 @@ struct notifier;
 struct typing;
 struct presence;
 struct password_hasher;
+struct token_cache;
 struct rate_limiter;
 struct metrics;
 
@@ -23,6 +24,7 @@ struct services {
     struct typing *typing;
     struct presence *presence;
     struct password_hasher *passwords;
+    struct token_cache *token_cache;
     struct rate_limiter *rate_limiter;
 };
 
