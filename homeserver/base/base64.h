@@ -8,8 +8,9 @@ struct arena;
 
 /*
  * Unpadded base64 in the two alphabets of Matrix (appendix "Unpadded Base64").
- * Decoding accepts padding, as the appendix asks, and refuses anything else that is not canonical:
- * white space, letters of the other alphabet, non-zero trailing bits.
+ * Decoding accepts padding, as the appendix asks, and ignores the trailing bits that belong to no
+ * byte (the appendix' own test seed has some). It refuses white space and letters of the other
+ * alphabet.
  */
 enum base64_alphabet { BASE64_STANDARD, BASE64_URLSAFE };
 
