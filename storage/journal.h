@@ -47,6 +47,11 @@ void journal_entry_add_expecting(struct journal_entry *entry, const struct db_st
 struct new_event;
 void journal_entry_set_event(struct journal_entry *entry, const struct new_event *event);
 
+/* Called on the journal's thread once the entry's fate is known, before its group learns of it;
+ * `position` is 0 unless the outcome is OK. At most one per entry. */
+typedef void (*journal_outcome)(void *context, enum errcode outcome, int64_t position);
+void journal_entry_on_outcome(struct journal_entry *entry, journal_outcome callback, void *context);
+
 /* Whom to wake after COMMIT: everybody who is in the room, or one user. */
 void journal_entry_wake_room(struct journal_entry *entry, int64_t room_nid);
 void journal_entry_wake_user(struct journal_entry *entry, int64_t user_nid);
@@ -72,7 +77,9 @@ void commit_group_when_done(struct commit_group *group, commit_callback callback
  * few calls that must read what they wrote. */
 enum errcode commit_group_wait(struct commit_group *group) MUST_CHECK;
 
-/* Position of the newest committed change, and of everything a reader may see. */
+/* Position of the newest committed change: everything up to it may be read. Learned from the
+ * database by journal_start() and kept current by commits and by the notifications of other nodes.
+ */
 int64_t journal_position(const struct journal *journal);
 
 /* Called on the journal's thread after every COMMIT, with what the batch touched; also for batches
@@ -88,10 +95,17 @@ struct journal_change {
 };
 typedef void (*journal_listener)(void *context, const struct journal_change *change);
 
-/* `conninfo` as for db_create. The thread starts at once. */
-struct journal *journal_create(const char *conninfo);
+/* `conninfo` as for db_create. `notify_other_nodes`: tell other processes on the same database (a
+ * private cluster has none). */
+struct journal *journal_create(const char *conninfo, bool notify_other_nodes);
 /* Up to four listeners, registered before the first submit. */
 void journal_add_listener(struct journal *journal, journal_listener listener, void *context);
+/* Reads the position and starts the writer's thread. E_UNAVAILABLE when the database is away. */
+enum errcode journal_start(struct journal *journal) MUST_CHECK;
+
+/* What another node committed (the payload of its NOTIFY); listeners are told. */
+void journal_notified(struct journal *journal, const char *payload);
+
 /* Writes what is waiting, then stops. */
 void journal_destroy(struct journal *journal);
 

@@ -1,0 +1,75 @@
+/* Which event answered a client's transaction ID (I4). */
+#include "storage/client_transactions.h"
+
+#include "homeserver/base/arena.h"
+#include "storage/journal.h"
+
+enum { FIND, ADD, OF_EVENTS, EXPIRE };
+
+static const struct db_statement statements[] = {
+    [FIND] = {"client_transaction_find",
+              "SELECT e.event_id "
+              "  FROM client_transactions t JOIN events e USING (event_nid) "
+              " WHERE t.user_nid = $1 AND t.device_id = $2 AND t.txn_key = $3"},
+
+    [ADD] =
+        {"client_transaction_add",
+         "INSERT INTO client_transactions (user_nid, device_id, txn_key, event_nid, created_ts) "
+         "VALUES ($1, $2, $3, $4, $5)"},
+
+    /* The transaction ID is what follows the last space of the key. */
+    [OF_EVENTS] = {"client_transactions_of_events",
+                   "SELECT n.ordinal, substring(t.txn_key from '[^ ]*$') "
+                   "  FROM unnest($3::bigint[]) WITH ORDINALITY AS n (event_nid, ordinal) "
+                   "  JOIN client_transactions t USING (event_nid) "
+                   " WHERE t.user_nid = $1 AND t.device_id = $2"},
+
+    [EXPIRE] = {"client_transactions_expire",
+                "DELETE FROM client_transactions "
+                " WHERE ctid = ANY (ARRAY (SELECT ctid FROM client_transactions "
+                "                           WHERE created_ts < $1 LIMIT $2))"},
+};
+
+enum errcode client_transaction_find(struct db *db, struct arena *arena,
+                                     const struct client_transaction *transaction,
+                                     const char **event_id_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[FIND],
+                 PARAMS(INT(transaction->user_nid), TEXT(transaction->device_id),
+                        TEXT(transaction->txn_key)),
+                 &rows));
+    *event_id_out = rows_count(rows) > 0 ? rows_text(rows, 0, 0) : NULL;
+    return OK;
+}
+
+void client_transaction_add_in(struct journal_entry *entry,
+                               const struct client_transaction *transaction, int64_t event_nid,
+                               int64_t now_ms)
+{
+    journal_entry_add(entry, &statements[ADD],
+                      PARAMS(INT(transaction->user_nid), TEXT(transaction->device_id),
+                             TEXT(transaction->txn_key), INT(event_nid), INT(now_ms)));
+}
+
+enum errcode client_transactions_of_events(struct db *db, struct arena *arena, int64_t user_nid,
+                                           const char *device_id, const int64_t *event_nids,
+                                           size_t count, const char ***txn_ids_out)
+{
+    const char **ids = ARENA_ARRAY(arena, count, const char *);
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_EVENTS],
+                 PARAMS(INT(user_nid), TEXT(device_id), INT_ARRAY(event_nids, count)), &rows));
+    for (size_t i = 0; i < rows_count(rows); i++)
+        ids[rows_int(rows, i, 0) - 1] = rows_text(rows, i, 1);
+    *txn_ids_out = ids;
+    return OK;
+}
+
+enum errcode client_transactions_expire(struct db *db, int64_t before_ts, int64_t limit,
+                                        int64_t *deleted_out)
+{
+    return db_execute(db, &statements[EXPIRE], PARAMS(INT(before_ts), INT(limit)), deleted_out);
+}

@@ -1,0 +1,206 @@
+/*
+ * The event graph: rows of `events` and the bytes in `event_json`.
+ * Written by the journal in batches; read one by one, by list, or as a range of the timeline.
+ */
+#include "storage/events.h"
+
+#include "homeserver/base/arena.h"
+#include "storage/journal.h"
+
+/* The columns of struct stored_event, in the order of read_event(). */
+#define EVENT_COLUMNS                                                                              \
+    "e.event_nid, e.room_nid, e.position, e.depth, e.origin_server_ts, e.snapshot_nid, "           \
+    "e.sender_nid, e.state_key_nid, e.redacted_by_nid, e.flags, e.event_id, j.json "
+
+#define FROM_EVENTS "  FROM events e JOIN event_json j USING (event_nid) "
+
+/* Rejected, soft-failed and outlier events are not shown. */
+#define IS_VISIBLE "e.flags & 7 = 0 "
+
+enum {
+    BY_NID,
+    BY_ID,
+    BY_NIDS,
+    BY_IDS,
+    RANGE_FORWARDS,
+    RANGE_BACKWARDS,
+    TS_AFTER,
+    TS_BEFORE,
+    REDACT
+};
+
+static const struct db_statement statements[] = {
+    [BY_NID] = {"event_by_nid", "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.event_nid = $1"},
+
+    [BY_ID] = {"event_by_id", "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.event_id = $1"},
+
+    [BY_NIDS] = {"events_by_nids",
+                 "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.event_nid = ANY($1) "
+                 " ORDER BY e.position, e.event_nid"},
+
+    [BY_IDS] = {"events_by_ids", "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.event_id = ANY($1) "
+                                 " ORDER BY e.position, e.event_nid"},
+
+    [RANGE_FORWARDS] = {"events_range_forwards",
+                        "SELECT " EVENT_COLUMNS FROM_EVENTS
+                        " WHERE e.room_nid = $1 AND e.position > $2 AND e.position <= $3 "
+                        "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.position "
+                        " LIMIT $4"},
+
+    [RANGE_BACKWARDS] = {"events_range_backwards",
+                         "SELECT " EVENT_COLUMNS FROM_EVENTS
+                         " WHERE e.room_nid = $1 AND e.position > $2 AND e.position <= $3 "
+                         "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.position DESC "
+                         " LIMIT $4"},
+
+    [TS_AFTER] = {"event_closest_after", "SELECT " EVENT_COLUMNS FROM_EVENTS
+                                         " WHERE e.room_nid = $1 AND e.origin_server_ts >= $2 "
+                                         "   AND e.position <> 0 AND " IS_VISIBLE
+                                         " ORDER BY e.origin_server_ts, e.position "
+                                         " LIMIT 1"},
+
+    [TS_BEFORE] = {"event_closest_before", "SELECT " EVENT_COLUMNS FROM_EVENTS
+                                           " WHERE e.room_nid = $1 AND e.origin_server_ts <= $2 "
+                                           "   AND e.position <> 0 AND " IS_VISIBLE
+                                           " ORDER BY e.origin_server_ts DESC, e.position DESC "
+                                           " LIMIT 1"},
+
+    [REDACT] = {"event_redact", "WITH redacted AS ( "
+                                "  UPDATE events SET redacted_by_nid = $2 "
+                                "   WHERE event_nid = $1 AND redacted_by_nid IS NULL "
+                                "  RETURNING event_nid) "
+                                "UPDATE event_json SET json = $3 "
+                                "  FROM redacted "
+                                " WHERE event_json.event_nid = redacted.event_nid"},
+};
+
+const struct db_statement events_insert_batch = {
+    "events_insert_batch",
+    "INSERT INTO events (event_nid, room_nid, position, depth, origin_server_ts, snapshot_nid, "
+    "                    sender_nid, state_key_nid, flags, event_id) "
+    "SELECT n.event_nid, n.room_nid, n.position, n.depth, n.origin_server_ts, "
+    "       NULLIF(n.snapshot_nid, 0), n.sender_nid, NULLIF(n.state_key_nid, 0), n.flags, "
+    "       n.event_id "
+    "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
+    "              $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[]) "
+    "    AS n (event_nid, room_nid, position, depth, origin_server_ts, snapshot_nid, sender_nid, "
+    "          state_key_nid, flags, event_id)"};
+
+const struct db_statement event_json_insert_batch = {
+    "event_json_insert_batch", "INSERT INTO event_json (event_nid, json) "
+                               "SELECT n.event_nid, n.json "
+                               "  FROM unnest($1::bigint[], $2::bytea[]) AS n (event_nid, json)"};
+
+/* Rows whose version is not the expected one are not touched: the journal counts (I7). */
+const struct db_statement room_heads_update_batch = {
+    "room_heads_update_batch",
+    "UPDATE room_heads h "
+    "   SET version = n.version, snapshot_nid = n.snapshot_nid, depth = n.depth, "
+    "       last_position = n.last_position, extremities = n.extremities "
+    "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
+    "              $6::bigint[], $7::text[]) "
+    "    AS n (room_nid, expected, version, snapshot_nid, depth, last_position, extremities) "
+    " WHERE h.room_nid = n.room_nid AND h.version = n.expected"};
+
+static void read_event(struct db_rows *rows, size_t row, struct stored_event *out)
+{
+    out->event_nid = rows_int(rows, row, 0);
+    out->room_nid = rows_int(rows, row, 1);
+    out->position = rows_int(rows, row, 2);
+    out->depth = rows_int(rows, row, 3);
+    out->origin_server_ts = rows_int(rows, row, 4);
+    out->snapshot_nid = rows_int(rows, row, 5);
+    out->sender_nid = rows_int(rows, row, 6);
+    out->state_key_nid = rows_int(rows, row, 7);
+    out->redacted_by_nid = rows_int(rows, row, 8);
+    out->flags = (unsigned)rows_int(rows, row, 9);
+    out->event_id = rows_text(rows, row, 10);
+    out->json = rows_bytes(rows, row, 11, &out->json_size);
+}
+
+static enum errcode read_one(struct db_rows *rows, struct stored_event *out)
+{
+    if (rows_count(rows) == 0)
+        return M_NOT_FOUND;
+    read_event(rows, 0, out);
+    return OK;
+}
+
+static void read_all(struct db_rows *rows, struct arena *arena, struct stored_event **out,
+                     size_t *count_out)
+{
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct stored_event);
+    for (size_t i = 0; i < *count_out; i++)
+        read_event(rows, i, &(*out)[i]);
+}
+
+enum errcode event_load(struct db *db, struct arena *arena, int64_t event_nid,
+                        struct stored_event *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[BY_NID], PARAMS(INT(event_nid)), &rows));
+    return read_one(rows, out);
+}
+
+enum errcode event_load_by_id(struct db *db, struct arena *arena, const char *event_id,
+                              struct stored_event *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[BY_ID], PARAMS(TEXT(event_id)), &rows));
+    return read_one(rows, out);
+}
+
+enum errcode events_load(struct db *db, struct arena *arena, const int64_t *event_nids,
+                         size_t count, struct stored_event **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[BY_NIDS], PARAMS(INT_ARRAY(event_nids, count)), &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode events_load_by_ids(struct db *db, struct arena *arena, const char *const *event_ids,
+                                size_t count, struct stored_event **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[BY_IDS], PARAMS(TEXT_ARRAY(event_ids, count)), &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode events_in_range(struct db *db, struct arena *arena, const struct event_range *range,
+                             struct stored_event **out, size_t *count_out)
+{
+    const struct db_statement *statement =
+        &statements[range->backwards ? RANGE_BACKWARDS : RANGE_FORWARDS];
+    struct db_rows *rows;
+
+    TRY(db_query(
+        db, arena, statement,
+        PARAMS(INT(range->room_nid), INT(range->after), INT(range->upto), INT(range->limit)),
+        &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode event_closest_to_timestamp(struct db *db, struct arena *arena, int64_t room_nid,
+                                        int64_t ts, bool forwards, struct stored_event *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[forwards ? TS_AFTER : TS_BEFORE],
+                 PARAMS(INT(room_nid), INT(ts)), &rows));
+    return read_one(rows, out);
+}
+
+void event_redact_in(struct journal_entry *entry, int64_t target_nid, int64_t redaction_nid,
+                     const char *redacted_json, size_t size)
+{
+    journal_entry_add(entry, &statements[REDACT],
+                      PARAMS(INT(target_nid), INT(redaction_nid), BYTES(redacted_json, size)));
+}

@@ -1,0 +1,94 @@
+#ifndef STORAGE_EVENTS_H
+#define STORAGE_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "homeserver/base/error.h"
+#include "storage/db.h"
+
+/* The event graph as rows. Bodies are the exact canonical bytes (I2). */
+enum event_flag {
+    EVENT_REJECTED = 1,    /* failed its auth rules: never shown, kept for those who refer to it */
+    EVENT_SOFT_FAILED = 2, /* not shown, not built upon, counts in state resolution */
+    EVENT_OUTLIER = 4,     /* the state before it is not known */
+    EVENT_NOTIFIES = 8,    /* the shared default push rules notify everybody in the room */
+    EVENT_HIGHLIGHTS = 16, /* … with a highlight (@room, tombstone) */
+    EVENT_IN_THREAD = 32,  /* belongs to a thread: counts apart from the main timeline */
+};
+
+struct stored_event {
+    int64_t event_nid;
+    int64_t room_nid;
+    int64_t position;
+    int64_t depth;
+    int64_t origin_server_ts; /* ms */
+    int64_t snapshot_nid;     /* state before the event; 0 when not known */
+    int64_t sender_nid;
+    int64_t state_key_nid;   /* 0 unless it is a state event */
+    int64_t redacted_by_nid; /* 0 unless redacted: then `json` is the redacted form */
+    unsigned flags;          /* enum event_flag */
+    const char *event_id;
+    const char *json; /* canonical, federation form */
+    size_t json_size;
+};
+
+/* The room's head after an event: what the next event is built on. */
+struct stored_head {
+    int64_t version;
+    int64_t snapshot_nid;
+    int64_t depth;
+    int64_t last_position;
+    const char *extremities; /* event IDs separated by newlines */
+};
+
+/* For journal_entry_set_event(): one row, and how it moves the head. `event.position` is assigned
+ * by the journal. When `head.version` is 0 the head stays as it is (outliers, history). */
+struct new_event {
+    struct stored_event event;
+    int64_t expected_head_version;
+    struct stored_head head;
+};
+
+/* M_NOT_FOUND when there is no such event. With the body. */
+enum errcode event_load(struct db *db, struct arena *arena, int64_t event_nid,
+                        struct stored_event *out) MUST_CHECK;
+enum errcode event_load_by_id(struct db *db, struct arena *arena, const char *event_id,
+                              struct stored_event *out) MUST_CHECK;
+
+/* Those that exist, with bodies, in the order of their positions. */
+enum errcode events_load(struct db *db, struct arena *arena, const int64_t *event_nids,
+                         size_t count, struct stored_event **out, size_t *count_out) MUST_CHECK;
+enum errcode events_load_by_ids(struct db *db, struct arena *arena, const char *const *event_ids,
+                                size_t count, struct stored_event **out,
+                                size_t *count_out) MUST_CHECK;
+
+/* Up to `limit` visible events of the timeline with after < position <= upto, oldest first
+ * (newest first when `backwards`). Rejected, soft-failed and outlier events are not among them. */
+struct event_range {
+    int64_t room_nid;
+    int64_t after;
+    int64_t upto;
+    int64_t limit;
+    bool backwards;
+};
+enum errcode events_in_range(struct db *db, struct arena *arena, const struct event_range *range,
+                             struct stored_event **out, size_t *count_out) MUST_CHECK;
+
+/* The timeline event whose origin_server_ts is closest to `ts`, not before it (`forwards`) or not
+ * after it. M_NOT_FOUND when there is none. */
+enum errcode event_closest_to_timestamp(struct db *db, struct arena *arena, int64_t room_nid,
+                                        int64_t ts, bool forwards,
+                                        struct stored_event *out) MUST_CHECK;
+
+/* Adds to a journal entry: replaces the body of `target_nid` by its redacted form. */
+struct journal_entry;
+void event_redact_in(struct journal_entry *entry, int64_t target_nid, int64_t redaction_nid,
+                     const char *redacted_json, size_t size);
+
+/* For the journal alone: the statements of a batch. */
+extern const struct db_statement events_insert_batch, event_json_insert_batch,
+    room_heads_update_batch;
+
+#endif

@@ -1,0 +1,329 @@
+/*
+ * The journal's writer: one thread, one connection. What came while the last commit ran is the next
+ * batch, so batches form by themselves and an idle server answers at once.
+ */
+#include "storage/journal.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "homeserver/base/arena.h"
+#include "homeserver/base/array.h"
+#include "homeserver/base/random.h"
+#include "homeserver/base/strbuf.h"
+#include "storage/journal_internal.h"
+
+enum {
+    BATCH_ENTRIES_MAX = 200,
+    BATCH_BYTES_MAX = 1 << 20,
+    LISTENERS_MAX = 4,
+    NOTIFY_BYTES_MAX = 7500, /* PostgreSQL's limit is 8000 */
+    NODE_ID_CHARS = 12,
+};
+
+struct listener {
+    journal_listener callback;
+    void *context;
+};
+
+struct journal {
+    struct db *db;
+    bool notifies;
+    char node_id[NODE_ID_CHARS + 1]; /* tells our own notifications from those of others */
+    pthread_t thread;
+    bool is_running;
+    pthread_mutex_t lock; /* protects the queue and `stopping` */
+    pthread_cond_t queue_not_empty;
+    struct journal_entry *queue_first;
+    struct journal_entry *queue_last;
+    bool stopping;
+    _Atomic int64_t position;
+    struct listener listeners[LISTENERS_MAX]; /* fixed before the first submit */
+    size_t listener_count;
+};
+
+static const struct db_statement load_position = {"journal_load_position",
+                                                  "SELECT position FROM journal_head"};
+
+struct journal *journal_create(const char *conninfo, bool notify_other_nodes)
+{
+    struct journal *journal = calloc(1, sizeof(*journal));
+
+    if (journal == NULL)
+        abort();
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    snprintf(journal->node_id, sizeof(journal->node_id), "%s", random_token(arena, NODE_ID_CHARS));
+    journal->db = db_create(conninfo);
+    journal->notifies = notify_other_nodes;
+    pthread_mutex_init(&journal->lock, NULL);
+    pthread_cond_init(&journal->queue_not_empty, NULL);
+    return journal;
+}
+
+void journal_add_listener(struct journal *journal, journal_listener callback, void *context)
+{
+    if (journal->listener_count == LISTENERS_MAX)
+        abort();
+    journal->listeners[journal->listener_count++] = (struct listener){callback, context};
+}
+
+int64_t journal_position(const struct journal *journal)
+{
+    return atomic_load(&journal->position);
+}
+
+/* Positions only grow; notifications of other nodes may arrive late. */
+static void raise_position(struct journal *journal, int64_t position)
+{
+    int64_t current = atomic_load(&journal->position);
+
+    while (position > current &&
+           !atomic_compare_exchange_weak(&journal->position, &current, position))
+        continue;
+}
+
+void journal_submit(struct journal *journal, struct journal_entry *entry,
+                    struct commit_group *group)
+{
+    entry->group = group;
+    entry->next = NULL;
+    if (group != NULL)
+        commit_group_enter(group);
+    pthread_mutex_lock(&journal->lock);
+    if (journal->queue_last != NULL)
+        journal->queue_last->next = entry;
+    else
+        journal->queue_first = entry;
+    journal->queue_last = entry;
+    pthread_cond_signal(&journal->queue_not_empty);
+    pthread_mutex_unlock(&journal->lock);
+}
+
+/* Blocks until there is work; NULL when the journal stops and the queue is empty. */
+static struct journal_entry *take_batch(struct journal *journal)
+{
+    struct journal_entry *first, *last;
+    size_t entries = 1, bytes;
+
+    pthread_mutex_lock(&journal->lock);
+    while (journal->queue_first == NULL && !journal->stopping)
+        pthread_cond_wait(&journal->queue_not_empty, &journal->lock);
+    first = last = journal->queue_first;
+    if (first != NULL) {
+        bytes = first->bytes;
+        while (last->next != NULL && entries < BATCH_ENTRIES_MAX &&
+               bytes + last->next->bytes <= BATCH_BYTES_MAX) {
+            last = last->next;
+            bytes += last->bytes;
+            entries++;
+        }
+        journal->queue_first = last->next;
+        if (last->next == NULL)
+            journal->queue_last = NULL;
+        last->next = NULL;
+    }
+    pthread_mutex_unlock(&journal->lock);
+    return first;
+}
+
+static void add_nids(struct strbuf *payload, const struct wake_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        strbuf_add_char(payload, ' ');
+        strbuf_add_int(payload, list->nids[i]);
+    }
+}
+
+/* `node;r nid nid;u nid nid`, or `node;*` when it would be too long: then everybody looks. The
+ * statement puts the position in front. */
+static const char *notify_payload(struct journal *journal, struct arena *arena,
+                                  const struct journal_entry *first)
+{
+    struct strbuf payload;
+
+    if (!journal->notifies)
+        return NULL;
+    strbuf_init(&payload, NOTIFY_BYTES_MAX);
+    strbuf_printf(&payload, "%s;r", journal->node_id);
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
+        add_nids(&payload, &entry->rooms);
+    strbuf_add_string(&payload, ";u");
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
+        add_nids(&payload, &entry->users);
+    const char *text = payload.overflowed ? arena_printf(arena, "%s;*", journal->node_id)
+                                          : arena_strdup(arena, payload.data);
+    strbuf_finish(&payload);
+    return text;
+}
+
+static int64_t *gather(struct arena *arena, const struct journal_entry *first, bool rooms,
+                       size_t *count_out)
+{
+    size_t count = 0;
+
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
+        count += rooms ? entry->rooms.count : entry->users.count;
+    int64_t *nids = ARENA_ARRAY(arena, count, int64_t);
+    *count_out = 0;
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+        const struct wake_list *list = rooms ? &entry->rooms : &entry->users;
+        for (size_t i = 0; i < list->count; i++)
+            nids[(*count_out)++] = list->nids[i];
+    }
+    return nids;
+}
+
+/* "nid nid …" up to the end or a semicolon. */
+static const char *parse_nids(struct arena *arena, const char *text, int64_t **nids_out,
+                              size_t *count_out)
+{
+    ARRAY_OF(int64_t) nids = {0};
+
+    while (*text == ' ') {
+        char *end;
+        array_push(arena, &nids, strtoll(text + 1, &end, 10));
+        text = end;
+    }
+    *nids_out = nids.items;
+    *count_out = nids.count;
+    return text;
+}
+
+static void tell_listeners(struct journal *journal, const struct journal_change *change)
+{
+    for (size_t i = 0; i < journal->listener_count; i++)
+        journal->listeners[i].callback(journal->listeners[i].context, change);
+}
+
+static void announce(struct journal *journal, struct arena *arena,
+                     const struct journal_entry *first, int64_t position)
+{
+    struct journal_change change = {.position = position};
+
+    raise_position(journal, position);
+    change.room_nids = gather(arena, first, true, &change.room_count);
+    change.user_nids = gather(arena, first, false, &change.user_count);
+    tell_listeners(journal, &change);
+}
+
+void journal_notified(struct journal *journal, const char *payload)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct journal_change change = {.from_other_node = true};
+    char *text;
+    int64_t *nids;
+
+    change.position = strtoll(payload, &text, 10);
+    if (*text++ != ';' || strncmp(text, journal->node_id, NODE_ID_CHARS) == 0)
+        return; /* our own: told already */
+    const char *rest = strchr(text, ';');
+    if (rest == NULL)
+        return;
+    if (rest[1] == 'r') {
+        rest = parse_nids(arena, rest + 2, &nids, &change.room_count);
+        change.room_nids = nids;
+        if (strncmp(rest, ";u", 2) == 0)
+            parse_nids(arena, rest + 2, &nids, &change.user_count);
+        change.user_nids = change.user_count > 0 ? nids : NULL;
+    } else {
+        change.everything = true;
+    }
+    raise_position(journal, change.position);
+    tell_listeners(journal, &change);
+}
+
+static void settle(struct journal_entry *entry, enum errcode outcome)
+{
+    struct commit_group *group = entry->group;
+
+    if (entry->on_outcome != NULL)
+        entry->on_outcome(entry->outcome_context, outcome, entry->position);
+    journal_entry_destroy(entry);
+    if (group != NULL)
+        commit_group_leave(group, outcome);
+}
+
+static enum errcode write_entries(struct journal *journal, struct journal_entry *first)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    int64_t position = 0;
+    enum errcode outcome = journal_write_batch(journal->db, arena, first,
+                                               notify_payload(journal, arena, first), &position);
+
+    if (outcome == OK) {
+        /* Owners learn first (caches become current), then readers are woken. */
+        for (struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+            if (entry->on_outcome != NULL)
+                entry->on_outcome(entry->outcome_context, OK, entry->position);
+            entry->on_outcome = NULL;
+        }
+        announce(journal, arena, first, position);
+    }
+    return outcome;
+}
+
+static void settle_all(struct journal_entry *first, enum errcode outcome)
+{
+    while (first != NULL) {
+        struct journal_entry *next = first->next;
+        settle(first, outcome);
+        first = next;
+    }
+}
+
+/* I6: nothing of a failed batch was visible, so every entry may be tried again alone. */
+static void write_one_by_one(struct journal *journal, struct journal_entry *first)
+{
+    while (first != NULL) {
+        struct journal_entry *entry = first;
+        first = entry->next;
+        entry->next = NULL;
+        settle(entry, write_entries(journal, entry));
+    }
+}
+
+static void *run(void *context)
+{
+    struct journal *journal = context;
+    struct journal_entry *first;
+
+    while ((first = take_batch(journal)) != NULL) {
+        enum errcode outcome = write_entries(journal, first);
+        /* When the database is away, trying again one by one would only take longer to fail. */
+        if (outcome == OK || outcome == E_UNAVAILABLE || first->next == NULL)
+            settle_all(first, outcome);
+        else
+            write_one_by_one(journal, first);
+    }
+    return NULL;
+}
+
+enum errcode journal_start(struct journal *journal)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct db_rows *rows;
+
+    TRY(db_query(journal->db, arena, &load_position, NO_PARAMS, &rows));
+    raise_position(journal, rows_int(rows, 0, 0));
+    if (pthread_create(&journal->thread, NULL, run, journal) != 0)
+        return E_SYSTEM;
+    journal->is_running = true;
+    return OK;
+}
+
+void journal_destroy(struct journal *journal)
+{
+    if (journal == NULL)
+        return;
+    pthread_mutex_lock(&journal->lock);
+    journal->stopping = true;
+    pthread_cond_signal(&journal->queue_not_empty);
+    pthread_mutex_unlock(&journal->lock);
+    if (journal->is_running)
+        pthread_join(journal->thread, NULL);
+    settle_all(journal->queue_first, E_SHUTDOWN);
+    db_destroy(journal->db);
+    pthread_cond_destroy(&journal->queue_not_empty);
+    pthread_mutex_destroy(&journal->lock);
+    free(journal);
+}

@@ -1,0 +1,254 @@
+/*
+ * One transaction of the journal: take the position lock, run the statements of every entry, write
+ * all events and heads by array-unnest, commit. Three round trips whatever the number of entries.
+ */
+#include "homeserver/base/arena.h"
+#include "storage/journal_internal.h"
+
+enum { TAKE_POSITIONS, NOTIFY };
+
+static const struct db_statement statements[] = {
+    /* The row lock is what orders positions between nodes; it ends with the session (I5). */
+    [TAKE_POSITIONS] = {"journal_take_positions", "UPDATE journal_head "
+                                                  "   SET position = position + $1 "
+                                                  " RETURNING position"},
+
+    [NOTIFY] = {"journal_notify", "SELECT pg_notify('beffroi_journal', position || ';' || $1) "
+                                  "  FROM journal_head"},
+};
+
+/* The rows of all events of a batch, column by column. */
+struct event_columns {
+    size_t count;
+    int64_t *event_nid, *room_nid, *position, *depth, *origin_server_ts, *snapshot_nid;
+    int64_t *sender_nid, *state_key_nid, *flags;
+    const char **event_id;
+    const void **json;
+    size_t *json_size;
+};
+
+/* The heads that move: per room from the first expected version to the last new head. */
+struct head_columns {
+    size_t count;
+    int64_t *room_nid, *expected, *version, *snapshot_nid, *depth, *last_position;
+    const char **extremities;
+};
+
+static size_t count_events(const struct journal_entry *first)
+{
+    size_t count = 0;
+
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
+        count += entry->event != NULL ? 1 : 0;
+    return count;
+}
+
+static void allocate_columns(struct arena *arena, size_t count, struct event_columns *events,
+                             struct head_columns *heads)
+{
+    int64_t **numbers[] = {
+        &events->event_nid,  &events->room_nid,         &events->position,
+        &events->depth,      &events->origin_server_ts, &events->snapshot_nid,
+        &events->sender_nid, &events->state_key_nid,    &events->flags,
+        &heads->room_nid,    &heads->expected,          &heads->version,
+        &heads->depth,       &heads->snapshot_nid,      &heads->last_position,
+    };
+
+    for (size_t i = 0; i < COUNT_OF(numbers); i++)
+        *numbers[i] = ARENA_ARRAY(arena, count, int64_t);
+    events->event_id = ARENA_ARRAY(arena, count, const char *);
+    events->json = ARENA_ARRAY(arena, count, const void *);
+    events->json_size = ARENA_ARRAY(arena, count, size_t);
+    heads->extremities = ARENA_ARRAY(arena, count, const char *);
+}
+
+static void add_event(struct event_columns *columns, const struct stored_event *event)
+{
+    size_t i = columns->count++;
+
+    columns->event_nid[i] = event->event_nid;
+    columns->room_nid[i] = event->room_nid;
+    columns->position[i] = event->position;
+    columns->depth[i] = event->depth;
+    columns->origin_server_ts[i] = event->origin_server_ts;
+    columns->snapshot_nid[i] = event->snapshot_nid;
+    columns->sender_nid[i] = event->sender_nid;
+    columns->state_key_nid[i] = event->state_key_nid;
+    columns->flags[i] = (int64_t)event->flags;
+    columns->event_id[i] = event->event_id;
+    columns->json[i] = event->json;
+    columns->json_size[i] = event->json_size;
+}
+
+/* A room that has several events in the batch moves once, from the first to the last. */
+static void add_head(struct head_columns *columns, const struct new_event *new_event)
+{
+    size_t i = 0;
+
+    while (i < columns->count && columns->room_nid[i] != new_event->event.room_nid)
+        i++;
+    if (i == columns->count) {
+        columns->count++;
+        columns->room_nid[i] = new_event->event.room_nid;
+        columns->expected[i] = new_event->expected_head_version;
+    }
+    columns->version[i] = new_event->head.version;
+    columns->snapshot_nid[i] = new_event->head.snapshot_nid;
+    columns->depth[i] = new_event->head.depth;
+    columns->last_position[i] = new_event->event.position;
+    columns->extremities[i] = new_event->head.extremities;
+}
+
+static void collect(struct journal_entry *first, struct event_columns *events,
+                    struct head_columns *heads)
+{
+    for (struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+        if (entry->event == NULL)
+            continue;
+        struct new_event *new_event = entry->event;
+        if (new_event->event.position == JOURNAL_POSITION_MARK)
+            new_event->event.position = entry->position;
+        add_event(events, &new_event->event);
+        if (new_event->head.version > 0)
+            add_head(heads, new_event);
+    }
+}
+
+static enum errcode pipeline_events(struct db *db, const struct event_columns *e)
+{
+    const struct db_params rows =
+        PARAMS(INT_ARRAY(e->event_nid, e->count), INT_ARRAY(e->room_nid, e->count),
+               INT_ARRAY(e->position, e->count), INT_ARRAY(e->depth, e->count),
+               INT_ARRAY(e->origin_server_ts, e->count), INT_ARRAY(e->snapshot_nid, e->count),
+               INT_ARRAY(e->sender_nid, e->count), INT_ARRAY(e->state_key_nid, e->count),
+               INT_ARRAY(e->flags, e->count), TEXT_ARRAY(e->event_id, e->count));
+
+    if (e->count == 0)
+        return OK;
+    TRY(db_pipeline_add(db, &events_insert_batch, rows, NULL));
+    return db_pipeline_add(
+        db, &event_json_insert_batch,
+        PARAMS(INT_ARRAY(e->event_nid, e->count), BYTES_ARRAY(e->json, e->json_size, e->count)),
+        NULL);
+}
+
+static enum errcode pipeline_heads(struct db *db, const struct head_columns *h, int64_t *moved)
+{
+    if (h->count == 0)
+        return OK;
+    return db_pipeline_add(
+        db, &room_heads_update_batch,
+        PARAMS(INT_ARRAY(h->room_nid, h->count), INT_ARRAY(h->expected, h->count),
+               INT_ARRAY(h->version, h->count), INT_ARRAY(h->snapshot_nid, h->count),
+               INT_ARRAY(h->depth, h->count), INT_ARRAY(h->last_position, h->count),
+               TEXT_ARRAY(h->extremities, h->count)),
+        moved);
+}
+
+/* Parameters with the position filled in; the entry keeps the mark for another attempt. */
+static struct db_params with_position(struct arena *arena, const struct entry_statement *statement,
+                                      int64_t position)
+{
+    struct db_param *params =
+        arena_memdup(arena, statement->params, statement->param_count * sizeof(*params));
+
+    for (size_t i = 0; i < statement->param_count; i++) {
+        if (params[i].kind == DB_INT && params[i].number == JOURNAL_POSITION_MARK)
+            params[i].number = position;
+    }
+    return (struct db_params){params, statement->param_count};
+}
+
+static enum errcode pipeline_statements(struct db *db, struct arena *arena,
+                                        struct journal_entry *first)
+{
+    for (struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+        for (struct entry_statement *s = entry->first_statement; s != NULL; s = s->next)
+            TRY(db_pipeline_add(db, s->statement, with_position(arena, s, entry->position),
+                                &s->affected));
+    }
+    return OK;
+}
+
+/* I7, and uniqueness decided inside the batch: everything touched as many rows as it had to. */
+static enum errcode check_affected(const struct journal_entry *first,
+                                   const struct head_columns *heads, int64_t moved)
+{
+    if (moved != (int64_t)heads->count)
+        return E_CONFLICT;
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+        for (const struct entry_statement *s = entry->first_statement; s != NULL; s = s->next) {
+            if (s->expected_rows >= 0 && s->affected != s->expected_rows)
+                return E_CONFLICT;
+        }
+    }
+    return OK;
+}
+
+static enum errcode take_positions(struct db *db, struct arena *arena, struct journal_entry *first,
+                                   int64_t *newest_out)
+{
+    struct db_rows *rows;
+    int64_t count = 0;
+
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
+        count++;
+    TRY(db_query(db, arena, &statements[TAKE_POSITIONS], PARAMS(INT(count)), &rows));
+    *newest_out = rows_int(rows, 0, 0);
+    int64_t position = *newest_out - count;
+    for (struct journal_entry *entry = first; entry != NULL; entry = entry->next)
+        entry->position = ++position;
+    return OK;
+}
+
+/* An attempt that failed must not leave its positions behind. */
+static void forget_positions(struct journal_entry *first)
+{
+    for (struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+        if (entry->event != NULL && entry->event->event.position == entry->position)
+            entry->event->event.position = JOURNAL_POSITION_MARK;
+        entry->position = 0;
+    }
+}
+
+static enum errcode write_in_transaction(struct db *db, struct arena *arena,
+                                         struct journal_entry *first, const char *notify_payload,
+                                         int64_t *position_out)
+{
+    SCOPED(db_transaction_end) struct db *tx = NULL;
+    struct event_columns events = {0};
+    struct head_columns heads = {0};
+    int64_t moved = 0, newest;
+
+    TRY(db_begin(db, &tx));
+    TRY(take_positions(tx, arena, first, &newest));
+    allocate_columns(arena, count_events(first), &events, &heads);
+    collect(first, &events, &heads);
+
+    TRY(db_pipeline_begin(tx));
+    enum errcode queued = pipeline_statements(tx, arena, first);
+    if (queued == OK)
+        queued = pipeline_heads(tx, &heads, &moved);
+    if (queued == OK)
+        queued = pipeline_events(tx, &events);
+    if (queued == OK && notify_payload != NULL)
+        queued = db_pipeline_add(tx, &statements[NOTIFY], PARAMS(TEXT(notify_payload)), NULL);
+    /* The pipeline must end whatever happened, or the connection stays in pipeline mode. */
+    enum errcode ran = db_pipeline_sync(tx);
+    TRY(queued);
+    TRY(ran);
+    TRY(check_affected(first, &heads, moved));
+    TRY(db_commit(&tx));
+    *position_out = newest;
+    return OK;
+}
+
+enum errcode journal_write_batch(struct db *db, struct arena *arena, struct journal_entry *first,
+                                 const char *notify_payload, int64_t *position_out)
+{
+    enum errcode outcome = write_in_transaction(db, arena, first, notify_payload, position_out);
+
+    if (outcome != OK)
+        forget_positions(first);
+    return outcome;
+}

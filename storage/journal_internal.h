@@ -1,0 +1,47 @@
+#ifndef STORAGE_JOURNAL_INTERNAL_H
+#define STORAGE_JOURNAL_INTERNAL_H
+
+/* Shared by the files of the journal only. */
+#include "storage/events.h"
+#include "storage/journal.h"
+
+/* An entry of the group is under way / has met its fate. */
+void commit_group_enter(struct commit_group *group);
+void commit_group_leave(struct commit_group *group, enum errcode outcome);
+
+struct entry_statement {
+    struct entry_statement *next;
+    const struct db_statement *statement;
+    struct db_param *params;
+    size_t param_count;
+    int64_t expected_rows; /* -1: any */
+    int64_t affected;      /* after the run */
+};
+
+struct wake_list {
+    int64_t *nids;
+    size_t count;
+    size_t capacity;
+};
+
+struct journal_entry {
+    struct journal_entry *next; /* in the queue or the batch */
+    struct arena *arena;
+    struct entry_statement *first_statement;
+    struct entry_statement *last_statement;
+    struct new_event *event; /* NULL: none */
+    struct wake_list rooms;
+    struct wake_list users;
+    journal_outcome on_outcome;
+    void *outcome_context;
+    struct commit_group *group; /* NULL: nobody waits */
+    size_t bytes;               /* an estimate, for the size of a batch */
+    int64_t position;
+};
+
+/* storage/journal_batch.c: writes the entries (a list) in one transaction and assigns positions.
+ * On success `*position_out` is the newest. On failure nothing was written. */
+enum errcode journal_write_batch(struct db *db, struct arena *arena, struct journal_entry *first,
+                                 const char *notify_payload, int64_t *position_out) MUST_CHECK;
+
+#endif

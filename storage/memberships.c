@@ -1,0 +1,157 @@
+/* Who is in which room, as of the newest state. */
+#include "storage/memberships.h"
+
+#include "homeserver/base/arena.h"
+#include "storage/journal.h"
+
+#define MEMBERSHIP_COLUMNS                                                                         \
+    "room_nid, user_nid, membership, is_local, is_forgotten, event_nid, sender_nid, position "
+
+enum { SET, LOAD, OF_USER, OF_ROOM, COUNT, SHARE_ROOM, FORGET };
+
+static const struct db_statement statements[] = {
+    [SET] = {"membership_set",
+             "INSERT INTO memberships (room_nid, user_nid, membership, is_local, event_nid, "
+             "                         sender_nid, position, stripped_state) "
+             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+             "    ON CONFLICT (room_nid, user_nid) DO UPDATE "
+             "   SET membership = EXCLUDED.membership, event_nid = EXCLUDED.event_nid, "
+             "       sender_nid = EXCLUDED.sender_nid, position = EXCLUDED.position, "
+             "       stripped_state = EXCLUDED.stripped_state, is_forgotten = false"},
+
+    [LOAD] = {"membership_load", "SELECT " MEMBERSHIP_COLUMNS ", stripped_state "
+                                 "  FROM memberships "
+                                 " WHERE room_nid = $1 AND user_nid = $2"},
+
+    [OF_USER] = {"memberships_of_user", "SELECT " MEMBERSHIP_COLUMNS "  FROM memberships "
+                                        " WHERE user_nid = $1 AND (NOT is_forgotten OR $2) "
+                                        " ORDER BY position"},
+
+    [OF_ROOM] = {"memberships_of_room", "SELECT user_nid FROM memberships "
+                                        " WHERE room_nid = $1 AND membership = $2 "
+                                        "   AND (is_local OR NOT $3) "
+                                        " ORDER BY position, user_nid"},
+
+    [COUNT] = {"memberships_count", "SELECT count(*) FILTER (WHERE membership = 2), "
+                                    "       count(*) FILTER (WHERE membership = 1) "
+                                    "  FROM memberships "
+                                    " WHERE room_nid = $1"},
+
+    [SHARE_ROOM] = {"memberships_share_room",
+                    "SELECT EXISTS (SELECT 1 FROM memberships mine "
+                    "                 JOIN memberships theirs USING (room_nid) "
+                    "                WHERE mine.user_nid = $1 AND mine.membership = 2 "
+                    "                  AND theirs.user_nid = $2 AND theirs.membership = 2)"},
+
+    [FORGET] = {"membership_forget", "UPDATE memberships SET is_forgotten = true "
+                                     " WHERE room_nid = $1 AND user_nid = $2"},
+};
+
+static const char *const texts[] = {
+    [STORED_INVITE] = "invite", [STORED_JOIN] = "join",   [STORED_LEAVE] = "leave",
+    [STORED_BAN] = "ban",       [STORED_KNOCK] = "knock",
+};
+
+enum stored_membership membership_from_text(const char *text)
+{
+    for (size_t i = STORED_INVITE; text != NULL && i < COUNT_OF(texts); i++) {
+        if (strcmp(texts[i], text) == 0)
+            return (enum stored_membership)i;
+    }
+    return 0;
+}
+
+const char *membership_to_text(enum stored_membership membership)
+{
+    return texts[membership];
+}
+
+void membership_set_in(struct journal_entry *entry, const struct membership_row *row)
+{
+    journal_entry_add(entry, &statements[SET],
+                      PARAMS(INT(row->room_nid), INT(row->user_nid), INT(row->membership),
+                             BOOL(row->is_local), INT(row->event_nid), INT(row->sender_nid),
+                             POSITION, BYTES(row->stripped_state, row->stripped_state_size)));
+}
+
+static void read_row(struct db_rows *rows, size_t i, struct membership_row *out)
+{
+    *out = (struct membership_row){
+        .room_nid = rows_int(rows, i, 0),
+        .user_nid = rows_int(rows, i, 1),
+        .membership = (enum stored_membership)rows_int(rows, i, 2),
+        .is_local = rows_bool(rows, i, 3),
+        .is_forgotten = rows_bool(rows, i, 4),
+        .event_nid = rows_int(rows, i, 5),
+        .sender_nid = rows_int(rows, i, 6),
+        .position = rows_int(rows, i, 7),
+    };
+}
+
+enum errcode membership_load(struct db *db, struct arena *arena, int64_t room_nid, int64_t user_nid,
+                             struct membership_row *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[LOAD], PARAMS(INT(room_nid), INT(user_nid)), &rows));
+    if (rows_count(rows) == 0)
+        return M_NOT_FOUND;
+    read_row(rows, 0, out);
+    out->stripped_state = rows_bytes(rows, 0, 8, &out->stripped_state_size);
+    return OK;
+}
+
+enum errcode memberships_of_user(struct db *db, struct arena *arena, int64_t user_nid,
+                                 bool with_forgotten, struct membership_row **out,
+                                 size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_USER], PARAMS(INT(user_nid), BOOL(with_forgotten)),
+                 &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct membership_row);
+    for (size_t i = 0; i < *count_out; i++)
+        read_row(rows, i, &(*out)[i]);
+    return OK;
+}
+
+enum errcode memberships_of_room(struct db *db, struct arena *arena, int64_t room_nid,
+                                 enum stored_membership membership, bool only_local,
+                                 int64_t **user_nids_out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_ROOM],
+                 PARAMS(INT(room_nid), INT(membership), BOOL(only_local)), &rows));
+    *count_out = rows_count(rows);
+    *user_nids_out = ARENA_ARRAY(arena, *count_out, int64_t);
+    for (size_t i = 0; i < *count_out; i++)
+        (*user_nids_out)[i] = rows_int(rows, i, 0);
+    return OK;
+}
+
+enum errcode memberships_count(struct db *db, struct arena *arena, int64_t room_nid,
+                               struct member_counts *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[COUNT], PARAMS(INT(room_nid)), &rows));
+    *out = (struct member_counts){rows_int(rows, 0, 0), rows_int(rows, 0, 1)};
+    return OK;
+}
+
+enum errcode memberships_share_room(struct db *db, struct arena *arena, int64_t user_nid,
+                                    int64_t other_nid, bool *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[SHARE_ROOM], PARAMS(INT(user_nid), INT(other_nid)), &rows));
+    *out = rows_bool(rows, 0, 0);
+    return OK;
+}
+
+void membership_forget_in(struct journal_entry *entry, int64_t room_nid, int64_t user_nid)
+{
+    journal_entry_add(entry, &statements[FORGET], PARAMS(INT(room_nid), INT(user_nid)));
+}

@@ -1,0 +1,70 @@
+#ifndef STORAGE_MEMBERSHIPS_H
+#define STORAGE_MEMBERSHIPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "homeserver/base/error.h"
+#include "storage/db.h"
+
+struct journal_entry;
+
+/* How memberships are stored; the numbers are in the database. */
+enum stored_membership {
+    STORED_INVITE = 1,
+    STORED_JOIN = 2,
+    STORED_LEAVE = 3,
+    STORED_BAN = 4,
+    STORED_KNOCK = 5,
+};
+
+/* 0 for a text that is none of the five. */
+enum stored_membership membership_from_text(const char *text);
+const char *membership_to_text(enum stored_membership membership);
+
+struct membership_row {
+    int64_t room_nid;
+    int64_t user_nid;
+    enum stored_membership membership;
+    bool is_local;
+    bool is_forgotten;
+    int64_t event_nid; /* the member event; 0 when only an invite told us */
+    int64_t sender_nid;
+    int64_t position;           /* of that event */
+    const char *stripped_state; /* JSON array text of an invite or a knock; NULL otherwise */
+    size_t stripped_state_size;
+};
+
+/* Adds to the member event's journal entry; the position is the entry's. */
+void membership_set_in(struct journal_entry *entry, const struct membership_row *row);
+
+/* M_NOT_FOUND when the user never had to do with the room. */
+enum errcode membership_load(struct db *db, struct arena *arena, int64_t room_nid, int64_t user_nid,
+                             struct membership_row *out) MUST_CHECK;
+
+/* All rooms of a user; forgotten ones only when asked for. Without stripped state. */
+enum errcode memberships_of_user(struct db *db, struct arena *arena, int64_t user_nid,
+                                 bool with_forgotten, struct membership_row **out,
+                                 size_t *count_out) MUST_CHECK;
+
+/* user_nids with this membership in the room; only local users when asked. */
+enum errcode memberships_of_room(struct db *db, struct arena *arena, int64_t room_nid,
+                                 enum stored_membership membership, bool only_local,
+                                 int64_t **user_nids_out, size_t *count_out) MUST_CHECK;
+
+struct member_counts {
+    int64_t joined;
+    int64_t invited;
+};
+enum errcode memberships_count(struct db *db, struct arena *arena, int64_t room_nid,
+                               struct member_counts *out) MUST_CHECK;
+
+/* True when both users are joined to one room. */
+enum errcode memberships_share_room(struct db *db, struct arena *arena, int64_t user_nid,
+                                    int64_t other_nid, bool *out) MUST_CHECK;
+
+/* The user left and does not want to see the room any more (undone by the next membership). */
+void membership_forget_in(struct journal_entry *entry, int64_t room_nid, int64_t user_nid);
+
+#endif
