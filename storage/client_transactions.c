@@ -54,14 +54,16 @@ void client_transaction_add_in(struct journal_entry *entry,
 }
 
 enum errcode client_transactions_of_events(struct db *db, struct arena *arena, int64_t user_nid,
-                                           const char *device_id, const int64_t *event_nids,
-                                           size_t count, const char ***txn_ids_out)
+                                           const char *device_id, struct nid_list event_nids,
+                                           const char ***txn_ids_out)
 {
-    const char **ids = ARENA_ARRAY(arena, count, const char *);
+    const char **ids = ARENA_ARRAY(arena, event_nids.count, const char *);
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[OF_EVENTS],
-                 PARAMS(INT(user_nid), TEXT(device_id), INT_ARRAY(event_nids, count)), &rows));
+    TRY(db_query(
+        db, arena, &statements[OF_EVENTS],
+        PARAMS(INT(user_nid), TEXT(device_id), INT_ARRAY(event_nids.items, event_nids.count)),
+        &rows));
     for (size_t i = 0; i < rows_count(rows); i++)
         ids[rows_int(rows, i, 0) - 1] = rows_text(rows, i, 1);
     *txn_ids_out = ids;

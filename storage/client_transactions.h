@@ -5,6 +5,7 @@
 
 #include "homeserver/base/error.h"
 #include "storage/db.h"
+#include "storage/nids.h"
 
 struct journal_entry;
 
@@ -29,8 +30,8 @@ void client_transaction_add_in(struct journal_entry *entry,
 /* The transaction IDs of events sent by this device, for `unsigned.transaction_id`: parallel to
  * `event_nids`, NULL where there is none. */
 enum errcode client_transactions_of_events(struct db *db, struct arena *arena, int64_t user_nid,
-                                           const char *device_id, const int64_t *event_nids,
-                                           size_t count, const char ***txn_ids_out) MUST_CHECK;
+                                           const char *device_id, struct nid_list event_nids,
+                                           const char ***txn_ids_out) MUST_CHECK;
 
 /* Deletes at most `limit` that are older than `before_ts`; the number deleted. */
 enum errcode client_transactions_expire(struct db *db, int64_t before_ts, int64_t limit,

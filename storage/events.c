@@ -182,7 +182,7 @@ enum errcode events_in_range(struct db *db, struct arena *arena, const struct ev
 
     TRY(db_query(
         db, arena, statement,
-        PARAMS(INT(range->room_nid), INT(range->after), INT(range->upto), INT(range->limit)),
+        PARAMS(INT(range->room_nid), INT(range->after), INT(range->until), INT(range->limit)),
         &rows));
     read_all(rows, arena, out, count_out);
     return OK;

@@ -64,12 +64,12 @@ enum errcode events_load_by_ids(struct db *db, struct arena *arena, const char *
                                 size_t count, struct stored_event **out,
                                 size_t *count_out) MUST_CHECK;
 
-/* Up to `limit` visible events of the timeline with after < position <= upto, oldest first
+/* Up to `limit` visible events of the timeline with after < position <= until, oldest first
  * (newest first when `backwards`). Rejected, soft-failed and outlier events are not among them. */
 struct event_range {
     int64_t room_nid;
     int64_t after;
-    int64_t upto;
+    int64_t until;
     int64_t limit;
     bool backwards;
 };

@@ -118,16 +118,16 @@ enum errcode memberships_of_user(struct db *db, struct arena *arena, int64_t use
 
 enum errcode memberships_of_room(struct db *db, struct arena *arena, int64_t room_nid,
                                  enum stored_membership membership, bool only_local,
-                                 int64_t **user_nids_out, size_t *count_out)
+                                 struct nid_list *user_nids_out)
 {
     struct db_rows *rows;
 
     TRY(db_query(db, arena, &statements[OF_ROOM],
                  PARAMS(INT(room_nid), INT(membership), BOOL(only_local)), &rows));
-    *count_out = rows_count(rows);
-    *user_nids_out = ARENA_ARRAY(arena, *count_out, int64_t);
-    for (size_t i = 0; i < *count_out; i++)
-        (*user_nids_out)[i] = rows_int(rows, i, 0);
+    int64_t *nids = ARENA_ARRAY(arena, rows_count(rows), int64_t);
+    for (size_t i = 0; i < rows_count(rows); i++)
+        nids[i] = rows_int(rows, i, 0);
+    *user_nids_out = (struct nid_list){nids, rows_count(rows)};
     return OK;
 }
 

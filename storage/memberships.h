@@ -7,6 +7,7 @@
 
 #include "homeserver/base/error.h"
 #include "storage/db.h"
+#include "storage/nids.h"
 
 struct journal_entry;
 
@@ -51,7 +52,7 @@ enum errcode memberships_of_user(struct db *db, struct arena *arena, int64_t use
 /* user_nids with this membership in the room; only local users when asked. */
 enum errcode memberships_of_room(struct db *db, struct arena *arena, int64_t room_nid,
                                  enum stored_membership membership, bool only_local,
-                                 int64_t **user_nids_out, size_t *count_out) MUST_CHECK;
+                                 struct nid_list *user_nids_out) MUST_CHECK;
 
 struct member_counts {
     int64_t joined;

@@ -6,6 +6,12 @@
 #include "homeserver/base/error.h"
 #include "storage/db.h"
 
+/* A list of numbers, borrowed from an arena. */
+struct nid_list {
+    const int64_t *items;
+    size_t count;
+};
+
 /*
  * Numbers for rooms, events and snapshots, taken from the database in blocks: an event can be
  * built, and others upon it, before any of them is written. Numbers of a process that died are
