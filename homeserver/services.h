@@ -13,6 +13,7 @@ struct typing;
 struct presence;
 struct password_hasher;
 struct token_cache;
+struct login_throttle;
 struct rate_limiter;
 struct metrics;
 
@@ -25,6 +26,7 @@ struct services {
     struct presence *presence;
     struct password_hasher *passwords;
     struct token_cache *token_cache;
+    struct login_throttle *login_throttle;
     struct rate_limiter *rate_limiter;
 };
 
