@@ -245,8 +245,11 @@ bool session_is_alive(struct db *db)
 {
     struct pollfd poll_fd = {.fd = PQsocket(db->connection), .events = POLLIN};
 
-    if (poll(&poll_fd, 1, 0) > 0)
-        (void)PQconsumeInput(db->connection); /* its outcome is the status asked for below */
+    /* The server's farewell comes first, the end of the stream behind it. */
+    while (PQstatus(db->connection) == CONNECTION_OK && poll(&poll_fd, 1, 0) > 0) {
+        if (PQconsumeInput(db->connection) == 0)
+            return false;
+    }
     return PQstatus(db->connection) == CONNECTION_OK;
 }
 

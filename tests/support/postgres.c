@@ -1,0 +1,146 @@
+/* Databases for tests, made from a template in the cluster of tests/support/with-postgres. */
+#include "tests/support/postgres.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "homeserver/base/arena.h"
+#include "storage/db.h"
+
+struct test_database {
+    struct arena *arena;
+    const char *name;
+    const char *conninfo;
+    struct db *admin; /* connected to the cluster's own database */
+};
+
+static const char *cluster_conninfo(void)
+{
+    const char *conninfo = getenv("BEFFROI_TEST_POSTGRES");
+
+    if (conninfo == NULL) {
+        fprintf(stderr, "Run this test through tests/support/with-postgres.\n");
+        exit(2);
+    }
+    return conninfo;
+}
+
+static NORETURN void give_up(const struct db *db, const char *sql)
+{
+    fprintf(stderr, "%s: %s: %s\n", sql, db_last_sqlstate(db), db_last_message(db));
+    abort();
+}
+
+void test_sql(struct db *db, const char *sql)
+{
+    if (db_run_script(db, sql, NULL) != OK)
+        give_up(db, sql);
+}
+
+static struct db_rows *query(struct db *db, struct arena *arena, const char *sql)
+{
+    static atomic_int count;
+    struct db_rows *rows;
+    const struct db_statement statement = {
+        arena_printf(arena, "test_%d", atomic_fetch_add(&count, 1)), sql};
+
+    if (db_query(db, arena, &statement, NO_PARAMS, &rows) != OK)
+        give_up(db, sql);
+    return rows;
+}
+
+int64_t test_sql_int(struct db *db, const char *sql)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+
+    return rows_int(query(db, arena, sql), 0, 0);
+}
+
+const char *test_sql_text(struct db *db, struct arena *arena, const char *sql)
+{
+    return rows_text(query(db, arena, sql), 0, 0);
+}
+
+static struct test_database *create_from(const char *template)
+{
+    static atomic_int count;
+    struct arena *arena = arena_create();
+    struct test_database *database = ARENA_NEW(arena, struct test_database);
+
+    database->arena = arena;
+    database->name = arena_printf(arena, "test_%d_%d", (int)getpid(), atomic_fetch_add(&count, 1));
+    /* The last dbname of a conninfo counts. */
+    database->conninfo = arena_printf(arena, "%s dbname=%s", cluster_conninfo(), database->name);
+    database->admin = db_create(cluster_conninfo());
+    test_sql(database->admin,
+             arena_printf(arena, "CREATE DATABASE %s TEMPLATE %s", database->name, template));
+    return database;
+}
+
+struct test_database *test_database_create_empty(void)
+{
+    return create_from("template0");
+}
+
+struct test_database *test_database_create(void)
+{
+    return create_from("template0");
+}
+
+const char *test_database_conninfo(const struct test_database *database)
+{
+    return database->conninfo;
+}
+
+void test_database_destroy(struct test_database *database)
+{
+    if (database == NULL)
+        return;
+    test_sql(database->admin,
+             arena_printf(database->arena, "DROP DATABASE %s WITH (FORCE)", database->name));
+    db_destroy(database->admin);
+    arena_destroy(database->arena);
+}
+
+void test_database_terminate_backends(struct test_database *database)
+{
+    test_sql(database->admin, arena_printf(database->arena,
+                                           "SELECT pg_terminate_backend(pid, 5000) "
+                                           "  FROM pg_stat_activity "
+                                           " WHERE datname = '%s'",
+                                           database->name));
+}
+
+static int set_up(void **state, struct test_database *database)
+{
+    struct storage_fixture *fixture = calloc(1, sizeof(*fixture));
+
+    if (fixture == NULL)
+        abort();
+    fixture->database = database;
+    fixture->db = db_create(test_database_conninfo(database));
+    fixture->arena = arena_create();
+    *state = fixture;
+    return 0;
+}
+
+int storage_setup(void **state)
+{
+    return set_up(state, test_database_create());
+}
+
+int storage_setup_empty(void **state)
+{
+    return set_up(state, test_database_create_empty());
+}
+
+int storage_teardown(void **state)
+{
+    struct storage_fixture *fixture = *state;
+
+    db_destroy(fixture->db);
+    test_database_destroy(fixture->database);
+    arena_destroy(fixture->arena);
+    free(fixture);
+    return 0;
+}
