@@ -12,7 +12,7 @@
  */
 struct config_domain {
     const char *name;               /* server name: what stands after the colon of user IDs */
-    const char *signing_key_file;   /* made by `beffroi generate-key` */
+    const char *signing_key_file;   /* never NULL; made by `beffroi generate-key` */
     const char *client_base_url;    /* for .well-known/matrix/client; NULL: the listener's URL */
     const char *federation_address; /* host:port for .well-known/matrix/server; NULL: none served */
     const char *support_email;      /* .well-known/matrix/support */
@@ -98,7 +98,7 @@ struct config_turn {
 
 struct config_media {
     int64_t upload_limit_bytes; /* 50 MiB */
-    const char *directory;      /* NULL: <data_directory>/media */
+    const char *directory;      /* never NULL: <data_directory>/media when unset */
 };
 
 struct config_rooms {

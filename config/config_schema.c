@@ -1,0 +1,277 @@
+/* The table of all settings, section by section, in the order in which they are printed. */
+#include "config/config_schema.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "config/config.h"
+#include "homeserver/base/compiler.h"
+#include "homeserver/base/suggest.h"
+
+/* clang-format off */
+
+#define AT(type, field) .offset = offsetof(struct type, field)
+#define LIST(type, field, count) .offset = offsetof(struct type, field), .count_offset = offsetof(struct type, count)
+#define SECTION(type, title, items) {title, items, COUNT_OF(items), sizeof(struct type)}
+
+static const struct setting domain_items[] = {
+    {"name", SETTING_TEXT, AT(config_domain, name), .required = true, .example = "example.org",
+     .help = "What stands after the colon of user IDs: @anna:example.org. It can never be changed later."},
+    {"signing_key_file", SETTING_PATH, AT(config_domain, signing_key_file),
+     .example = "/var/lib/beffroi/signing-example.org.key",
+     .help = "The private key that signs what this domain says to other servers. Make it with `beffroi generate-key` "
+             "and keep a copy in a safe place. Unset: signing-<name>.key in the data directory."},
+    {"client_base_url", SETTING_TEXT, AT(config_domain, client_base_url), .example = "https://matrix.example.org",
+     .help = "The address clients use, told to them by https://<name>/.well-known/matrix/client. "
+             "Unset: the address of the request."},
+    {"federation_address", SETTING_TEXT, AT(config_domain, federation_address), .example = "matrix.example.org:443",
+     .help = "host:port where other servers reach this one, told to them by https://<name>/.well-known/matrix/server. "
+             "Unset: nothing is told and they try port 8448 of <name>."},
+    {"support_email", SETTING_TEXT, AT(config_domain, support_email), .example = "support@example.org",
+     .help = "Whom users and other administrators may write to: https://<name>/.well-known/matrix/support."},
+    {"support_page", SETTING_TEXT, AT(config_domain, support_page), .example = "https://example.org/help"},
+};
+static const struct settings domain_section = SECTION(config_domain, "a domain", domain_items);
+
+static const struct setting_choice api_choices[] = {
+    {"client", API_CLIENT}, {"federation", API_FEDERATION}, {"admin", API_ADMIN}, {"metrics", API_METRICS},
+    {"health", API_HEALTH}, {NULL, 0},
+};
+
+static const struct setting listener_items[] = {
+    {"address", SETTING_TEXT, AT(config_listener, address), .required = true, .example = "127.0.0.1:8008",
+     .help = "IP address and port: 127.0.0.1:8008, 0.0.0.0:8008 (every IPv4 address), [::]:8448 (every address)."},
+    {"apis", SETTING_CHOICES, AT(config_listener, apis), .choices = api_choices, .standard = "[client, federation]",
+     .help = "What is answered here: client, federation, admin, metrics (Prometheus, /metrics), health (/health/live, "
+             "/health/ready). Keep metrics and admin away from the internet."},
+    {"tls_certificate", SETTING_PATH, AT(config_listener, tls_certificate), .example = "/etc/beffroi/fullchain.pem",
+     .help = "PEM file with the certificate and its chain. Unset, and not self-signed: plain HTTP, which is right "
+             "behind a reverse proxy. The file is read again on SIGHUP."},
+    {"tls_key", SETTING_PATH, AT(config_listener, tls_key), .example = "/etc/beffroi/privkey.pem",
+     .help = "PEM file with the private key of the certificate."},
+    {"tls_self_signed", SETTING_BOOL, AT(config_listener, tls_self_signed), .standard = "false",
+     .help = "Make a self-signed certificate in the data directory when there is none. For trying things out: "
+             "other servers do not trust it."},
+};
+static const struct settings listener_section = SECTION(config_listener, "a listener", listener_items);
+
+static const struct setting_choice registration_choices[] = {
+    {"closed", REGISTRATION_CLOSED}, {"token", REGISTRATION_TOKEN}, {"open", REGISTRATION_OPEN}, {NULL, 0},
+};
+
+static const struct setting registration_items[] = {
+    {"mode", SETTING_CHOICE, AT(config_registration, mode), .choices = registration_choices, .standard = "closed",
+     .help = "closed: administrators create accounts (`beffroi user create`). token: a registration token is needed. "
+             "open: anybody may register."},
+    {"shared_secret", SETTING_TEXT, AT(config_registration, shared_secret), .example = "a long random text",
+     .help = "Programs that know it may create accounts at /_synapse/admin/v1/register, whatever the mode. "
+             "Unset: that path does not exist."},
+    {"guests", SETTING_BOOL, AT(config_registration, guests), .standard = "false",
+     .help = "Whether guest accounts may be made."},
+    {"require_email", SETTING_BOOL, AT(config_registration, require_email), .standard = "false",
+     .help = "A new account needs a validated e-mail address. Needs the section mail."},
+    {"email_domains", SETTING_TEXTS, LIST(config_registration, email_domains, email_domain_count),
+     .example = "[example.org]", .help = "The address must be of one of these domains. Empty: of any."},
+    {"terms_url", SETTING_TEXT, AT(config_registration, terms_url), .example = "https://example.org/terms",
+     .help = "Terms of use that a new user must accept."},
+    {"terms_version", SETTING_TEXT, AT(config_registration, terms_version), .example = "1.0"},
+};
+static const struct settings registration_section = SECTION(config_registration, "registration", registration_items);
+
+static const struct setting rate_items[] = {
+    {"per_second", SETTING_RATE, AT(config_rate, per_second), .standard = "1", .min = 0, .max = 1000000},
+    {"burst", SETTING_INT, AT(config_rate, burst), .standard = "10", .min = 1, .max = 1000000},
+};
+static const struct settings rate_section = SECTION(config_rate, "a rate", rate_items);
+
+#define RATE(field, values, text) \
+    {#field, SETTING_SECTION, AT(config_rate_limits, field), .section = &rate_section, .standard = values, \
+     .on_one_line = true, .help = text}
+
+static const struct setting rate_limit_items[] = {
+    {"enabled", SETTING_BOOL, AT(config_rate_limits, enabled), .standard = "true"},
+    RATE(message, "{per_second: 5, burst: 50}", "Events sent, per user."),
+    RATE(login, "{per_second: 0.5, burst: 20}", "Log-ins and password checks, per address."),
+    RATE(registration, "{per_second: 0.1, burst: 10}", "New accounts, per address."),
+    RATE(join, "{per_second: 0.5, burst: 20}", "Joins, knocks and new rooms, per user."),
+    RATE(invite, "{per_second: 0.5, burst: 30}", "Invites, per user."),
+    RATE(threepid, "{per_second: 0.02, burst: 5}", "Validation e-mails, per address."),
+    RATE(search, "{per_second: 2, burst: 20}", "Searches and room directory, per user."),
+    RATE(media, "{per_second: 10, burst: 100}", "Uploads, downloads and previews, per user."),
+    RATE(other, "{per_second: 5, burst: 50}", "Everything else that the specification limits, per user."),
+    RATE(federation, "{per_second: 50, burst: 500}", "Requests of another server, per server."),
+};
+static const struct settings rate_limits_section = SECTION(config_rate_limits, "rate_limits", rate_limit_items);
+
+static const struct setting password_items[] = {
+    {"argon2_iterations", SETTING_INT, AT(config_passwords, argon2_iterations), .standard = "2", .min = 1, .max = 100},
+    {"argon2_memory_kib", SETTING_INT, AT(config_passwords, argon2_memory_kib), .standard = "19456", .min = 8,
+     .max = 4194304,
+     .help = "Memory for one password check, in KiB. Higher is safer and slower; the default is what OWASP advises."},
+    {"length_min", SETTING_INT, AT(config_passwords, length_min), .standard = "8", .min = 1, .max = 512,
+     .help = "Characters that a new password needs."},
+};
+static const struct settings passwords_section = SECTION(config_passwords, "passwords", password_items);
+
+static const struct setting federation_items[] = {
+    {"enabled", SETTING_BOOL, AT(config_federation, enabled), .standard = "true",
+     .help = "false: this server talks to no other server."},
+    {"allow", SETTING_TEXTS, LIST(config_federation, allow, allow_count), .example = "[\"*.example.org\"]",
+     .help = "Server names to talk to; * and ? are wildcards. Empty: everybody."},
+    {"deny", SETTING_TEXTS, LIST(config_federation, deny, deny_count), .example = "[\"*.example.net\"]",
+     .help = "Server names never to talk to, even when allowed above."},
+    {"ca_file", SETTING_PATH, AT(config_federation, ca_file), .example = "/etc/beffroi/our-ca.pem",
+     .help = "Further certificate authorities to trust for other servers, PEM."},
+    {"allow_private_addresses", SETTING_BOOL, AT(config_federation, allow_private_addresses), .standard = "false",
+     .help = "Whether other servers may have addresses of the local network. Leave it off on the internet: "
+             "it keeps strangers from making this server call into your network."},
+    {"notaries", SETTING_TEXTS, LIST(config_federation, notaries, notary_count), .example = "[matrix.org]",
+     .help = "Servers to ask for the keys of servers that are down. They are trusted to tell the truth."},
+};
+static const struct settings federation_section = SECTION(config_federation, "federation", federation_items);
+
+static const struct setting outgoing_items[] = {
+    {"proxy", SETTING_TEXT, AT(config_outgoing, proxy), .example = "http://proxy.example.org:3128",
+     .help = "HTTP proxy for every outgoing connection."},
+    {"ca_file", SETTING_PATH, AT(config_outgoing, ca_file), .example = "/etc/ssl/certs/ca-certificates.crt",
+     .help = "Certificate authorities for everything but federation, PEM. Unset: those of the system."},
+};
+static const struct settings outgoing_section = SECTION(config_outgoing, "outgoing", outgoing_items);
+
+static const struct setting mail_items[] = {
+    {"smtp_url", SETTING_TEXT, AT(config_mail, smtp_url), .example = "smtp://mail.example.org:587",
+     .help = "smtp://host:port (STARTTLS when offered) or smtps://host:port. Unset: no mail is sent."},
+    {"from", SETTING_TEXT, AT(config_mail, from), .example = "Matrix <matrix@example.org>"},
+    {"username", SETTING_TEXT, AT(config_mail, username), .example = "matrix"},
+    {"password", SETTING_TEXT, AT(config_mail, password), .example = "secret"},
+};
+static const struct settings mail_section = SECTION(config_mail, "mail", mail_items);
+
+static const struct setting turn_items[] = {
+    {"uris", SETTING_TEXTS, LIST(config_turn, uris, uri_count),
+     .example = "[\"turn:turn.example.org?transport=udp\", \"turns:turn.example.org\"]"},
+    {"shared_secret", SETTING_TEXT, AT(config_turn, shared_secret), .example = "the static-auth-secret of coturn"},
+    {"ttl_seconds", SETTING_SECONDS, AT(config_turn, ttl_seconds), .standard = "24h", .min = 60, .max = 31536000,
+     .help = "How long the credentials given to a client are good for."},
+};
+static const struct settings turn_section = SECTION(config_turn, "turn", turn_items);
+
+static const struct setting media_items[] = {
+    {"upload_limit_bytes", SETTING_BYTES, AT(config_media, upload_limit_bytes), .standard = "50 MiB", .min = 1024,
+     .max = (int64_t)1 << 40, .help = "The largest file that may be uploaded."},
+    {"directory", SETTING_PATH, AT(config_media, directory), .example = "/srv/beffroi/media",
+     .help = "Where files are stored. Unset: media in the data directory."},
+};
+static const struct settings media_section = SECTION(config_media, "media", media_items);
+
+static const struct setting room_items[] = {
+    {"default_version", SETTING_TEXT, AT(config_rooms, default_version), .standard = "12",
+     .help = "The room version of new rooms, 1 to 12."},
+    {"encrypt_private_by_default", SETTING_BOOL, AT(config_rooms, encrypt_private_by_default), .standard = "true",
+     .help = "New private rooms are end-to-end encrypted unless the client says otherwise."},
+    {"refuse_plaintext_in_encrypted", SETTING_BOOL, AT(config_rooms, refuse_plaintext_in_encrypted),
+     .standard = "false", .help = "Refuse unencrypted messages in encrypted rooms."},
+    {"publish_room_list_over_federation", SETTING_BOOL, AT(config_rooms, publish_room_list_over_federation),
+     .standard = "false", .help = "Whether other servers may read the list of public rooms."},
+    {"anyone_may_publish", SETTING_BOOL, AT(config_rooms, anyone_may_publish), .standard = "true",
+     .help = "Whether moderators of a room may put it on the list of public rooms. false: administrators only."},
+};
+static const struct settings rooms_section = SECTION(config_rooms, "rooms", room_items);
+
+static const struct setting_choice log_levels[] = {
+    {"debug", 0}, {"info", 1}, {"warn", 2}, {"error", 3}, {NULL, 0},
+};
+
+static const struct setting log_items[] = {
+    {"level", SETTING_TEXT, AT(config_log, level), .choices = log_levels, .standard = "info",
+     .help = "debug, info, warn or error."},
+    {"json", SETTING_BOOL, AT(config_log, json), .standard = "false",
+     .help = "One JSON object per line instead of name=value pairs."},
+};
+static const struct settings log_section = SECTION(config_log, "log", log_items);
+
+static const struct setting limit_items[] = {
+    {"request_body_bytes", SETTING_BYTES, AT(config_limits, request_body_bytes), .standard = "1 MiB", .min = 65536,
+     .max = 268435456, .help = "The largest JSON body of a client's request."},
+    {"worker_threads", SETTING_INT, AT(config_limits, worker_threads), .standard = "0", .min = 0, .max = 1024,
+     .help = "Requests worked on at the same time. 0: 4 per processor core, at least 8."},
+    {"io_threads", SETTING_INT, AT(config_limits, io_threads), .standard = "0", .min = 0, .max = 256,
+     .help = "Threads that read and write connections. 0: one per processor core, at least 2."},
+    {"database_connections", SETTING_INT, AT(config_limits, database_connections), .standard = "0", .min = 0,
+     .max = 4096, .help = "0: one per worker thread and a few more."},
+    {"cache_bytes", SETTING_BYTES, AT(config_limits, cache_bytes), .standard = "256 MiB", .min = 4194304,
+     .max = (int64_t)1 << 42, .help = "Memory for all caches together."},
+};
+static const struct settings limits_section = SECTION(config_limits, "limits", limit_items);
+
+#define DEFAULT_LISTENERS \
+    "[{address: \"127.0.0.1:8008\", apis: [client, federation, admin, health]}," \
+    " {address: \"127.0.0.1:8448\", apis: [client, federation], tls_self_signed: true}," \
+    " {address: \"127.0.0.1:9008\", apis: [metrics, health]}]"
+
+static const struct setting config_items[] = {
+    {"domains", SETTING_SECTIONS, LIST(config, domains, domain_count), .section = &domain_section, .required = true,
+     .help = "The server names hosted here. The first is the default; more may follow, each with its own users."},
+    {"listeners", SETTING_SECTIONS, LIST(config, listeners, listener_count), .section = &listener_section,
+     .standard = DEFAULT_LISTENERS, .help = "Where the server answers. One entry per address."},
+    {"database", SETTING_TEXT, AT(config, database), .standard = "embedded",
+     .help = "embedded: Beffroi runs a PostgreSQL of its own in the data directory, reachable by nobody else. "
+             "Or the address of a PostgreSQL server: postgresql://user:password@host/database."},
+    {"data_directory", SETTING_PATH, AT(config, data_directory), .standard = "/var/lib/beffroi",
+     .help = "What the server stores: keys, media, the embedded database. Back it up."},
+    {"registration", SETTING_SECTION, AT(config, registration), .section = &registration_section,
+     .help = "Who may make an account."},
+    {"passwords", SETTING_SECTION, AT(config, passwords), .section = &passwords_section,
+     .help = "How passwords are hashed (argon2id) and what they must be like."},
+    {"rooms", SETTING_SECTION, AT(config, rooms), .section = &rooms_section},
+    {"media", SETTING_SECTION, AT(config, media), .section = &media_section},
+    {"federation", SETTING_SECTION, AT(config, federation), .section = &federation_section,
+     .help = "Talking to other Matrix servers."},
+    {"outgoing", SETTING_SECTION, AT(config, outgoing), .section = &outgoing_section,
+     .help = "How this server reaches the outside."},
+    {"mail", SETTING_SECTION, AT(config, mail), .section = &mail_section,
+     .help = "E-mail: validation of addresses, forgotten passwords, notifications."},
+    {"turn", SETTING_SECTION, AT(config, turn), .section = &turn_section,
+     .help = "A TURN server for calls between clients that can not reach each other."},
+    {"rate_limits", SETTING_SECTION, AT(config, rate_limits), .section = &rate_limits_section,
+     .help = "per_second is what somebody may do all day, burst what they may do at once."},
+    {"limits", SETTING_SECTION, AT(config, limits), .section = &limits_section,
+     .help = "How much of the machine the server uses."},
+    {"log", SETTING_SECTION, AT(config, log), .section = &log_section,
+     .help = "The log goes to standard error."},
+    {"presence_enabled", SETTING_BOOL, AT(config, presence_enabled), .standard = "true",
+     .help = "Whether users see who is online."},
+    {"access_token_in_query", SETTING_BOOL, AT(config, access_token_in_query), .standard = "true",
+     .help = "Accept ?access_token= in addresses: deprecated, but some clients still use it."},
+    {"trusted_proxies", SETTING_TEXTS, LIST(config, trusted_proxies, trusted_proxy_count),
+     .example = "[127.0.0.1, \"10.0.0.0/8\"]",
+     .help = "Addresses or networks of reverse proxies: their X-Forwarded-For header is believed."},
+    {"appservice_files", SETTING_PATHS, LIST(config, appservice_files, appservice_file_count),
+     .example = "[/etc/beffroi/irc-bridge.yaml]", .help = "Registration files of application services (bridges, bots)."},
+};
+/* clang-format on */
+
+const struct settings config_settings = SECTION(config, "the configuration", config_items);
+
+const struct setting *settings_find(const struct settings *settings, const char *key,
+                                    bool ignore_case)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        const char *candidate = settings->items[i].key;
+        if (strcmp(candidate, key) == 0 || (ignore_case && strcasecmp(candidate, key) == 0))
+            return &settings->items[i];
+    }
+    return NULL;
+}
+
+enum { SETTINGS_MAX = 64 };
+
+const char *settings_suggest(const struct settings *settings, const char *key)
+{
+    const char *keys[SETTINGS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < settings->count && count < SETTINGS_MAX; i++)
+        keys[count++] = settings->items[i].key;
+    return suggest_word(key, keys, count);
+}
