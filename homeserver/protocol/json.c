@@ -78,11 +78,14 @@ bool json_is_text(const json_t *value)
     return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
 }
 
+const char *json_text(const json_t *value)
+{
+    return json_is_text(value) ? json_string_value(value) : NULL;
+}
+
 const char *json_get_string(const json_t *object, const char *name)
 {
-    const json_t *value = json_object_get(object, name);
-
-    return json_is_text(value) ? json_string_value(value) : NULL;
+    return json_text(json_object_get(object, name));
 }
 
 json_t *json_get_object(const json_t *object, const char *name)

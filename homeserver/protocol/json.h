@@ -40,6 +40,8 @@ enum errcode json_parse_object(struct arena *arena, const char *bytes, size_t si
 
 /* True when the text is a string without U+0000, so that json_string_value() shows all of it. */
 bool json_is_text(const json_t *value);
+/* That text, borrowed; NULL when the value is no text. */
+const char *json_text(const json_t *value);
 
 /* Members of an object, NULL / false when it is absent or of another type. `object` may be NULL or
  * no object. The results are borrowed from it. */
