@@ -34,15 +34,15 @@ static enum errcode read_file(struct arena *arena, const char *path, struct conf
 
     if (file == NULL) {
         config_report_add(report, NULL, NULL,
-                          "%s can not be read: %s. `beffroi generate-config` "
-                          "makes a configuration, --config names another file",
-                          path, strerrordesc_np(errno));
+                          "can not be read: %s. `beffroi generate-config` makes a configuration, "
+                          "--config names another file",
+                          strerrordesc_np(errno));
         return M_INVALID_PARAM;
     }
     char *text = arena_alloc(arena, FILE_BYTES_MAX + 1);
     size_t length = fread(text, 1, FILE_BYTES_MAX + 1, file);
     if (ferror(file) || length > FILE_BYTES_MAX) {
-        config_report_add(report, NULL, NULL, "%s is not a configuration file: it is %s", path,
+        config_report_add(report, NULL, NULL, "is not a configuration file: it is %s",
                           ferror(file) ? "not a readable file" : "larger than 1 MiB");
         return M_INVALID_PARAM;
     }

@@ -131,7 +131,7 @@ class Beffroi(Homeserver):
             "domains": [
                 {"name": self.server_name, "signing_key_file": str(self.directory / "signing.key")}
             ],
-            "listeners": [{"address": f"127.0.0.1:{self.port}", "apis": ["client", "health"]}],
+            "listeners": [{"address": f"127.0.0.1:{self.port}", "apis": ["client", "federation", "health"]}],
             "database": "embedded",
             "data_directory": str(self.directory / "data"),
             "registration": {"mode": "open"},

@@ -286,8 +286,8 @@ static void a_missing_file_is_explained(void **state)
     const struct config *config = NULL;
 
     assert_int_equal(config_load(&source, report, &config), M_INVALID_PARAM);
-    assert_non_null(strstr(config_report_text(report, NULL),
-                           "/nonexistent/beffroi.yaml can not be read: No such file"));
+    assert_non_null(strstr(config_report_text(report, source.path),
+                           "/nonexistent/beffroi.yaml: can not be read: No such file"));
 }
 
 static const char *read_whole(struct arena *arena, const char *path)
