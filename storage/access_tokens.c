@@ -6,6 +6,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { FIND, INSERT, DELETE_OF_DEVICE };
 
@@ -35,6 +36,7 @@ static const struct db_statement statements[] = {
     [DELETE_OF_DEVICE] = {"access_tokens_delete_of_device",
         "DELETE FROM access_tokens WHERE user_nid = $1 AND device_id = $2"},
 };
+STATEMENT_TABLE(access_tokens, statements);
 /* clang-format on */
 
 enum errcode access_token_find(struct db *db, struct arena *arena, const uint8_t hash[SHA256_BYTES],

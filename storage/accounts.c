@@ -6,6 +6,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 #include "storage/users.h"
 
 enum {
@@ -73,6 +74,7 @@ static const struct db_statement statements[] = {
         "       is_admin = false "
         " WHERE user_nid = $1"},
 };
+STATEMENT_TABLE(accounts, statements);
 /* clang-format on */
 
 static enum errcode load_one(struct arena *arena, const struct db_rows *rows,

@@ -3,6 +3,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/journal.h"
+#include "storage/statements.h"
 
 enum { FIND, ADD, OF_EVENTS, EXPIRE };
 
@@ -29,6 +30,7 @@ static const struct db_statement statements[] = {
                 " WHERE ctid = ANY (ARRAY (SELECT ctid FROM client_transactions "
                 "                           WHERE created_ts < $1 LIMIT $2))"},
 };
+STATEMENT_TABLE(client_transactions, statements);
 
 enum errcode client_transaction_find(struct db *db, struct arena *arena,
                                      const struct client_transaction *transaction,

@@ -6,6 +6,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { INSERT, LOAD, LOAD_ALL, NOTE_USE };
 
@@ -35,6 +36,7 @@ static const struct db_statement statements[] = {
         " WHERE user_nid = $1 AND device_id = $2 "
         "   AND COALESCE(last_seen_ts, 0) <= $5 - $6::bigint"},
 };
+STATEMENT_TABLE(devices, statements);
 /* clang-format on */
 
 static struct device device_of_row(const struct db_rows *rows, size_t row)

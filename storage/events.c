@@ -6,6 +6,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/journal.h"
+#include "storage/statements.h"
 
 /* The columns of struct stored_event, in the order of read_event(). */
 #define EVENT_COLUMNS                                                                              \
@@ -73,6 +74,7 @@ static const struct db_statement statements[] = {
                                 "  FROM redacted "
                                 " WHERE event_json.event_nid = redacted.event_nid"},
 };
+STATEMENT_TABLE(events, statements);
 
 const struct db_statement events_insert_batch = {
     "events_insert_batch",
@@ -85,11 +87,13 @@ const struct db_statement events_insert_batch = {
     "              $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[]) "
     "    AS n (event_nid, room_nid, position, depth, origin_server_ts, snapshot_nid, sender_nid, "
     "          state_key_nid, flags, event_id)"};
+STATEMENT_TABLE_OF_ONE(events_insert_batch);
 
 const struct db_statement event_json_insert_batch = {
     "event_json_insert_batch", "INSERT INTO event_json (event_nid, json) "
                                "SELECT n.event_nid, n.json "
                                "  FROM unnest($1::bigint[], $2::bytea[]) AS n (event_nid, json)"};
+STATEMENT_TABLE_OF_ONE(event_json_insert_batch);
 
 /* Rows whose version is not the expected one are not touched: the journal counts (I7). */
 const struct db_statement room_heads_update_batch = {
@@ -101,6 +105,7 @@ const struct db_statement room_heads_update_batch = {
     "              $6::bigint[], $7::text[]) "
     "    AS n (room_nid, expected, version, snapshot_nid, depth, last_position, extremities) "
     " WHERE h.room_nid = n.room_nid AND h.version = n.expected"};
+STATEMENT_TABLE_OF_ONE(room_heads_update_batch);
 
 static void read_event(struct db_rows *rows, size_t row, struct stored_event *out)
 {

@@ -12,6 +12,7 @@
 #include "homeserver/base/random.h"
 #include "homeserver/base/strbuf.h"
 #include "storage/journal_internal.h"
+#include "storage/statements.h"
 
 enum {
     BATCH_ENTRIES_MAX = 200,
@@ -44,6 +45,7 @@ struct journal {
 
 static const struct db_statement load_position = {"journal_load_position",
                                                   "SELECT position FROM journal_head"};
+STATEMENT_TABLE_OF_ONE(load_position);
 
 struct journal *journal_create(const char *conninfo, bool notify_other_nodes)
 {

@@ -4,6 +4,7 @@
  */
 #include "homeserver/base/arena.h"
 #include "storage/journal_internal.h"
+#include "storage/statements.h"
 
 enum { TAKE_POSITIONS, NOTIFY };
 
@@ -16,6 +17,7 @@ static const struct db_statement statements[] = {
     [NOTIFY] = {"journal_notify", "SELECT pg_notify('beffroi_journal', position || ';' || $1) "
                                   "  FROM journal_head"},
 };
+STATEMENT_TABLE(journal_batch, statements);
 
 /* The rows of all events of a batch, column by column. */
 struct event_columns {

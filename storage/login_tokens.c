@@ -3,6 +3,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { FORGET_EXPIRED, INSERT, TAKE };
 
@@ -19,6 +20,7 @@ static const struct db_statement statements[] = {
         " WHERE token_hash = $1 AND expires_ts > $2 "
         "RETURNING user_nid"},
 };
+STATEMENT_TABLE(login_tokens, statements);
 /* clang-format on */
 
 enum errcode login_token_insert(struct db *db, const uint8_t hash[SHA256_BYTES], int64_t user_nid,

@@ -3,6 +3,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/journal.h"
+#include "storage/statements.h"
 
 #define MEMBERSHIP_COLUMNS                                                                         \
     "room_nid, user_nid, membership, is_local, is_forgotten, event_nid, sender_nid, position "
@@ -46,6 +47,7 @@ static const struct db_statement statements[] = {
     [FORGET] = {"membership_forget", "UPDATE memberships SET is_forgotten = true "
                                      " WHERE room_nid = $1 AND user_nid = $2"},
 };
+STATEMENT_TABLE(memberships, statements);
 
 static const char *const texts[] = {
     [STORED_INVITE] = "invite", [STORED_JOIN] = "join",   [STORED_LEAVE] = "leave",

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "homeserver/base/arena.h"
+#include "storage/statements.h"
 
 enum { ROOM, EVENT, SNAPSHOT, KIND_COUNT };
 
@@ -15,6 +16,7 @@ static const struct db_statement statements[KIND_COUNT] = {
     [EVENT] = {"nid_block_of_events", "SELECT nextval('event_nids')"},
     [SNAPSHOT] = {"nid_block_of_snapshots", "SELECT nextval('snapshot_nids')"},
 };
+STATEMENT_TABLE(nids, statements);
 
 struct nid_source {
     pthread_mutex_t lock;

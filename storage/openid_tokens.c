@@ -3,6 +3,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { FORGET_EXPIRED, INSERT, FIND };
 
@@ -24,6 +25,7 @@ static const struct db_statement statements[] = {
         "   AND accounts.deactivated_ts IS NULL "
         "   AND accounts.locked_ts IS NULL"},
 };
+STATEMENT_TABLE(openid_tokens, statements);
 /* clang-format on */
 
 enum errcode openid_token_insert(struct db *db, const uint8_t hash[SHA256_BYTES], int64_t user_nid,

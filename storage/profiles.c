@@ -10,6 +10,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/json.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { LOAD, LOCK_ACCOUNT, MEASURE_OTHERS, SET_FIELD, DELETE_FIELD, DELETE_ALL };
 
@@ -42,6 +43,7 @@ static const struct db_statement statements[] = {
     [DELETE_ALL] = {"profiles_delete_all",
         "DELETE FROM profile_fields WHERE user_nid = $1"},
 };
+STATEMENT_TABLE(profiles, statements);
 /* clang-format on */
 
 enum errcode profile_load(struct db *db, struct arena *arena, int64_t user_nid, json_t **out)

@@ -6,6 +6,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { FIND_LOCKED, INSERT, CONFIRM, FORGET_OLD, DELETE_SUCCESSORS, DELETE_OF_DEVICE };
 
@@ -66,6 +67,7 @@ static const struct db_statement statements[] = {
     [DELETE_OF_DEVICE] = {"refresh_tokens_delete_of_device",
         "DELETE FROM refresh_tokens WHERE user_nid = $1 AND device_id = $2"},
 };
+STATEMENT_TABLE(refresh_tokens, statements);
 /* clang-format on */
 
 enum errcode refresh_token_find_locked(struct db *tx, struct arena *arena,

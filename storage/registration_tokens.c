@@ -5,6 +5,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum {
     INSERT,
@@ -72,6 +73,7 @@ static const struct db_statement statements[] = {
     [NONCE_TAKE] = {"registration_nonces_take",
         "DELETE FROM registration_nonces WHERE nonce = $1 AND expires_ts > $2"},
 };
+STATEMENT_TABLE(registration_tokens, statements);
 /* clang-format on */
 
 static struct registration_token token_of_row(const struct db_rows *rows, size_t row)

@@ -3,6 +3,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/journal.h"
+#include "storage/statements.h"
 
 #define ROOM_COLUMNS                                                                               \
     "r.room_nid, r.room_id, r.room_version, h.version, h.snapshot_nid, h.depth, "                  \
@@ -36,6 +37,7 @@ static const struct db_statement statements[] = {
                         "  FROM unnest($1::bigint[]) WITH ORDINALITY AS n (room_nid, ordinal) "
                         "  JOIN room_heads h USING (room_nid)"},
 };
+STATEMENT_TABLE(rooms, statements);
 
 static enum errcode read_room(struct db_rows *rows, struct stored_room *out)
 {

@@ -9,6 +9,7 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
+#include "storage/statements.h"
 
 enum { REMEMBERED_BYTES_MAX = 32 << 20 };
 
@@ -31,6 +32,7 @@ static const struct db_statement statements[] = {
     [RESOLVE] = {"state_keys_resolve", "SELECT state_key_nid, type, state_key FROM state_keys "
                                        " WHERE state_key_nid = ANY($1)"},
 };
+STATEMENT_TABLE(state_keys, statements);
 
 struct remembered {
     int64_t nid;

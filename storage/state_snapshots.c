@@ -4,6 +4,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "storage/journal.h"
+#include "storage/statements.h"
 
 /* What a snapshot row costs beside its entries, counted in entries of 16 bytes: row header, numbers
  * and two array headers. A checkpoint pays when the differences written since the last one cost as
@@ -34,6 +35,7 @@ static const struct db_statement statements[] = {
                     "  FROM chain "
                     " ORDER BY steps DESC"},
 };
+STATEMENT_TABLE(state_snapshots, statements);
 
 static struct state_map *apply_row(struct db_rows *rows, size_t row, struct arena *arena,
                                    struct state_map *map)

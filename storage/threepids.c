@@ -3,6 +3,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { FIND_USER, LOAD, INSERT, DELETE, DELETE_OF_USER };
 
@@ -30,6 +31,7 @@ static const struct db_statement statements[] = {
     [DELETE_OF_USER] = {"threepids_delete_of_user",
         "DELETE FROM threepids WHERE user_nid = $1"},
 };
+STATEMENT_TABLE(threepids, statements);
 /* clang-format on */
 
 enum errcode threepid_find_user(struct db *db, struct arena *arena, const char *medium,

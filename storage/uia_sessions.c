@@ -3,6 +3,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { FORGET_EXPIRED, FORGET_OLDEST, INSERT, LOAD, UPDATE, DELETE };
 
@@ -37,6 +38,7 @@ static const struct db_statement statements[] = {
     [DELETE] = {"uia_sessions_delete",
         "DELETE FROM uia_sessions WHERE session_id = $1"},
 };
+STATEMENT_TABLE(uia_sessions, statements);
 /* clang-format on */
 
 enum errcode uia_session_insert(struct db *db, const struct uia_session *session, int64_t now_ms,

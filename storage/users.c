@@ -8,6 +8,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/statements.h"
 
 enum { FIND, INSERT, LOAD_IDS };
 
@@ -33,6 +34,7 @@ static const struct db_statement statements[] = {
         "  JOIN users ON users.user_nid = wanted.user_nid "
         " ORDER BY wanted.place"},
 };
+STATEMENT_TABLE(users, statements);
 /* clang-format on */
 
 enum errcode user_nids_find(struct db *db, struct arena *arena, const char *const *user_ids,

@@ -5,7 +5,11 @@
 #include <unistd.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/sha256.h"
+#include "homeserver/base/strbuf.h"
+#include "migrations/migrations.h"
 #include "storage/db.h"
+#include "storage/migrate.h"
 
 struct test_database {
     struct arena *arena;
@@ -61,6 +65,12 @@ const char *test_sql_text(struct db *db, struct arena *arena, const char *sql)
     return rows_text(query(db, arena, sql), 0, 0);
 }
 
+/* The last dbname of a conninfo counts. */
+static const char *conninfo_of(struct arena *arena, const char *name)
+{
+    return arena_printf(arena, "%s dbname=%s", cluster_conninfo(), name);
+}
+
 static struct test_database *create_from(const char *template)
 {
     static atomic_int count;
@@ -69,8 +79,7 @@ static struct test_database *create_from(const char *template)
 
     database->arena = arena;
     database->name = arena_printf(arena, "test_%d_%d", (int)getpid(), atomic_fetch_add(&count, 1));
-    /* The last dbname of a conninfo counts. */
-    database->conninfo = arena_printf(arena, "%s dbname=%s", cluster_conninfo(), database->name);
+    database->conninfo = conninfo_of(arena, database->name);
     database->admin = db_create(cluster_conninfo());
     test_sql(database->admin,
              arena_printf(arena, "CREATE DATABASE %s TEMPLATE %s", database->name, template));
@@ -82,9 +91,57 @@ struct test_database *test_database_create_empty(void)
     return create_from("template0");
 }
 
+/* Test programs of several builds may share the cluster: the name tells their schemas apart. */
+static const char *template_name(struct arena *arena)
+{
+    struct strbuf all;
+    char hash[SHA256_HEX_CHARS + 1];
+
+    strbuf_init(&all, 0);
+    for (size_t i = 0; i < migration_count; i++)
+        strbuf_add_string(&all, migrations[i].sql);
+    sha256_hex(all.data, hash);
+    strbuf_finish(&all);
+    return arena_printf(arena, "template_%.16s", hash);
+}
+
+static void migrate_database(struct arena *arena, const char *name)
+{
+    struct db *db = db_create(conninfo_of(arena, name));
+    struct error error = {0};
+
+    if (migrate(db, &error) != OK) {
+        fprintf(stderr, "%s\n", error.text);
+        abort();
+    }
+    db_destroy(db);
+}
+
+/* Makes the template unless another test program has done so. Under its final name it is complete.
+ */
+static void ensure_template(struct arena *arena, const char *name)
+{
+    struct db *admin = db_create(cluster_conninfo());
+    const char *exists =
+        arena_printf(arena, "SELECT count(*) FROM pg_database WHERE datname = '%s'", name);
+
+    test_sql(admin, "SET statement_timeout = 0; SELECT pg_advisory_lock(1)");
+    if (test_sql_int(admin, exists) == 0) {
+        const char *draft = arena_printf(arena, "draft_%d", (int)getpid());
+        test_sql(admin, arena_printf(arena, "CREATE DATABASE %s TEMPLATE template0", draft));
+        migrate_database(arena, draft);
+        test_sql(admin, arena_printf(arena, "ALTER DATABASE %s RENAME TO %s", draft, name));
+    }
+    db_destroy(admin);
+}
+
 struct test_database *test_database_create(void)
 {
-    return create_from("template0");
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const char *template = template_name(arena);
+
+    ensure_template(arena, template);
+    return create_from(template);
 }
 
 const char *test_database_conninfo(const struct test_database *database)

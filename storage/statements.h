@@ -1,0 +1,62 @@
+#ifndef STORAGE_STATEMENTS_H
+#define STORAGE_STATEMENTS_H
+
+#include <stddef.h>
+
+#include "homeserver/base/compiler.h"
+#include "storage/db.h"
+
+/*
+ * All SQL of the program, so that a test can have PostgreSQL check every statement. A storage file
+ * adds STATEMENT_TABLE(<file>, statements) below its table, and its name to the list here (sorted);
+ * tests/lint/check_statements.py finds what was forgotten.
+ */
+struct statement_table {
+    const char *file;
+    const struct db_statement *statements;
+    size_t count;
+};
+
+#define STATEMENT_TABLES(X)                                                                        \
+    X(access_tokens)                                                                               \
+    X(accounts)                                                                                    \
+    X(client_transactions)                                                                         \
+    X(database_check)                                                                              \
+    X(devices)                                                                                     \
+    X(event_json_insert_batch)                                                                     \
+    X(events)                                                                                      \
+    X(events_insert_batch)                                                                         \
+    X(journal_batch)                                                                               \
+    X(load_position)                                                                               \
+    X(login_tokens)                                                                                \
+    X(memberships)                                                                                 \
+    X(migrate)                                                                                     \
+    X(nids)                                                                                        \
+    X(openid_tokens)                                                                               \
+    X(profiles)                                                                                    \
+    X(refresh_tokens)                                                                              \
+    X(registration_tokens)                                                                         \
+    X(room_heads_update_batch)                                                                     \
+    X(rooms)                                                                                       \
+    X(state_keys)                                                                                  \
+    X(state_snapshots)                                                                             \
+    X(threepids)                                                                                   \
+    X(uia_sessions)                                                                                \
+    X(users)
+
+#define STATEMENT_TABLE(file_name, table)                                                          \
+    const struct statement_table file_name##_statement_table = {                                   \
+        .file = #file_name, .statements = (table), .count = COUNT_OF(table)}
+
+/* For a statement that stands alone; the name is the statement's. */
+#define STATEMENT_TABLE_OF_ONE(statement)                                                          \
+    const struct statement_table statement##_statement_table = {                                   \
+        .file = #statement, .statements = &(statement), .count = 1}
+
+#define STATEMENT_TABLE_DECLARE(name) extern const struct statement_table name##_statement_table;
+STATEMENT_TABLES(STATEMENT_TABLE_DECLARE)
+#undef STATEMENT_TABLE_DECLARE
+
+const struct statement_table *const *statement_tables(size_t *count_out);
+
+#endif
