@@ -24,6 +24,11 @@ json_t *build_json(const char *text)
     return json;
 }
 
+json_t *build_json_on(struct arena *arena, const char *text)
+{
+    return json_on_arena(arena, build_json(text));
+}
+
 static json_t *id_list(const char *const *ids, size_t count)
 {
     json_t *list = json_array();

@@ -32,5 +32,7 @@ struct event *build_event(struct arena *arena, const struct room_version *versio
 
 /* JSON written with ' for " (so that it reads well in C); aborts when it is not JSON. */
 json_t *build_json(const char *text);
+/* The same, owned by the arena. */
+json_t *build_json_on(struct arena *arena, const char *text);
 
 #endif
