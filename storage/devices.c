@@ -6,9 +6,10 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/journal.h"
 #include "storage/statements.h"
 
-enum { INSERT, LOAD, LOAD_ALL, NOTE_USE };
+enum { INSERT, LOAD, LOAD_ALL, NOTE_USE, RENAME, DELETE };
 
 #define DEVICE_COLUMNS                                                                             \
     "SELECT device_id, display_name, last_seen_ts, last_seen_address, last_seen_user_agent "       \
@@ -35,6 +36,12 @@ static const struct db_statement statements[] = {
         "   SET last_seen_ts = $5, last_seen_address = $3, last_seen_user_agent = $4 "
         " WHERE user_nid = $1 AND device_id = $2 "
         "   AND COALESCE(last_seen_ts, 0) <= $5 - $6::bigint"},
+
+    [RENAME] = {"devices_rename",
+        "UPDATE devices SET display_name = $3 WHERE user_nid = $1 AND device_id = $2"},
+
+    [DELETE] = {"devices_delete",
+        "DELETE FROM devices WHERE user_nid = $1 AND device_id = ANY ($2::text[])"},
 };
 STATEMENT_TABLE(devices, statements);
 /* clang-format on */
@@ -91,4 +98,18 @@ enum errcode device_note_use(struct db *db, const struct device_use *use)
                       PARAMS(INT(use->user_nid), TEXT(use->device_id), TEXT(use->address),
                              TEXT(use->user_agent), INT(use->now_ms), INT(use->interval_ms)),
                       NULL);
+}
+
+void device_rename_in(struct journal_entry *entry, int64_t user_nid, const char *device_id,
+                      const char *display_name)
+{
+    journal_entry_add(entry, &statements[RENAME],
+                      PARAMS(INT(user_nid), TEXT(device_id), TEXT(display_name)));
+}
+
+void devices_delete_in(struct journal_entry *entry, int64_t user_nid, const char *const *device_ids,
+                       size_t count)
+{
+    journal_entry_add(entry, &statements[DELETE],
+                      PARAMS(INT(user_nid), TEXT_ARRAY(device_ids, count)));
 }

@@ -8,6 +8,7 @@
 
 struct arena;
 struct db;
+struct journal_entry;
 
 struct device {
     const char *device_id;
@@ -39,5 +40,12 @@ struct device_use {
     int64_t interval_ms;
 };
 enum errcode device_note_use(struct db *db, const struct device_use *use) MUST_CHECK;
+
+/* Other users can see these two, so they travel through the journal. Deleting a device takes its
+ * tokens with it. `display_name` NULL takes the name away. */
+void device_rename_in(struct journal_entry *entry, int64_t user_nid, const char *device_id,
+                      const char *display_name);
+void devices_delete_in(struct journal_entry *entry, int64_t user_nid, const char *const *device_ids,
+                       size_t count);
 
 #endif

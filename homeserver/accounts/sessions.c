@@ -1,0 +1,221 @@
+/*
+ * Starting, refreshing and ending sessions.
+ *
+ * Tokens are over 256 bits of the kernel's randomness and stored as SHA-256. The prefixes carry no
+ * meaning here: they let scanners of leaked secrets recognise what they found.
+ */
+#include "homeserver/accounts/sessions.h"
+
+#include <string.h>
+
+#include "homeserver/accounts/token_cache.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/base/array.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/base/log.h"
+#include "homeserver/base/random.h"
+#include "homeserver/base/sha256.h"
+#include "homeserver/call.h"
+#include "homeserver/services.h"
+#include "storage/access_tokens.h"
+#include "storage/db.h"
+#include "storage/devices.h"
+#include "storage/journal.h"
+#include "storage/refresh_tokens.h"
+
+enum { TOKEN_CHARS = 43, MADE_DEVICE_ID_CHARS = 10 };
+
+/* An access token that can be refreshed lives for an hour: a revoked session ends at once anyway,
+ * and every refresh costs the client a round trip. A device that stays away for ninety days has to
+ * log in again. */
+static const int64_t ACCESS_TOKEN_LIFETIME_MS = INT64_C(3600) * 1000;
+static const int64_t REFRESH_TOKEN_LIFETIME_MS = INT64_C(90) * 24 * 3600 * 1000;
+
+/* What one pair of tokens is made for. */
+struct issue {
+    int64_t user_nid;
+    const char *device_id;
+    int64_t previous_nid; /* the refresh token that is traded in; 0: none */
+    bool with_refresh_token;
+};
+
+static enum errcode issue_tokens(struct call *call, struct db *tx, const struct issue *issue,
+                                 struct session *out)
+{
+    int64_t now_ms = clock_wall_ms();
+    struct access_token_draft access = {
+        .user_nid = issue->user_nid,
+        .device_id = issue->device_id,
+        .created_ts = now_ms,
+    };
+    const struct refresh_token_draft refresh = {
+        .user_nid = issue->user_nid,
+        .device_id = issue->device_id,
+        .previous_nid = issue->previous_nid,
+        .expires_ts = now_ms + REFRESH_TOKEN_LIFETIME_MS,
+    };
+    uint8_t hash[SHA256_BYTES];
+
+    *out = (struct session){.device_id = issue->device_id};
+    out->access_token = arena_printf(call->arena, "bfa_%s", random_token(call->arena, TOKEN_CHARS));
+    if (issue->with_refresh_token) {
+        out->refresh_token =
+            arena_printf(call->arena, "bfr_%s", random_token(call->arena, TOKEN_CHARS));
+        out->expires_in_ms = ACCESS_TOKEN_LIFETIME_MS;
+        access.expires_ts = now_ms + ACCESS_TOKEN_LIFETIME_MS;
+        sha256(out->refresh_token, strlen(out->refresh_token), hash);
+        TRY(refresh_token_insert(tx, call->arena, hash, &refresh, &access.refresh_nid));
+    }
+    sha256(out->access_token, strlen(out->access_token), hash);
+    return access_token_insert(tx, hash, &access);
+}
+
+static enum errcode end_tokens_of_device(struct db *tx, int64_t user_nid, const char *device_id)
+{
+    TRY(access_tokens_delete_of_device(tx, user_nid, device_id));
+    return refresh_tokens_delete_of_device(tx, user_nid, device_id);
+}
+
+static enum errcode check_draft(struct call *call, const struct session_draft *draft)
+{
+    if (draft->device_id != NULL &&
+        (draft->device_id[0] == '\0' || strlen(draft->device_id) > DEVICE_ID_BYTES_MAX))
+        return fail(call->error, M_INVALID_PARAM, "A device ID has 1 to %d bytes.",
+                    DEVICE_ID_BYTES_MAX);
+    if (draft->display_name != NULL && strlen(draft->display_name) > DEVICE_NAME_BYTES_MAX)
+        return fail(call->error, M_TOO_LARGE, "The name of a device has at most %d bytes.",
+                    DEVICE_NAME_BYTES_MAX);
+    return OK;
+}
+
+enum errcode session_start(struct call *call, const struct session_draft *draft,
+                           struct session *out)
+{
+    SCOPED(db_transaction_end) struct db *tx = NULL;
+    struct session session;
+    const struct issue issue = {
+        .user_nid = draft->user_nid,
+        .device_id = draft->device_id != NULL ? draft->device_id
+                                              : random_upper(call->arena, MADE_DEVICE_ID_CHARS),
+        .with_refresh_token = draft->wants_refresh_token,
+    };
+
+    TRY(check_draft(call, draft));
+    TRY(db_begin(call->db, &tx));
+    TRY(device_insert(tx, issue.user_nid, issue.device_id, draft->display_name, clock_wall_ms()));
+    TRY(end_tokens_of_device(tx, issue.user_nid, issue.device_id));
+    TRY(issue_tokens(call, tx, &issue, &session));
+    TRY(db_commit(&tx));
+    token_cache_invalidate(call->services->token_cache);
+    *out = session;
+    return OK;
+}
+
+static enum errcode end_replayed_family(struct call *call, struct db **tx,
+                                        const struct refresh_token *token)
+{
+    log_warn(LOG_ACCOUNTS, "A used refresh token of %s (device %s) came back: its session ends.",
+             token->user_id, token->device_id);
+    TRY(end_tokens_of_device(*tx, token->user_nid, token->device_id));
+    TRY(db_commit(tx));
+    token_cache_invalidate(call->services->token_cache);
+    error_set_bool(call->error, "soft_logout", true);
+    return fail(call->error, M_UNKNOWN_TOKEN, "The refresh token was used before: log in again.");
+}
+
+static enum errcode check_refreshable(struct call *call, const struct refresh_token *token)
+{
+    if (token->is_locked) {
+        error_set_bool(call->error, "soft_logout", true);
+        return M_USER_LOCKED;
+    }
+    if (token->expires_ts <= clock_wall_ms()) {
+        error_set_bool(call->error, "soft_logout", true);
+        return fail(call->error, M_UNKNOWN_TOKEN, "The refresh token has expired: log in again.");
+    }
+    return OK;
+}
+
+enum errcode session_refresh(struct call *call, const char *refresh_token, struct session *out)
+{
+    SCOPED(db_transaction_end) struct db *tx = NULL;
+    struct refresh_token token;
+    struct session session;
+    uint8_t hash[SHA256_BYTES];
+    enum errcode code;
+
+    sha256(refresh_token, strlen(refresh_token), hash);
+    TRY(db_begin(call->db, &tx));
+    code = refresh_token_find_locked(tx, call->arena, hash, &token);
+    if (code == M_NOT_FOUND)
+        return fail(call->error, M_UNKNOWN_TOKEN, "The refresh token is not valid: log in again.");
+    TRY(code);
+    if (token.is_replaced)
+        return end_replayed_family(call, &tx, &token);
+    TRY(check_refreshable(call, &token));
+
+    if (token.is_unconfirmed)
+        TRY(refresh_token_confirm(tx, token.refresh_nid, clock_wall_ms()));
+    /* A client that never got our last answer asks again: what that answer held was never used,
+     * and goes, so that there is one chain. */
+    TRY(refresh_token_delete_successors(tx, token.refresh_nid));
+    const struct issue issue = {
+        .user_nid = token.user_nid,
+        .device_id = token.device_id,
+        .previous_nid = token.refresh_nid,
+        .with_refresh_token = true,
+    };
+    TRY(issue_tokens(call, tx, &issue, &session));
+    TRY(db_commit(&tx));
+    token_cache_invalidate(call->services->token_cache);
+    *out = session;
+    return OK;
+}
+
+/* Everything that ends with a device, each line one domain's. */
+static void add_deletions(struct journal_entry *entry, int64_t user_nid,
+                          const char *const *device_ids, size_t count)
+{
+    devices_delete_in(entry, user_nid, device_ids, count);
+}
+
+enum errcode session_end_devices(struct call *call, int64_t user_nid, const char *const *device_ids,
+                                 size_t count)
+{
+    struct journal_entry *entry;
+    struct commit_group *group;
+    enum errcode outcome;
+
+    if (count == 0)
+        return OK;
+    entry = journal_entry_create();
+    add_deletions(entry, user_nid, device_ids, count);
+    /* Open syncs of these devices find out that they are over. */
+    journal_entry_wake_user(entry, user_nid);
+
+    group = commit_group_create();
+    journal_submit(call->services->journal, entry, group);
+    outcome = commit_group_wait(group);
+    commit_group_release(group);
+    token_cache_invalidate(call->services->token_cache);
+    return outcome;
+}
+
+enum errcode session_end_device(struct call *call, int64_t user_nid, const char *device_id)
+{
+    return session_end_devices(call, user_nid, &device_id, 1);
+}
+
+enum errcode session_end_all(struct call *call, int64_t user_nid, const char *kept_device_id)
+{
+    ARRAY_OF(const char *) ending = {0};
+    const struct device *devices;
+    size_t count;
+
+    TRY(devices_load(call->db, call->arena, user_nid, &devices, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (kept_device_id == NULL || strcmp(devices[i].device_id, kept_device_id) != 0)
+            array_push(call->arena, &ending, devices[i].device_id);
+    }
+    return session_end_devices(call, user_nid, ending.items, ending.count);
+}
