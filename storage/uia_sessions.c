@@ -23,8 +23,9 @@ static const struct db_statement statements[] = {
 
     [INSERT] = {"uia_sessions_insert",
         "INSERT INTO uia_sessions "
-        "       (session_id, user_nid, device_id, method, path, body, proofs, expires_ts) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"},
+        "       (session_id, user_nid, device_id, method, path, body, completed, proofs, "
+        "        expires_ts) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"},
 
     [LOAD] = {"uia_sessions_load",
         "SELECT session_id, user_nid, device_id, method, path, body, completed, proofs, "
@@ -50,7 +51,9 @@ enum errcode uia_session_insert(struct db *db, const struct uia_session *session
     return db_execute(db, &statements[INSERT],
                       PARAMS(TEXT(session->session_id), INT(session->user_nid),
                              TEXT(session->device_id), TEXT(session->method), TEXT(session->path),
-                             TEXT(session->body), TEXT(session->proofs), INT(session->expires_ts)),
+                             TEXT(session->body),
+                             TEXT_ARRAY(session->completed, session->completed_count),
+                             TEXT(session->proofs), INT(session->expires_ts)),
                       NULL);
 }
 

@@ -23,8 +23,7 @@ struct uia_session {
     int64_t expires_ts; /* milliseconds since 1970 */
 };
 
-/* Forgets expired sessions, and the oldest of this user beyond `sessions_max`. `completed` is not
- * read: a new session has completed nothing. */
+/* Forgets expired sessions, and the oldest of this user beyond `sessions_max`. */
 enum errcode uia_session_insert(struct db *db, const struct uia_session *session, int64_t now_ms,
                                 int64_t sessions_max) MUST_CHECK;
 

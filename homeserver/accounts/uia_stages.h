@@ -1,0 +1,32 @@
+#ifndef HOMESERVER_ACCOUNTS_UIA_STAGES_H
+#define HOMESERVER_ACCOUNTS_UIA_STAGES_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "homeserver/base/error.h"
+
+struct call;
+struct config;
+
+/* One try at one stage. */
+struct uia_attempt {
+    const json_t *auth; /* what the client sent */
+    int64_t user_nid;   /* who is logged in; 0: nobody */
+    const char *server_name;
+    const char *address;
+    json_t *proofs; /* the stage adds what it established */
+};
+
+/* `attempt` returns OK when the stage is done and M_* when it failed. `params` may be NULL; it
+ * returns what the client must know, a new reference, or NULL. */
+struct uia_stage {
+    const char *type;
+    enum errcode (*attempt)(struct call *call, const struct uia_attempt *attempt);
+    json_t *(*params)(const struct config *config);
+};
+
+/* NULL when this server does not know the type. */
+const struct uia_stage *uia_find_stage(const char *type);
+
+#endif
