@@ -36,6 +36,7 @@ struct statement_table {
     X(profiles)                                                                                    \
     X(refresh_tokens)                                                                              \
     X(registration_tokens)                                                                         \
+    X(room_aliases)                                                                                \
     X(room_heads_update_batch)                                                                     \
     X(rooms)                                                                                       \
     X(state_keys)                                                                                  \

@@ -1,0 +1,204 @@
+/* From an authorised event to a journal entry. */
+#include "homeserver/rooms/persist_event.h"
+
+#include "config/config.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/rooms/redact.h"
+#include "homeserver/rooms/room_state.h"
+#include "homeserver/services.h"
+#include "storage/journal.h"
+#include "storage/memberships.h"
+#include "storage/rooms.h"
+#include "storage/users.h"
+
+/* What is known of an event while its entry is made. */
+struct persisting {
+    struct call *call;
+    struct room_build *build;
+    const struct event_draft *draft;
+    const struct event *event;
+    struct cached_event *cached;
+    struct journal_entry *entry;
+    int64_t event_nid;
+    int64_t state_key_nid; /* 0: not a state event */
+};
+
+static enum errcode take_numbers(struct persisting *p)
+{
+    struct room_service *service = p->call->services->rooms;
+
+    TRY(nid_next_event(room_service_nids(service), p->call->db, &p->event_nid));
+    if (event_is_state(p->event))
+        TRY(state_key_intern(room_service_state_keys(service), p->call->db, p->event->type,
+                             p->event->state_key, &p->state_key_nid));
+    return OK;
+}
+
+/* The new head's important events: the old ones, unless this event replaces one. */
+static void inherit_events(const struct persisting *p, struct room_head *head)
+{
+    const struct room_head *old = p->build->head;
+    const struct {
+        const char *type;
+        struct cached_event *old_event;
+        struct cached_event **place;
+    } kept[] = {
+        {"m.room.create", old->create, &head->create},
+        {"m.room.power_levels", old->power_levels, &head->power_levels},
+        {"m.room.join_rules", old->join_rules, &head->join_rules},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(kept); i++)
+        *kept[i].place = cached_event_acquire(
+            event_is(p->event, kept[i].type, "") ? p->cached : kept[i].old_event);
+}
+
+/* The state after the event and its snapshot. */
+static enum errcode next_state(struct persisting *p, struct snapshot_ref *snapshot_out,
+                               struct state_map **state_out)
+{
+    const struct room_head *head = p->build->head;
+    struct snapshot_change change = {
+        .room_nid = room_nid(p->build->room),
+        .parent = head->snapshot,
+        .state_key_nid = p->state_key_nid,
+        .event_nid = p->event_nid,
+    };
+
+    if (p->state_key_nid == 0) {
+        *snapshot_out = head->snapshot;
+        *state_out = state_map_acquire(head->state);
+        return OK;
+    }
+    TRY(nid_next_snapshot(room_service_nids(p->call->services->rooms), p->call->db,
+                          &change.snapshot_nid));
+    *state_out = state_map_set(head->state, p->state_key_nid, p->event_nid);
+    change.after = *state_out;
+    *snapshot_out = snapshot_add_in(p->entry, &change);
+    return OK;
+}
+
+static enum errcode next_head(struct persisting *p, struct room_head **out)
+{
+    struct snapshot_ref snapshot;
+    struct state_map *state;
+
+    TRY(next_state(p, &snapshot, &state));
+    const struct stored_head stored = {
+        .version = p->build->head->version + 1,
+        .depth = p->event->depth,
+        .extremities = p->event->event_id,
+    };
+    *out = room_head_create(&stored, snapshot, state);
+    inherit_events(p, *out);
+    return OK;
+}
+
+static void add_event_row(struct persisting *p, const struct built_event *built,
+                          const struct room_head *head)
+{
+    const struct new_event row = {
+        .event =
+            {
+                .event_nid = p->event_nid,
+                .room_nid = room_nid(p->build->room),
+                .position = JOURNAL_POSITION_MARK,
+                .depth = p->event->depth,
+                .origin_server_ts = p->event->origin_server_ts,
+                .snapshot_nid = p->build->head->snapshot.snapshot_nid,
+                .sender_nid = p->draft->sender_nid,
+                .state_key_nid = p->state_key_nid,
+                .event_id = p->event->event_id,
+                .json = built->json,
+                .json_size = built->json_size,
+            },
+        .expected_head_version = p->build->head->version,
+        .head =
+            {
+                .version = head->version,
+                .snapshot_nid = head->snapshot.snapshot_nid,
+                .depth = head->depth,
+                .extremities = head->extremities,
+            },
+    };
+
+    journal_entry_set_event(p->entry, &row);
+}
+
+static enum errcode add_membership(struct persisting *p)
+{
+    const struct config *config = config_current(p->call->services->config);
+    int64_t user_nid;
+
+    if (p->state_key_nid == 0 || strcmp(p->event->type, "m.room.member") != 0)
+        return OK;
+    TRY(user_nid_intern(p->call->db, p->call->arena, p->event->state_key, &user_nid));
+    const struct membership_row row = {
+        .room_nid = room_nid(p->build->room),
+        .user_nid = user_nid,
+        .membership = membership_from_text(event_membership(p->event)),
+        .is_local = config_hosts_user(config, p->event->state_key),
+        .event_nid = p->event_nid,
+        .sender_nid = p->draft->sender_nid,
+        .stripped_state = p->draft->stripped_state,
+        .stripped_state_size =
+            p->draft->stripped_state != NULL ? strlen(p->draft->stripped_state) : 0,
+    };
+    membership_set_in(p->entry, &row);
+    journal_entry_wake_user(p->entry, user_nid);
+    return OK;
+}
+
+static void add_new_room(struct persisting *p)
+{
+    if (p->build->head->version != 0)
+        return;
+    room_create_in(p->entry, room_nid(p->build->room), room_id(p->build->room),
+                   room_version_of(p->build->room)->id, clock_wall_ms());
+}
+
+static enum errcode fill_entry(struct persisting *p, const struct built_event *built,
+                               struct room_head **head_out)
+{
+    TRY(take_numbers(p));
+    add_new_room(p);
+    TRY(add_membership(p));
+    TRY(redact_in(p->call, p->build, p->event, p->event_nid, p->entry));
+    if (p->draft->transaction != NULL)
+        client_transaction_add_in(p->entry, p->draft->transaction, p->event_nid, clock_wall_ms());
+    journal_entry_wake_room(p->entry, room_nid(p->build->room));
+    p->cached = cached_event_create(built->arena, built->event, p->event_nid);
+    TRY(next_head(p, head_out));
+    add_event_row(p, built, *head_out);
+    return OK;
+}
+
+enum errcode persist_event(struct call *call, struct room_build *build,
+                           const struct event_draft *draft, struct built_event *built)
+{
+    struct persisting p = {
+        .call = call,
+        .build = build,
+        .draft = draft,
+        .event = built->event,
+        .entry = journal_entry_create(),
+    };
+    struct room_head *head;
+
+    enum errcode outcome = fill_entry(&p, built, &head);
+    if (outcome == OK && event_is_state(p.event))
+        event_cache_add(room_service_events(call->services->rooms), p.cached);
+    if (outcome == OK)
+        outcome = room_build_advance(build, head, p.entry);
+    if (p.cached != NULL)
+        cached_event_release(p.cached);
+    else
+        arena_destroy(built->arena);
+    if (outcome != OK) {
+        journal_entry_destroy(p.entry);
+        return outcome;
+    }
+    journal_submit(call->services->journal, p.entry, call->commits);
+    return OK;
+}

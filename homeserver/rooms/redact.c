@@ -1,0 +1,71 @@
+/* Applying redactions. */
+#include "homeserver/rooms/redact.h"
+
+#include "homeserver/base/strbuf.h"
+#include "homeserver/protocol/auth_rules.h"
+#include "homeserver/protocol/canonical_json.h"
+#include "homeserver/protocol/redaction.h"
+#include "homeserver/rooms/room_state.h"
+#include "homeserver/services.h"
+#include "storage/events.h"
+#include "storage/journal.h"
+
+/* In v1 and v2 the auth rules have decided already; later versions let anyone send redactions and
+ * decide here whether they do anything. */
+static enum errcode takes_effect(struct call *call, const struct room_build *build,
+                                 const struct event *redaction, const struct event *target,
+                                 bool *out)
+{
+    struct head_lookup lookup = {.call = call, .room = build->room, .head = build->head};
+    const struct auth_state state = {
+        .lookup = head_lookup_event,
+        .context = &lookup,
+        .create = cached_event_get(build->head->create),
+    };
+
+    *out = room_version_of(build->room)->redaction_auth_rule ||
+           auth_rules_redaction_applies(redaction, target, &state);
+    return lookup.failure;
+}
+
+static enum errcode add_redacted_form(const struct room_version *version,
+                                      const struct event *target, int64_t target_nid,
+                                      int64_t redaction_nid, struct journal_entry *entry)
+{
+    enum canonical_json_rules rules =
+        version->strict_canonical_json ? CANONICAL_JSON_STRICT : CANONICAL_JSON_LEGACY;
+    json_auto_t *redacted = redaction_apply(version, target->json);
+    struct strbuf bytes;
+
+    strbuf_init(&bytes, 0);
+    enum errcode written = canonical_json_write(redacted, rules, &bytes, NULL);
+    if (written == OK)
+        event_redact_in(entry, target_nid, redaction_nid, bytes.data, bytes.length);
+    strbuf_finish(&bytes);
+    return written;
+}
+
+enum errcode redact_in(struct call *call, struct room_build *build, const struct event *event,
+                       int64_t event_nid, struct journal_entry *entry)
+{
+    const struct room_version *version = room_version_of(build->room);
+    struct stored_event stored;
+    const struct event *target;
+    bool applies;
+
+    if (strcmp(event->type, "m.room.redaction") != 0 || event->redacts == NULL)
+        return OK;
+    enum errcode found = event_load_by_id(call->db, call->arena, event->redacts, &stored);
+    if (found == M_NOT_FOUND)
+        return OK;
+    TRY(found);
+    if (stored.room_nid != room_nid(build->room) || stored.redacted_by_nid != 0)
+        return OK;
+    TRY(event_parse_stored(call->arena, version, stored.event_id, stored.json, stored.json_size,
+                           &target));
+    TRY(takes_effect(call, build, event, target, &applies));
+    if (!applies)
+        return OK;
+    event_cache_remove(room_service_events(call->services->rooms), stored.event_nid);
+    return add_redacted_form(version, target, stored.event_nid, event_nid, entry);
+}

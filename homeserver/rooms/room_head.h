@@ -1,0 +1,36 @@
+#ifndef HOMESERVER_ROOMS_ROOM_HEAD_H
+#define HOMESERVER_ROOMS_ROOM_HEAD_H
+
+#include <stdint.h>
+
+#include "homeserver/protocol/state_map.h"
+#include "homeserver/rooms/cached_event.h"
+#include "storage/events.h"
+#include "storage/state_snapshots.h"
+
+/*
+ * What the next event of a room is built on: its state, its forward extremities, and the events
+ * that decide almost every question, already parsed. Immutable and reference counted, so a reader
+ * may keep one while the room goes on.
+ */
+struct room_head {
+    _Atomic int references;
+    int64_t version;               /* as in room_heads.version */
+    int64_t depth;                 /* of the deepest event */
+    _Atomic int64_t last_position; /* of the newest committed event when it was loaded */
+    struct snapshot_ref snapshot;
+    struct state_map *state;
+    char *extremities;                 /* event IDs separated by newlines */
+    struct cached_event *create;       /* NULL only while the room is being created */
+    struct cached_event *power_levels; /* NULL: the room has none */
+    struct cached_event *join_rules;   /* NULL: the room has none */
+};
+
+struct room_head *room_head_acquire(struct room_head *head);
+void room_head_release(struct room_head *head);
+
+/* A head with one reference; takes `state`, copies `extremities`, acquires nothing else. */
+struct room_head *room_head_create(const struct stored_head *stored, struct snapshot_ref snapshot,
+                                   struct state_map *state_owned);
+
+#endif

@@ -1,0 +1,73 @@
+/* Sending events for local users. */
+#include "homeserver/rooms/send_event.h"
+
+#include "homeserver/base/arena.h"
+#include "homeserver/protocol/auth_rules.h"
+#include "homeserver/rooms/event_builder.h"
+#include "homeserver/rooms/persist_event.h"
+#include "homeserver/rooms/room_state.h"
+
+/* Spec: "PUT state": the same content again need not make another event. */
+static enum errcode find_identical_state(struct call *call, const struct room_build *build,
+                                         const struct event_draft *draft, const char **event_id_out)
+{
+    const struct state_key key = {draft->type, draft->state_key};
+    const struct event *current;
+
+    *event_id_out = NULL;
+    if (!draft->reuse_identical_state || draft->state_key == NULL)
+        return OK;
+    TRY(room_head_event(call, build->room, build->head, &key, &current));
+    if (current != NULL && strcmp(current->sender, draft->sender) == 0 &&
+        json_equal(current->content, draft->content))
+        *event_id_out = current->event_id;
+    return OK;
+}
+
+static enum errcode authorise(struct call *call, const struct room_build *build,
+                              const struct event *event)
+{
+    struct head_lookup lookup = {.call = call, .room = build->room, .head = build->head};
+    const struct auth_state state = {
+        .lookup = head_lookup_event,
+        .context = &lookup,
+        .create = cached_event_get(build->head->create),
+        .signatures = &auth_signatures_verified_before,
+    };
+    const char *why;
+
+    bool allowed = auth_rules_check(event, &state, &why);
+    TRY(lookup.failure);
+    if (!allowed)
+        return fail(call->error, M_FORBIDDEN, "This is not allowed in the room: %s.", why);
+    return OK;
+}
+
+enum errcode room_append_event(struct call *call, struct room_build *build,
+                               const struct event_draft *draft, const char **event_id_out)
+{
+    struct built_event built;
+
+    TRY(find_identical_state(call, build, draft, event_id_out));
+    if (*event_id_out != NULL)
+        return OK;
+    TRY(event_build(call, build->room, build->head, draft, &built));
+    enum errcode authorised = authorise(call, build, built.event);
+    if (authorised != OK) {
+        arena_destroy(built.arena);
+        return authorised;
+    }
+    *event_id_out = arena_strdup(call->arena, built.event->event_id);
+    return persist_event(call, build, draft, &built);
+}
+
+enum errcode room_send_event(struct call *call, const char *room_id,
+                             const struct event_draft *draft, const char **event_id_out)
+{
+    SCOPED(room_build_end) struct room_build build = {0};
+    struct room *room;
+
+    TRY(room_open(call, room_id, &room));
+    TRY(room_build_begin(call, room, &build));
+    return room_append_event(call, &build, draft, event_id_out);
+}

@@ -1,0 +1,21 @@
+#ifndef HOMESERVER_ROOMS_STRIPPED_STATE_H
+#define HOMESERVER_ROOMS_STRIPPED_STATE_H
+
+#include <jansson.h>
+
+#include "homeserver/rooms/room_service.h"
+
+/*
+ * What somebody who is not in a room is shown of it with an invite or a knock: create, join rules,
+ * name, topic, avatar, alias, encryption, and the member event of the one who invites.
+ * Spec: client-server API, "Stripped state".
+ */
+
+/* An array of stripped events; borrowed from the call. `inviter` may be NULL. */
+enum errcode stripped_state_make(struct call *call, struct room *room, const struct room_head *head,
+                                 const char *inviter, json_t **out) MUST_CHECK;
+
+/* type, state_key, sender and content of a state event; a new reference. */
+json_t *stripped_event(const struct event *event);
+
+#endif
