@@ -15,7 +15,7 @@ import itertools
 import json
 import os
 import time
-from urllib.parse import quote
+from urllib.parse import quote as percent_encode
 
 import httpx
 
@@ -30,6 +30,11 @@ _numbers = itertools.count(1)
 def unique(word):
     """A localpart or transaction ID that no other test uses, also not one in another process."""
     return f"{word}-{os.getpid()}-{next(_numbers)}"
+
+
+def quote(value):
+    """One path segment."""
+    return percent_encode(str(value), safe="")
 
 
 class Client:
@@ -53,7 +58,7 @@ class Client:
         )
 
     def call(self, method, path, *values, body=None, expect=200, query=None):
-        path = path.format(*(quote(str(value), safe="") for value in values))
+        path = path.format(*(quote(value) for value in values))
         content = None if body is None else json.dumps(body).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         answer = self.raw(method, path, content=content, headers=headers, query=query)

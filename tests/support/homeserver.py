@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import httpx
@@ -39,6 +40,7 @@ class Homeserver:
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.log_path = self.directory / "server.log"
         self.process = None
+        self.up = threading.Event()  # clear from a kill to the end of the next start
 
     def prepare(self):
         raise NotImplementedError
@@ -59,6 +61,7 @@ class Homeserver:
             if time.monotonic() > give_up:
                 raise RuntimeError(f"no answer after {START_SECONDS} s:\n{self.log()[-4000:]}")
             time.sleep(0.05)
+        self.up.set()
         return self
 
     def answers(self):
@@ -72,6 +75,7 @@ class Homeserver:
 
     def kill(self):
         """kill -9: what the server acknowledged before must be there after the next start."""
+        self.up.clear()
         self.process.kill()
         self.process.wait()
 
