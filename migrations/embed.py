@@ -12,9 +12,17 @@ def characters(content):
     return ",\n".join(lines)
 
 
-def main(output, *paths):
+def check_complete(paths):
+    """meson.build lists its files by name; one that was forgotten would never run."""
+    for path in {sibling for path in paths for sibling in path.parent.glob("*.sql")} - set(paths):
+        sys.exit(f"{path}: list this file in migrations/meson.build")
+
+
+def main(output, *names):
+    paths = [pathlib.Path(name).resolve() for name in names]
+    check_complete(paths)
     arrays, rows, numbers = [], [], set()
-    for path in sorted(map(pathlib.Path, paths), key=lambda path: path.name):
+    for path in sorted(paths, key=lambda path: path.name):
         match = re.fullmatch(r"(\d{4})_[a-z0-9_]+", path.stem)
         if match is None:
             sys.exit(f"{path}: a migration is called NNNN_words_in_lower_case.sql")

@@ -1,0 +1,83 @@
+#include <pthread.h>
+
+#include "homeserver/base/arena.h"
+#include "storage/db.h"
+#include "storage/listen_notify.h"
+#include "tests/support/postgres.h"
+#include "tests/support/test.h"
+
+static const struct db_statement listen_bell = {"test_listen", "LISTEN bell"};
+
+/* What was heard, as one text: "* " for each time the listener began to listen. */
+struct ear {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    char heard[200];
+};
+
+static void hear(void *context, const char *payload)
+{
+    struct ear *ear = context;
+
+    pthread_mutex_lock(&ear->lock);
+    size_t length = strlen(ear->heard);
+    snprintf(ear->heard + length, sizeof(ear->heard) - length, "%s ",
+             payload != NULL ? payload : "*");
+    pthread_cond_signal(&ear->changed);
+    pthread_mutex_unlock(&ear->lock);
+}
+
+static void wait_until_heard(struct ear *ear, const char *text)
+{
+    struct timespec deadline;
+    int status = 0;
+
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += 20;
+    pthread_mutex_lock(&ear->lock);
+    while (strcmp(ear->heard, text) != 0 && status == 0)
+        status = pthread_cond_timedwait(&ear->changed, &ear->lock, &deadline);
+    pthread_mutex_unlock(&ear->lock);
+    assert_string_equal(ear->heard, text);
+}
+
+static void payloads_arrive_in_order_also_after_a_lost_connection(void **state)
+{
+    struct storage_fixture *fixture = *state;
+    struct ear ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct listen_notify *listener;
+
+    assert_int_equal(listen_notify_create(test_database_conninfo(fixture->database), &listen_bell,
+                                          hear, &ear, &listener),
+                     OK);
+    wait_until_heard(&ear, "* ");
+    test_sql(fixture->db, "NOTIFY bell, 'one'; NOTIFY bell, 'two'");
+    wait_until_heard(&ear, "* one two ");
+    test_database_terminate_backends(fixture->database);
+    wait_until_heard(&ear, "* one two * ");
+    test_sql(fixture->db, "NOTIFY bell, 'three'");
+    wait_until_heard(&ear, "* one two * three ");
+    listen_notify_destroy(listener);
+}
+
+static void a_listener_without_database_stops_at_once(void **state)
+{
+    (void)state;
+    struct ear ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct listen_notify *listener;
+
+    assert_int_equal(listen_notify_create("host=/nonexistent", &listen_bell, hear, &ear, &listener),
+                     OK);
+    listen_notify_destroy(listener);
+    assert_string_equal(ear.heard, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(payloads_arrive_in_order_also_after_a_lost_connection,
+                                        storage_setup_empty, storage_teardown),
+        cmocka_unit_test(a_listener_without_database_stops_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
