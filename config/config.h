@@ -31,7 +31,7 @@ struct config_listener {
     const char *address;         /* "127.0.0.1:8008", "[::]:8448" */
     const char *tls_certificate; /* PEM file, or NULL for plain HTTP */
     const char *tls_key;
-    bool tls_self_signed; /* make a certificate in the data directory when there is none */
+    bool tls_self_signed; /* the files above are in the data directory, made by `serve` */
     unsigned apis;        /* enum listener_api */
 };
 

@@ -77,6 +77,23 @@ static const char *base_directory(struct arena *arena, const char *path)
     return realpath(folder, resolved) != NULL ? arena_strdup(arena, resolved) : folder;
 }
 
+/* `serve` makes the files of a self-signed certificate; nobody else needs to know of that. */
+static void derive_listeners(struct arena *arena, struct config *config)
+{
+    struct config_listener *listeners =
+        ARENA_ARRAY(arena, config->listener_count, struct config_listener);
+
+    for (size_t i = 0; i < config->listener_count; i++) {
+        listeners[i] = config->listeners[i];
+        if (!listeners[i].tls_self_signed)
+            continue;
+        listeners[i].tls_certificate =
+            arena_printf(arena, "%s/self-signed.crt", config->data_directory);
+        listeners[i].tls_key = arena_printf(arena, "%s/self-signed.key", config->data_directory);
+    }
+    config->listeners = listeners;
+}
+
 /* What depends on other settings and so has no default in the table. */
 static void derive(struct arena *arena, struct config *config)
 {
@@ -89,6 +106,7 @@ static void derive(struct arena *arena, struct config *config)
                 arena_printf(arena, "%s/signing-%s.key", config->data_directory, domains[i].name);
     }
     config->domains = domains;
+    derive_listeners(arena, config);
     if (config->media.directory == NULL)
         config->media.directory = arena_printf(arena, "%s/media", config->data_directory);
 }
@@ -100,10 +118,10 @@ static enum errcode read_config(struct arena *arena, const char *base, struct co
 
     config_fill_defaults(arena, &config_settings, root);
     config_read_section(&reader, &config_settings, root, "", config);
-    if (report->count == 0) {
-        derive(arena, config);
+    if (report->count == 0)
         config_check(config, root, report);
-    }
+    if (report->count == 0)
+        derive(arena, config);
     return report->count == 0 ? OK : M_INVALID_PARAM;
 }
 

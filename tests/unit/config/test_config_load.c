@@ -79,6 +79,7 @@ static void defaults_make_a_safe_server(void **state)
     assert_int_equal(config->listener_count, 3);
     assert_string_equal(config->listeners[0].address, "127.0.0.1:8008");
     assert_true(config->listeners[1].tls_self_signed);
+    assert_string_equal(config->listeners[1].tls_certificate, "/var/lib/beffroi/self-signed.crt");
     assert_int_equal(config->registration.mode, REGISTRATION_CLOSED);
     assert_false(config->registration.guests);
     assert_true(config->rate_limits.enabled);
