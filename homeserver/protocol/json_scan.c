@@ -1,0 +1,114 @@
+/* The scanner over the members of a JSON object. */
+#include "homeserver/protocol/json_scan.h"
+
+#include <string.h>
+
+bool json_span_equals(struct json_span span, const char *text)
+{
+    return span.size == strlen(text) && memcmp(span.bytes, text, span.size) == 0;
+}
+
+int json_span_compare(struct json_span span, const char *text)
+{
+    size_t length = strlen(text);
+    size_t shared = span.size < length ? span.size : length;
+    int order = memcmp(span.bytes, text, shared);
+
+    if (order != 0)
+        return order;
+    return (span.size > length) - (span.size < length);
+}
+
+/* Behind the string that begins at `position`; NULL when it does not end. */
+static const char *skip_string(const char *position, const char *end)
+{
+    for (position++; position < end; position++) {
+        if (*position == '"')
+            return position + 1;
+        if (*position == '\\')
+            position++;
+    }
+    return NULL;
+}
+
+/* Behind the object or array that begins at `position`; NULL when it does not end. */
+static const char *skip_container(const char *position, const char *end)
+{
+    size_t depth = 0;
+
+    while (position < end) {
+        char c = *position;
+        if (c == '"') {
+            position = skip_string(position, end);
+            if (position == NULL)
+                return NULL;
+            continue;
+        }
+        if (c == '{' || c == '[')
+            depth++;
+        else if (c == '}' || c == ']')
+            depth--;
+        position++;
+        if (depth == 0)
+            return position;
+    }
+    return NULL;
+}
+
+/* Behind a number, true, false or null; NULL when there is nothing. */
+static const char *skip_scalar(const char *position, const char *end)
+{
+    const char *start = position;
+
+    while (position < end && *position != ',' && *position != '}' && *position != ']')
+        position++;
+    return position > start ? position : NULL;
+}
+
+static const char *skip_value(const char *position, const char *end)
+{
+    if (position == end)
+        return NULL;
+    if (*position == '"')
+        return skip_string(position, end);
+    if (*position == '{' || *position == '[')
+        return skip_container(position, end);
+    return skip_scalar(position, end);
+}
+
+void json_scan_start(struct json_scan *scan, struct json_span object)
+{
+    *scan = (struct json_scan){.position = object.bytes};
+    if (object.size < 2 || object.bytes[0] != '{' || object.bytes[object.size - 1] != '}') {
+        scan->failed = true;
+        scan->end = scan->position;
+        return;
+    }
+    scan->position++;
+    scan->end = object.bytes + object.size - 1; /* the closing brace */
+}
+
+static bool stop(struct json_scan *scan)
+{
+    scan->failed = true;
+    scan->position = scan->end;
+    return false;
+}
+
+bool json_scan_next(struct json_scan *scan, struct json_member *out)
+{
+    const char *name = scan->position;
+
+    if (name == scan->end)
+        return false;
+    const char *colon = *name == '"' ? skip_string(name, scan->end) : NULL;
+    if (colon == NULL || colon == scan->end || *colon != ':')
+        return stop(scan);
+    const char *value = colon + 1, *after = skip_value(value, scan->end);
+    if (after == NULL || (after < scan->end && *after != ','))
+        return stop(scan);
+    out->name = (struct json_span){name + 1, (size_t)(colon - name) - 2};
+    out->value = (struct json_span){value, (size_t)(after - value)};
+    scan->position = after < scan->end ? after + 1 : after;
+    return true;
+}
