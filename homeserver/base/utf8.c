@@ -1,10 +1,15 @@
-/* Case folding and walking over UTF-8 text. */
+/* Checking, case folding and walking over UTF-8 text. */
 #include "homeserver/base/utf8.h"
 
-#include <stdbool.h>
 #include <unicase.h>
+#include <unistr.h>
 
 #include "homeserver/base/arena.h"
+
+bool utf8_is_valid(const char *text, size_t length)
+{
+    return u8_check((const uint8_t *)text, length) == NULL;
+}
 
 static bool is_ascii(const char *text, size_t length)
 {

@@ -1,9 +1,14 @@
 #ifndef HOMESERVER_BASE_UTF8_H
 #define HOMESERVER_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
+
+/* True when the bytes are UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF. NULs are
+ * ordinary characters. */
+bool utf8_is_valid(const char *text, size_t length);
 
 /* The text in the form in which texts that differ only in case are equal (Unicode full case
  * folding), for comparing, never for showing. The text is UTF-8; NULs are ordinary characters. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "homeserver/accounts/requester.h"
+#include "homeserver/base/wake.h"
 #include "homeserver/call.h"
 #include "homeserver/http/route.h"
 
@@ -14,7 +15,7 @@
  * One request, as a handler sees it. Everything it returns is borrowed from the request's arena,
  * which is reset when the answer has gone out or the request is parked.
  */
-struct connection; /* homeserver/http/server.c */
+struct connection; /* homeserver/http/connection.h */
 
 struct request {
     struct call call; /* services, db, arena, error: hand `&req->call` to services */
@@ -94,13 +95,45 @@ enum errcode respond_file(struct request *req, int status, const char *content_t
 void response_header(struct request *req, const char *name, const char *value);
 
 /* ── Waiting ───────────────────────────────────────────────────────────────────────────────────
- * Parks the request: no thread waits. The same handler runs again, from its start, when the
- * notifier wakes the user or at `deadline_ms` (monotonic), whichever is first. Use: `return
- * req_park(req, d);` `woken_by_deadline` is then true in the last run. What must survive goes into
- * req_set_memo(). */
-enum errcode req_park(struct request *req, int64_t deadline_ms);
+ * Parks the request (only on a PARKS route): no thread waits, and everything on the arena is gone.
+ * The same handler runs again, from its start and after a new look at the access token, when `key`
+ * of `source` changes or at `deadline_ms` (monotonic), whichever is first:
+ *
+ *     uint64_t seen = …the source's sequence of the key…;
+ *     …read; something to tell: respond…
+ *     return req_park(req, source, key, seen, deadline_ms);
+ *
+ * A change between reading the sequence and parking is never missed: then the handler runs again
+ * at once. `source` may be NULL: only the deadline counts. In the run after the deadline
+ * req_woken_by_deadline() is true and the handler must answer. */
+enum errcode req_park(struct request *req, const struct wake_source *source, int64_t key,
+                      uint64_t seen, int64_t deadline_ms) MUST_CHECK;
 bool req_woken_by_deadline(const struct request *req);
 /* Monotonic time at which this request first reached its handler. */
 int64_t req_started_ms(const struct request *req);
+/* What must survive from one run to the next; NULL in the first run. malloc'ed; taken. */
+void req_set_memo(struct request *req, void *memo_owned);
+void *req_memo(const struct request *req);
+
+/* ── Receiving a body while it arrives (STREAM_BODY routes) ────────────────────────────────────
+ * The handler runs when the head has arrived, before any of the body is read (a client that asked
+ * `Expect: 100-continue` still waits). It checks what it can, opens its target and returns
+ * req_receive_body(…). Then `chunk` is called for every piece (some 64 KiB; no thread is held while
+ * the next one arrives), and at the end `finish`, which answers like a handler. An error from
+ * either is answered, and the rest of the body is dropped. The arena lives until the end. */
+struct body_sink {
+    enum errcode (*chunk)(struct request *req, void *context, const char *bytes, size_t size);
+    enum errcode (*finish)(struct request *req, void *context);
+    /* Called exactly once, last, whatever happened: closes and frees. `complete` is true when
+     * `finish` returned OK. */
+    void (*close)(void *context, bool complete);
+};
+
+/* M_TOO_LARGE when the body is, or becomes, larger than `limit_bytes`. `sink` is borrowed for
+ * ever (make it static). */
+enum errcode req_receive_body(struct request *req, int64_t limit_bytes,
+                              const struct body_sink *sink, void *context) MUST_CHECK;
+/* Content-Length, or -1 when the client did not say. */
+int64_t request_content_length(const struct request *req);
 
 #endif

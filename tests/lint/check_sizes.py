@@ -14,6 +14,9 @@ PARAMETERS = 6
 # One table of all endpoints is long by design.
 LONG_FILES = {"homeserver/server/routes.c"}
 
+# Callbacks whose parameters a library decides.
+FOREIGN_SIGNATURES = {"on_request", "tls_identity_retrieve"}
+
 FORBIDDEN = {
     r"\bgoto\b": "goto: use TRY, SCOPED and small functions",
     r"\b(?:alloca|setjmp|longjmp)\b": "alloca and setjmp are not used here",
@@ -50,7 +53,7 @@ def check_c(path, full):
     for name, count, first, last in functions(source):
         if last - first + 1 > LINES_PER_FUNCTION:
             yield f"{path}:{first}: {name} has {last - first + 1} lines (at most {LINES_PER_FUNCTION})"
-        if count > PARAMETERS:
+        if count > PARAMETERS and name not in FOREIGN_SIGNATURES:
             yield f"{path}:{first}: {name} has {count} parameters (at most {PARAMETERS})"
     for pattern, why in FORBIDDEN.items():
         for match in re.finditer(pattern, source):

@@ -1,0 +1,117 @@
+/* The `access` column of the route table. */
+#include "homeserver/http/access.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "config/config.h"
+#include "homeserver/http/connection.h"
+#include "homeserver/http/server_internal.h"
+
+/* NULL when the client sent none. */
+static const char *find_token(struct request *req)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header = request_header(req, "Authorization");
+
+    if (header != NULL && strncasecmp(header, scheme, strlen(scheme)) == 0)
+        return header + strlen(scheme) + strspn(header + strlen(scheme), " ");
+    if (!server_config(req->connection->server)->access_token_in_query)
+        return NULL;
+    return query_string(req, "access_token");
+}
+
+static enum errcode identify_user(struct request *req, bool is_required)
+{
+    const struct http_server_options *options = &req->connection->server->options;
+    const char *token = find_token(req);
+
+    if (token == NULL || token[0] == '\0')
+        return is_required ? M_MISSING_TOKEN : OK;
+    TRY(options->authenticate_user(&req->call, token, query_string(req, "user_id"),
+                                   query_string(req, "device_id"), &req->requester));
+    if (options->note_use != NULL)
+        options->note_use(&req->call, &req->requester, req->client_address,
+                          request_header(req, "User-Agent"));
+    return OK;
+}
+
+static const char *method_name(enum http_method method)
+{
+    switch (method) {
+    case PUT:
+        return "PUT";
+    case POST:
+        return "POST";
+    case DELETE:
+        return "DELETE";
+    case GET:
+    case HEAD:
+    case OPTIONS:
+    case METHOD_COUNT:
+        break;
+    }
+    return "GET";
+}
+
+static enum errcode identify_server(struct request *req)
+{
+    const struct http_server_options *options = &req->connection->server->options;
+    const struct server_request request = {
+        .method = method_name(req->connection->method),
+        .target = req->target,
+        .host = req->host,
+        .authorization = request_header(req, "Authorization"),
+        .content = req->connection->body.size > 0 ? request_body(req) : NULL,
+    };
+
+    if (options->authenticate_server == NULL)
+        return M_UNRECOGNIZED;
+    return options->authenticate_server(&req->call, &request, &req->requester);
+}
+
+static enum errcode check_account(struct request *req)
+{
+    const struct requester *requester = &req->requester;
+    unsigned flags = req->route->flags;
+    bool is_read = req->route->method == GET;
+
+    if (requester->is_locked && (flags & WHILE_LOCKED) == 0) {
+        error_set_bool(&req->error, "soft_logout", true);
+        return M_USER_LOCKED;
+    }
+    if (requester->is_suspended && !is_read && (flags & WHILE_SUSPENDED) == 0)
+        return M_USER_SUSPENDED;
+    if (requester->is_guest && req->route->access != GUEST && req->route->access != OPTIONAL_USER)
+        return M_GUEST_ACCESS_FORBIDDEN;
+    return OK;
+}
+
+enum errcode access_check(struct request *req)
+{
+    switch (req->route->access) {
+    case ANYONE:
+        return OK;
+    case SERVER:
+        return identify_server(req);
+    case OPTIONAL_USER:
+        TRY(identify_user(req, false));
+        return check_account(req);
+    case GUEST:
+    case USER:
+        TRY(identify_user(req, true));
+        return check_account(req);
+    case ADMIN:
+        TRY(identify_user(req, true));
+        TRY(check_account(req));
+        if (!req->requester.is_admin)
+            return fail(&req->error, M_FORBIDDEN, "Only server administrators may do this.");
+        return OK;
+    case APPSERVICE:
+        TRY(identify_user(req, true));
+        if (req->requester.appservice_id == NULL)
+            return fail(&req->error, M_FORBIDDEN, "Only application services may do this.");
+        return OK;
+    }
+    return M_FORBIDDEN;
+}

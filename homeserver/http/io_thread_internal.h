@@ -1,0 +1,26 @@
+#ifndef HOMESERVER_HTTP_IO_THREAD_INTERNAL_H
+#define HOMESERVER_HTTP_IO_THREAD_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "homeserver/http/io_thread.h"
+#include "homeserver/http/server_internal.h"
+
+/* Private to io_thread.c and intake.c. */
+struct io_thread {
+    struct http_server *server;
+    pthread_t thread;
+    bool is_running;
+    bool is_accepting;
+    atomic_bool stopping;
+    int epoll_fd; /* the eventfd, the daemons' epoll descriptors, the sockets of parked requests */
+    int event_fd;
+    pthread_mutex_t lock;
+    struct connection *ready; /* under the lock: handed over, to be resumed */
+    struct io_daemon daemons[LISTENERS_MAX];
+    size_t daemon_count;
+    struct client_socket *sockets;
+    int64_t next_sweep_ms;
+};
+
+#endif

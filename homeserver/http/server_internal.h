@@ -1,0 +1,49 @@
+#ifndef HOMESERVER_HTTP_SERVER_INTERNAL_H
+#define HOMESERVER_HTTP_SERVER_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "homeserver/http/arena_pool.h"
+#include "homeserver/http/client_ip.h"
+#include "homeserver/http/server.h"
+
+/* Private to homeserver/http: what the I/O threads and the workers share. */
+struct io_thread;
+struct listener;
+struct parked;
+struct router;
+struct route_metrics;
+struct thread_pool;
+
+enum { LISTENERS_MAX = 16, IO_THREADS_MAX = 64 };
+
+struct http_server {
+    struct http_server_options options;
+    struct router *router;
+    struct route_metrics *metrics;
+    struct arena_pool arenas;
+    struct thread_pool *workers;
+    struct parked *parked;
+    struct listener *listeners[LISTENERS_MAX];
+    size_t listener_count;
+    struct io_thread *io_threads[IO_THREADS_MAX];
+    size_t io_thread_count;
+    unsigned connection_limit; /* per I/O thread and listener */
+    atomic_bool draining;
+    atomic_bool closed;       /* no request may go to a worker any more */
+    atomic_size_t running;    /* with a worker, parked, or waiting for COMMIT */
+    atomic_size_t exchanges;  /* begun and not yet fully answered */
+    atomic_size_t body_bytes; /* of all bodies in memory */
+};
+
+/* What each worker thread has for itself. */
+struct worker {
+    struct http_server *server;
+    struct db *db;
+};
+
+const struct config *server_config(const struct http_server *server);
+
+#endif
