@@ -19,6 +19,7 @@ struct statement_table {
 
 #define STATEMENT_TABLES(X)                                                                        \
     X(access_tokens)                                                                               \
+    X(account_data)                                                                                \
     X(accounts)                                                                                    \
     X(client_transactions)                                                                         \
     X(database_check)                                                                              \
@@ -26,6 +27,7 @@ struct statement_table {
     X(event_json_insert_batch)                                                                     \
     X(events)                                                                                      \
     X(events_insert_batch)                                                                         \
+    X(filters)                                                                                     \
     X(journal_batch)                                                                               \
     X(load_position)                                                                               \
     X(login_tokens)                                                                                \
@@ -33,7 +35,9 @@ struct statement_table {
     X(migrate)                                                                                     \
     X(nids)                                                                                        \
     X(openid_tokens)                                                                               \
+    X(presence)                                                                                    \
     X(profiles)                                                                                    \
+    X(receipts)                                                                                    \
     X(refresh_tokens)                                                                              \
     X(registration_tokens)                                                                         \
     X(room_aliases)                                                                                \
