@@ -60,21 +60,26 @@ static const struct event *read_event(struct arena *arena, const struct room_ver
     return event;
 }
 
-/* `unsigned` is no part of the event: other servers add to it on the way. */
-static enum errcode check_bytes(const struct room_version *version, const json_t *json,
-                                struct error *error)
+enum errcode event_write_bytes(const struct room_version *version, const json_t *json,
+                               struct strbuf *out, struct error *error)
 {
     static const char *const omitted[] = {"unsigned", NULL};
-    SCOPED(strbuf_finish) struct strbuf bytes;
-
-    strbuf_init(&bytes, EVENT_BYTES_MAX);
     enum errcode code = canonical_json_write_without(
         json, omitted,
-        version->strict_canonical_json ? CANONICAL_JSON_STRICT : CANONICAL_JSON_LEGACY, &bytes,
-        error);
+        version->strict_canonical_json ? CANONICAL_JSON_STRICT : CANONICAL_JSON_LEGACY, out, error);
+
     if (code == M_TOO_LARGE)
         return fail(error, M_TOO_LARGE, "The event is larger than %d bytes.", EVENT_BYTES_MAX);
     return code;
+}
+
+static enum errcode check_bytes(const struct room_version *version, const json_t *json,
+                                struct error *error)
+{
+    SCOPED(strbuf_finish) struct strbuf bytes;
+
+    strbuf_init(&bytes, EVENT_BYTES_MAX);
+    return event_write_bytes(version, json, &bytes, error);
 }
 
 enum errcode event_parse(struct arena *arena, const struct room_version *version, json_t *json,

@@ -9,6 +9,7 @@
 
 struct arena;
 struct room_version;
+struct strbuf;
 
 enum {
     EVENT_BYTES_MAX = 65536, /* canonical JSON in federation format, signatures included */
@@ -54,6 +55,12 @@ enum errcode event_parse(struct arena *arena, const struct room_version *version
 enum errcode event_parse_stored(struct arena *arena, const struct room_version *version,
                                 const char *event_id, const char *bytes, size_t size,
                                 const struct event **out) MUST_CHECK;
+
+/* Appends the canonical bytes in federation form, by the strictness of the version, without
+ * `unsigned`: that is no part of the event, every server on the way puts its own there. M_TOO_LARGE
+ * when `out`, limited to EVENT_BYTES_MAX, is full; M_BAD_JSON when the version forbids a number. */
+enum errcode event_write_bytes(const struct room_version *version, const json_t *json,
+                               struct strbuf *out, struct error *error) MUST_CHECK;
 
 bool event_is_state(const struct event *event);
 /* True for a state event with this type and state key. */
