@@ -179,16 +179,10 @@ bool auth_rules_check(const struct event *event, const struct auth_state *state,
     return allowed;
 }
 
-static bool has_key(const struct event *event, const char *type, const char *state_key)
-{
-    return event->state_key != NULL && state_key != NULL && strcmp(event->type, type) == 0 &&
-           strcmp(event->state_key, state_key) == 0;
-}
-
 static bool is_selected(const struct event *auth_event, const struct state_key *keys, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (has_key(auth_event, keys[i].type, keys[i].state_key))
+        if (event_is(auth_event, keys[i].type, keys[i].state_key))
             return true;
     }
     return false;
@@ -199,7 +193,7 @@ static bool is_duplicate(const struct event *const *auth_events, size_t index)
     const struct event *later = auth_events[index];
 
     for (size_t i = 0; i < index; i++) {
-        if (has_key(later, auth_events[i]->type, auth_events[i]->state_key))
+        if (event_is(later, auth_events[i]->type, auth_events[i]->state_key))
             return true;
     }
     return false;
@@ -246,7 +240,7 @@ bool auth_rules_check_auth_events(const struct event *event, const struct event 
     }
     for (size_t i = 0; i < count && *why == NULL; i++) {
         *why = why_auth_event_is_wrong(event, auth_events, i, keys, key_count);
-        has_create = has_create || has_key(auth_events[i], "m.room.create", "");
+        has_create = has_create || event_is(auth_events[i], "m.room.create", "");
     }
     /* 2.4 (until v11) If there is no m.room.create event among the entries, reject. */
     if (*why == NULL && !has_create && !event->version->room_id_is_create_hash)
