@@ -6,6 +6,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/db.h"
+#include "storage/journal.h"
 #include "storage/statements.h"
 #include "storage/users.h"
 
@@ -148,14 +149,14 @@ enum errcode account_replace_password_hash(struct db *db, int64_t user_nid, cons
                       PARAMS(INT(user_nid), TEXT(old_hash), TEXT(new_hash)), NULL);
 }
 
-enum errcode account_set_locked(struct db *db, int64_t user_nid, int64_t ts)
+void account_set_locked_in(struct journal_entry *entry, int64_t user_nid, int64_t ts)
 {
-    return db_execute(db, &statements[SET_LOCKED], PARAMS(INT(user_nid), INT(ts)), NULL);
+    journal_entry_add(entry, &statements[SET_LOCKED], PARAMS(INT(user_nid), INT(ts)));
 }
 
-enum errcode account_set_suspended(struct db *db, int64_t user_nid, int64_t ts)
+void account_set_suspended_in(struct journal_entry *entry, int64_t user_nid, int64_t ts)
 {
-    return db_execute(db, &statements[SET_SUSPENDED], PARAMS(INT(user_nid), INT(ts)), NULL);
+    journal_entry_add(entry, &statements[SET_SUSPENDED], PARAMS(INT(user_nid), INT(ts)));
 }
 
 enum errcode account_set_admin(struct db *db, int64_t user_nid, bool is_admin)

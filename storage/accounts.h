@@ -9,6 +9,7 @@
 
 struct arena;
 struct db;
+struct journal_entry;
 
 /* An account that lives here. Times are milliseconds since 1970, 0 when it did not happen. */
 struct account {
@@ -43,9 +44,10 @@ enum errcode account_set_password(struct db *db, int64_t user_nid,
 enum errcode account_replace_password_hash(struct db *db, int64_t user_nid, const char *old_hash,
                                            const char *new_hash) MUST_CHECK;
 
-/* `ts` 0 unlocks or resumes. */
-enum errcode account_set_locked(struct db *db, int64_t user_nid, int64_t ts) MUST_CHECK;
-enum errcode account_set_suspended(struct db *db, int64_t user_nid, int64_t ts) MUST_CHECK;
+/* `ts` 0 unlocks or resumes. Through the journal, so that open syncs wake up and notice. */
+void account_set_locked_in(struct journal_entry *entry, int64_t user_nid, int64_t ts);
+void account_set_suspended_in(struct journal_entry *entry, int64_t user_nid, int64_t ts);
+
 enum errcode account_set_admin(struct db *db, int64_t user_nid, bool is_admin) MUST_CHECK;
 enum errcode account_set_accepted_terms(struct db *db, int64_t user_nid,
                                         const char *version) MUST_CHECK;

@@ -5,7 +5,7 @@
 #include "storage/db.h"
 #include "storage/statements.h"
 
-enum { FORGET_EXPIRED, INSERT, TAKE };
+enum { FORGET_EXPIRED, INSERT, TAKE, DELETE_OF_USER };
 
 /* clang-format off */
 static const struct db_statement statements[] = {
@@ -19,6 +19,9 @@ static const struct db_statement statements[] = {
         "DELETE FROM login_tokens "
         " WHERE token_hash = $1 AND expires_ts > $2 "
         "RETURNING user_nid"},
+
+    [DELETE_OF_USER] = {"login_tokens_delete_of_user",
+        "DELETE FROM login_tokens WHERE user_nid = $1"},
 };
 STATEMENT_TABLE(login_tokens, statements);
 /* clang-format on */
@@ -42,4 +45,9 @@ enum errcode login_token_take(struct db *db, struct arena *arena, const uint8_t 
         return M_NOT_FOUND;
     *user_nid_out = rows_int(rows, 0, 0);
     return OK;
+}
+
+enum errcode login_tokens_delete_of_user(struct db *db, int64_t user_nid)
+{
+    return db_execute(db, &statements[DELETE_OF_USER], PARAMS(INT(user_nid)), NULL);
 }

@@ -19,4 +19,6 @@ enum errcode login_token_insert(struct db *db, const uint8_t hash[SHA256_BYTES],
 enum errcode login_token_take(struct db *db, struct arena *arena, const uint8_t hash[SHA256_BYTES],
                               int64_t now_ms, int64_t *user_nid_out) MUST_CHECK;
 
+enum errcode login_tokens_delete_of_user(struct db *db, int64_t user_nid) MUST_CHECK;
+
 #endif

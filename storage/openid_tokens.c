@@ -5,7 +5,7 @@
 #include "storage/db.h"
 #include "storage/statements.h"
 
-enum { FORGET_EXPIRED, INSERT, FIND };
+enum { FORGET_EXPIRED, INSERT, FIND, DELETE_OF_USER };
 
 /* clang-format off */
 static const struct db_statement statements[] = {
@@ -24,6 +24,9 @@ static const struct db_statement statements[] = {
         "   AND token.expires_ts > $2 "
         "   AND accounts.deactivated_ts IS NULL "
         "   AND accounts.locked_ts IS NULL"},
+
+    [DELETE_OF_USER] = {"openid_tokens_delete_of_user",
+        "DELETE FROM openid_tokens WHERE user_nid = $1"},
 };
 STATEMENT_TABLE(openid_tokens, statements);
 /* clang-format on */
@@ -47,4 +50,9 @@ enum errcode openid_token_find(struct db *db, struct arena *arena, const uint8_t
         return M_NOT_FOUND;
     *user_id_out = rows_text(rows, 0, 0);
     return OK;
+}
+
+enum errcode openid_tokens_delete_of_user(struct db *db, int64_t user_nid)
+{
+    return db_execute(db, &statements[DELETE_OF_USER], PARAMS(INT(user_nid)), NULL);
 }

@@ -21,4 +21,6 @@ enum errcode openid_token_insert(struct db *db, const uint8_t hash[SHA256_BYTES]
 enum errcode openid_token_find(struct db *db, struct arena *arena, const uint8_t hash[SHA256_BYTES],
                                int64_t now_ms, const char **user_id_out) MUST_CHECK;
 
+enum errcode openid_tokens_delete_of_user(struct db *db, int64_t user_nid) MUST_CHECK;
+
 #endif

@@ -86,13 +86,6 @@ enum errcode authenticate_token(struct call *call, const char *token,
     return OK;
 }
 
-enum errcode authenticate_refuse_locked(struct call *call)
-{
-    error_set_bool(call->error, "soft_logout", true);
-    return fail(call->error, M_USER_LOCKED,
-                "This account is locked. Ask the administrators of your server.");
-}
-
 void authenticate_note_use(struct call *call, const struct requester *requester,
                            const char *address, const char *user_agent)
 {

@@ -12,15 +12,11 @@ struct call;
  * ignored for everybody else.
  *
  * M_UNKNOWN_TOKEN when the token is not, or no longer, valid; with soft_logout when it expired and
- * the session still exists. A locked account is no error here: the dispatcher asks
- * authenticate_refuse_locked() unless the route works for locked accounts. Strings in `*out` are
- * borrowed from the call's arena.
+ * the session still exists. A locked or suspended account is no error here: the dispatcher decides
+ * by the route's flags. Strings in `*out` are borrowed from the call's arena.
  */
 enum errcode authenticate_token(struct call *call, const char *token, const char *asserted_user_id,
                                 const char *asserted_device_id, struct requester *out) MUST_CHECK;
-
-/* M_USER_LOCKED with soft_logout, as "Account locking" wants it. */
-enum errcode authenticate_refuse_locked(struct call *call);
 
 /* Notes when and from where a device was last used; writes at most once a minute per device.
  * `user_agent` may be NULL. Failures are ignored: nothing depends on it. */

@@ -76,16 +76,21 @@ static enum errcode end_tokens_of_device(struct db *tx, int64_t user_nid, const 
     return refresh_tokens_delete_of_device(tx, user_nid, device_id);
 }
 
+static enum errcode check_name(struct call *call, const char *display_name)
+{
+    if (display_name != NULL && strlen(display_name) > DEVICE_NAME_BYTES_MAX)
+        return fail(call->error, M_TOO_LARGE, "The name of a device has at most %d bytes.",
+                    DEVICE_NAME_BYTES_MAX);
+    return OK;
+}
+
 static enum errcode check_draft(struct call *call, const struct session_draft *draft)
 {
     if (draft->device_id != NULL &&
         (draft->device_id[0] == '\0' || strlen(draft->device_id) > DEVICE_ID_BYTES_MAX))
         return fail(call->error, M_INVALID_PARAM, "A device ID has 1 to %d bytes.",
                     DEVICE_ID_BYTES_MAX);
-    if (draft->display_name != NULL && strlen(draft->display_name) > DEVICE_NAME_BYTES_MAX)
-        return fail(call->error, M_TOO_LARGE, "The name of a device has at most %d bytes.",
-                    DEVICE_NAME_BYTES_MAX);
-    return OK;
+    return check_name(call, draft->display_name);
 }
 
 enum errcode session_start(struct call *call, const struct session_draft *draft,
@@ -199,6 +204,19 @@ enum errcode session_end_devices(struct call *call, int64_t user_nid, const char
     commit_group_release(group);
     token_cache_invalidate(call->services->token_cache);
     return outcome;
+}
+
+enum errcode session_rename_device(struct call *call, int64_t user_nid, const char *device_id,
+                                   const char *display_name)
+{
+    struct journal_entry *entry;
+
+    TRY(check_name(call, display_name));
+    entry = journal_entry_create();
+    device_rename_in(entry, user_nid, device_id, display_name);
+    journal_entry_wake_user(entry, user_nid);
+    journal_submit(call->services->journal, entry, call->commits);
+    return OK;
 }
 
 enum errcode session_end_device(struct call *call, int64_t user_nid, const char *device_id)

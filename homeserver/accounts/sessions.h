@@ -52,4 +52,8 @@ enum errcode session_end_device(struct call *call, int64_t user_nid,
 enum errcode session_end_all(struct call *call, int64_t user_nid,
                              const char *kept_device_id) MUST_CHECK;
 
+/* Other users see the name too. M_TOO_LARGE when it is too long. */
+enum errcode session_rename_device(struct call *call, int64_t user_nid, const char *device_id,
+                                   const char *display_name) MUST_CHECK;
+
 #endif

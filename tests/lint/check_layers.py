@@ -54,6 +54,7 @@ THIRD_PARTY = {
     r"vips/.*": ["homeserver/media/"],
     r"(openssl/.*|sodium\.h)": [
         "homeserver/base/base64.c",
+        "homeserver/base/hmac_sha1.c",
         "homeserver/base/map.c",
         "homeserver/base/random.c",
         "homeserver/base/secret.c",

@@ -1,0 +1,76 @@
+#ifndef HOMESERVER_CLIENT_API_CLIENT_API_H
+#define HOMESERVER_CLIENT_API_CLIENT_API_H
+
+#include "homeserver/base/error.h"
+
+struct request;
+
+/* Handlers of the client-server API: one line per operation, grouped by the spec's files. */
+
+/* account_deactivation.c */
+enum errcode client_deactivate_account(struct request *req);
+
+/* admin.c */
+enum errcode client_get_admin_lock_user(struct request *req);
+enum errcode client_get_admin_suspend_user(struct request *req);
+enum errcode client_get_who_is(struct request *req);
+enum errcode client_set_admin_lock_user(struct request *req);
+enum errcode client_set_admin_suspend_user(struct request *req);
+
+/* capabilities.c */
+enum errcode client_get_capabilities(struct request *req);
+
+/* device_management.c */
+enum errcode client_delete_device(struct request *req);
+enum errcode client_delete_devices(struct request *req);
+enum errcode client_get_device(struct request *req);
+enum errcode client_get_devices(struct request *req);
+enum errcode client_update_device(struct request *req);
+
+/* login.c */
+enum errcode client_get_login_flows(struct request *req);
+enum errcode client_login(struct request *req);
+
+/* login_token.c */
+enum errcode client_generate_login_token(struct request *req);
+
+/* logout.c */
+enum errcode client_logout(struct request *req);
+enum errcode client_logout_all(struct request *req);
+
+/* openid.c */
+enum errcode client_request_open_id_token(struct request *req);
+
+/* password_management.c */
+enum errcode client_change_password(struct request *req);
+
+/* profile.c */
+enum errcode client_delete_profile_field(struct request *req);
+enum errcode client_get_profile_field(struct request *req);
+enum errcode client_get_user_profile(struct request *req);
+enum errcode client_set_profile_field(struct request *req);
+
+/* refresh.c */
+enum errcode client_refresh(struct request *req);
+
+/* registration.c */
+enum errcode client_check_username_availability(struct request *req);
+enum errcode client_register(struct request *req);
+
+/* registration_tokens.c */
+enum errcode client_registration_token_validity(struct request *req);
+
+/* shared_secret_registration.c */
+enum errcode client_get_registration_nonce(struct request *req);
+enum errcode client_register_with_shared_secret(struct request *req);
+
+/* support.c */
+enum errcode client_get_wellknown_support(struct request *req);
+
+/* wellknown.c */
+enum errcode client_get_wellknown(struct request *req);
+
+/* whoami.c */
+enum errcode client_get_token_owner(struct request *req);
+
+#endif
