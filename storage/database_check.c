@@ -5,7 +5,7 @@
 #include "storage/db.h"
 #include "storage/statements.h"
 
-enum { SETTINGS, FOREIGN_COLLATION };
+enum { SETTINGS, FOREIGN_COLLATION, PING };
 
 enum { VERSION_NUMBER_MIN = 150000 };
 
@@ -33,6 +33,8 @@ static const struct db_statement statements[] = {
          "            AND d.datlocprovider = 'c' AND d.datcollate IN ('C', 'POSIX')) "
          " ORDER BY 1 "
          " LIMIT 1"},
+
+    [PING] = {"database_check_ping", "SELECT 1"},
 };
 STATEMENT_TABLE(database_check, statements);
 
@@ -87,4 +89,9 @@ enum errcode database_check_collations(struct db *db, struct error *error)
                 "would silently break it. Dump the database and restore it into one made by: "
                 "createdb --template=template0 --encoding=UTF8 --locale=C NAME",
                 rows_text(rows, 0, 0), rows_text(rows, 0, 1));
+}
+
+bool database_answers(struct db *db)
+{
+    return db_execute(db, &statements[PING], NO_PARAMS, NULL) == OK;
 }

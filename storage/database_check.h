@@ -22,4 +22,7 @@ enum errcode database_check_server(struct db *db, bool allow_unsafe,
  */
 enum errcode database_check_collations(struct db *db, struct error *error) MUST_CHECK;
 
+/* Whether a statement can be run right now. */
+bool database_answers(struct db *db);
+
 #endif

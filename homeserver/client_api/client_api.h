@@ -72,5 +72,15 @@ enum errcode client_get_wellknown(struct request *req);
 
 /* whoami.c */
 enum errcode client_get_token_owner(struct request *req);
+#include "homeserver/http/request.h"
+
+/*
+ * Every handler of the client-server API, grouped by file; a file is named like the one that
+ * describes it in the specification (data/api/client-server/). A handler's name is `client_` and
+ * the operationId.
+ */
+
+/* versions.c */
+enum errcode client_get_versions(struct request *req);
 
 #endif

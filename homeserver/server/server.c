@@ -1,0 +1,190 @@
+/*
+ * Wiring: the parts of the server, built in layer order and taken down in the reverse one.
+ */
+#include "homeserver/server/server.h"
+
+#include <unistd.h>
+
+#include "config/config.h"
+#include "homeserver/accounts/authenticate.h"
+#include "homeserver/accounts/login_throttle.h"
+#include "homeserver/accounts/password_hash.h"
+#include "homeserver/accounts/token_cache.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/base/log.h"
+#include "homeserver/base/rate_limiter.h"
+#include "homeserver/http/server.h"
+#include "homeserver/rooms/room_service.h"
+#include "homeserver/server/domain_keys.h"
+#include "homeserver/server/health.h"
+#include "homeserver/server/routes.h"
+#include "homeserver/server/signals.h"
+#include "homeserver/server/systemd.h"
+#include "homeserver/services.h"
+#include "storage/database_check.h"
+#include "storage/db.h"
+#include "storage/journal.h"
+#include "storage/migrate.h"
+
+enum {
+    DRAIN_MS = 10 * 1000,
+    PASSWORD_QUEUE = 4, /* below the number of workers: a login flood leaves some free */
+    ROOMS_LOADED_MAX = 4096
+};
+
+struct server {
+    const struct server_options *options;
+    struct services services;
+    struct http_server *http;
+};
+
+static void release_db(struct db **db)
+{
+    db_destroy(*db);
+}
+
+static enum errcode prepare_database(const struct server_options *options, struct error *error)
+{
+    SCOPED(release_db) struct db *db = db_create(options->conninfo);
+
+    TRY(database_check_server(db, options->allow_unsafe_database, error));
+    TRY(migrate(db, error));
+    return database_check_collations(db, error);
+}
+
+static void configure_log(const struct config *config)
+{
+    static const char *const names[] = {[LOG_LEVEL_DEBUG] = "debug",
+                                        [LOG_LEVEL_INFO] = "info",
+                                        [LOG_LEVEL_WARN] = "warn",
+                                        [LOG_LEVEL_ERROR] = "error"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(config->log.level, names[i]) == 0)
+            log_configure((enum log_level)i, config->log.json);
+    }
+}
+
+/* Another node wrote to rooms whose heads we hold. */
+static void forget_heads(void *context, const struct journal_change *change)
+{
+    struct room_service *rooms = context;
+
+    if (change->from_other_node)
+        rooms_forget_heads(rooms, change->everything ? NULL : change->room_nids,
+                           change->room_count);
+}
+
+static void start_journal(struct server *server)
+{
+    struct services *services = &server->services;
+    bool has_other_nodes = strcmp(server->options->config->database, "embedded") != 0;
+
+    services->journal = journal_create(server->options->conninfo, has_other_nodes);
+    journal_add_listener(services->journal, forget_heads, services->rooms);
+}
+
+static enum errcode build_services(struct server *server, struct error *error)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const struct config *config = server->options->config;
+    struct services *services = &server->services;
+    struct domain_key *keys;
+
+    TRY(domain_keys_read(arena, config, error, &keys));
+    services->rooms = room_service_create(keys, config->domain_count, ROOMS_LOADED_MAX);
+    services->passwords = password_hasher_create(PASSWORD_QUEUE);
+    services->token_cache = token_cache_create();
+    services->login_throttle = login_throttle_create();
+    services->rate_limiter = rate_limiter_create();
+    start_journal(server);
+    return OK;
+}
+
+static void destroy_services(struct services *services)
+{
+    /* What is still waiting in the journal is written before anything else goes. */
+    journal_destroy(services->journal);
+    rate_limiter_destroy(services->rate_limiter);
+    login_throttle_destroy(services->login_throttle);
+    token_cache_destroy(services->token_cache);
+    password_hasher_destroy(services->passwords);
+    room_service_destroy(services->rooms);
+    config_holder_destroy(services->config);
+}
+
+static enum errcode start_http(struct server *server, struct error *error)
+{
+    const struct http_server_options options = {
+        .services = &server->services,
+        .conninfo = server->options->conninfo,
+        .routes = routes,
+        .route_count = route_count,
+        .authenticate_user = authenticate_token,
+        .note_use = authenticate_note_use,
+    };
+
+    return http_server_create(&options, error, &server->http);
+}
+
+static enum errcode build(struct server *server, struct error *error)
+{
+    TRY(prepare_database(server->options, error));
+    TRY(build_services(server, error));
+    return start_http(server, error);
+}
+
+static void reload(struct server *server)
+{
+    const struct config *config = NULL;
+
+    if (server->options->reload != NULL)
+        config = server->options->reload(server->options->context);
+    if (config != NULL) {
+        config_replace(server->services.config, config);
+        configure_log(config);
+    }
+    http_server_reload(server->http);
+    log_info(LOG_SERVER, "The configuration was read again.");
+}
+
+static void serve(struct server *server)
+{
+    health_set_ready(true);
+    systemd_notify("READY=1");
+    log_info(LOG_SERVER, "Beffroi " BEFFROI_VERSION " is ready.");
+    while (signals_wait() == SIGNAL_RELOAD)
+        reload(server);
+    log_info(LOG_SERVER, "Stopping: no new connections, running requests are finished.");
+    systemd_notify("STOPPING=1");
+    health_set_ready(false);
+}
+
+/* A handler that hangs must not keep the process: what is committed is safe, so nothing is lost. */
+static void drain(struct server *server)
+{
+    if (http_server_drain(server->http, DRAIN_MS))
+        return;
+    log_warn(LOG_SERVER, "Some requests did not end within %d seconds and were cut off.",
+             DRAIN_MS / 1000);
+    _exit(0);
+}
+
+enum errcode server_run(const struct server_options *options, struct error *error)
+{
+    struct server server = {.options = options};
+
+    server.services.config = config_holder_create(options->config);
+    signals_block();
+    configure_log(options->config);
+    enum errcode outcome = build(&server, error);
+    if (outcome == OK) {
+        serve(&server);
+        drain(&server);
+    }
+    http_server_destroy(server.http);
+    destroy_services(&server.services);
+    if (outcome == OK)
+        log_info(LOG_SERVER, "Stopped.");
+    return outcome;
+}
