@@ -114,6 +114,25 @@ static enum errcode write_integer(struct writer *writer, int64_t value)
     return OK;
 }
 
+/* Adds one to the last digit of "1.23e+04"; false when all are nines. */
+static bool round_up(char *text)
+{
+    for (char *c = strchr(text, 'e') - 1; c >= text; c--) {
+        if (*c == '9')
+            *c = '0';
+        else if (*c != '.') {
+            ++*c;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool reads_back(const char *text, double value)
+{
+    return strtod(text, NULL) == value;
+}
+
 /* The fewest decimal digits that read back as `value` (positive), without point, and the place of
  * the point: value = 0.DIGITS x 10^point. */
 static int shortest_digits(double value, char digits[DOUBLE_DIGITS_MAX + 1], int *point_out)
@@ -122,7 +141,9 @@ static int shortest_digits(double value, char digits[DOUBLE_DIGITS_MAX + 1], int
 
     for (int precision = 0; precision < DOUBLE_DIGITS_MAX; precision++) {
         snprintf(text, sizeof(text), "%.*e", precision, value);
-        if (strtod(text, NULL) == value)
+        /* Above a power of two the doubles lie twice as far apart as below: there the nearest
+         * decimal may fail and the next one up succeed. */
+        if (reads_back(text, value) || (round_up(text) && reads_back(text, value)))
             break;
     }
     int count = 0;
