@@ -54,6 +54,8 @@ CREATE TABLE events (
     sender_nid bigint NOT NULL,
     state_key_nid bigint,
     redacted_by_nid bigint,
+    -- The state event that this one took the place of.
+    replaces_nid bigint,
     flags smallint NOT NULL DEFAULT 0,
     event_id text COLLATE "C" NOT NULL UNIQUE
 );
@@ -89,4 +91,6 @@ CREATE TABLE client_transactions (
     PRIMARY KEY (user_nid, device_id, txn_key)
 );
 CREATE INDEX client_transactions_event ON client_transactions (event_nid);
+CREATE INDEX events_room_state ON events (room_nid, state_key_nid, position)
+    WHERE state_key_nid IS NOT NULL;
 CREATE INDEX events_room_ts ON events (room_nid, origin_server_ts);

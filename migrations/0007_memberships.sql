@@ -10,6 +10,8 @@ CREATE TABLE memberships (
     event_nid bigint NOT NULL,
     sender_nid bigint NOT NULL,
     position bigint NOT NULL,
+    -- The newest join, 0 when there was none: up to there "shared" history may be read.
+    last_join_position bigint NOT NULL DEFAULT 0,
     -- What an invite or knock shows of the room: the stripped state events as JSON text.
     stripped_state bytea,
     PRIMARY KEY (room_nid, user_nid)

@@ -11,7 +11,8 @@
 /* The columns of struct stored_event, in the order of read_event(). */
 #define EVENT_COLUMNS                                                                              \
     "e.event_nid, e.room_nid, e.position, e.depth, e.origin_server_ts, e.snapshot_nid, "           \
-    "e.sender_nid, e.state_key_nid, e.redacted_by_nid, e.flags, e.event_id, j.json "
+    "e.sender_nid, e.state_key_nid, e.redacted_by_nid, e.flags, e.event_id, j.json, "              \
+    "e.replaces_nid "
 
 #define FROM_EVENTS "  FROM events e JOIN event_json j USING (event_nid) "
 
@@ -27,6 +28,8 @@ enum {
     RANGE_BACKWARDS,
     TS_AFTER,
     TS_BEFORE,
+    OF_STATE_KEY,
+    OF_ROOMS,
     REDACT
 };
 
@@ -66,6 +69,24 @@ static const struct db_statement statements[] = {
                                            " ORDER BY e.origin_server_ts DESC, e.position DESC "
                                            " LIMIT 1"},
 
+    [OF_STATE_KEY] = {"events_of_state_key",
+                      "SELECT " EVENT_COLUMNS FROM_EVENTS
+                      " WHERE e.room_nid = $1 AND e.state_key_nid = $2 "
+                      "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.position"},
+
+    /* The lateral part reads the newest events of each room from the index. */
+    [OF_ROOMS] = {"events_of_rooms",
+                  "SELECT " EVENT_COLUMNS
+                  "  FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY "
+                  "         AS w (room_nid, after, ordinal) "
+                  " CROSS JOIN LATERAL (SELECT * FROM events n "
+                  "                      WHERE n.room_nid = w.room_nid AND n.position > w.after "
+                  "                        AND n.position <= $3 AND n.position <> 0 "
+                  "                        AND n.flags & 7 = 0 "
+                  "                      ORDER BY n.position DESC LIMIT $4) AS e "
+                  "  JOIN event_json j USING (event_nid) "
+                  " ORDER BY w.ordinal, e.position"},
+
     [REDACT] = {"event_redact", "WITH redacted AS ( "
                                 "  UPDATE events SET redacted_by_nid = $2 "
                                 "   WHERE event_nid = $1 AND redacted_by_nid IS NULL "
@@ -79,14 +100,15 @@ STATEMENT_TABLE(events, statements);
 const struct db_statement events_insert_batch = {
     "events_insert_batch",
     "INSERT INTO events (event_nid, room_nid, position, depth, origin_server_ts, snapshot_nid, "
-    "                    sender_nid, state_key_nid, flags, event_id) "
+    "                    sender_nid, state_key_nid, flags, event_id, replaces_nid) "
     "SELECT n.event_nid, n.room_nid, n.position, n.depth, n.origin_server_ts, "
     "       NULLIF(n.snapshot_nid, 0), n.sender_nid, NULLIF(n.state_key_nid, 0), n.flags, "
-    "       n.event_id "
+    "       n.event_id, NULLIF(n.replaces_nid, 0) "
     "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
-    "              $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[]) "
+    "              $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], "
+    "              $11::bigint[]) "
     "    AS n (event_nid, room_nid, position, depth, origin_server_ts, snapshot_nid, sender_nid, "
-    "          state_key_nid, flags, event_id)"};
+    "          state_key_nid, flags, event_id, replaces_nid)"};
 STATEMENT_TABLE_OF_ONE(events_insert_batch);
 
 const struct db_statement event_json_insert_batch = {
@@ -121,6 +143,7 @@ static void read_event(struct db_rows *rows, size_t row, struct stored_event *ou
     out->flags = (unsigned)rows_int(rows, row, 9);
     out->event_id = rows_text(rows, row, 10);
     out->json = rows_bytes(rows, row, 11, &out->json_size);
+    out->replaces_nid = rows_int(rows, row, 12);
 }
 
 static enum errcode read_one(struct db_rows *rows, struct stored_event *out)
@@ -189,6 +212,32 @@ enum errcode events_in_range(struct db *db, struct arena *arena, const struct ev
         db, arena, statement,
         PARAMS(INT(range->room_nid), INT(range->after), INT(range->until), INT(range->limit)),
         &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode events_of_state_key(struct db *db, struct arena *arena, int64_t room_nid,
+                                 int64_t state_key_nid, struct stored_event **out,
+                                 size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_STATE_KEY], PARAMS(INT(room_nid), INT(state_key_nid)),
+                 &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode events_of_rooms(struct db *db, struct arena *arena, const struct rooms_range *range,
+                             struct stored_event **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_ROOMS],
+                 PARAMS(INT_ARRAY(range->room_nids.items, range->room_nids.count),
+                        INT_ARRAY(range->after, range->room_nids.count), INT(range->until),
+                        INT(range->limit)),
+                 &rows));
     read_all(rows, arena, out, count_out);
     return OK;
 }

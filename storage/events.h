@@ -7,6 +7,7 @@
 
 #include "homeserver/base/error.h"
 #include "storage/db.h"
+#include "storage/nids.h"
 
 /* The event graph as rows. Bodies are the exact canonical bytes (I2). */
 enum event_flag {
@@ -27,6 +28,7 @@ struct stored_event {
     int64_t snapshot_nid;     /* state before the event; 0 when not known */
     int64_t sender_nid;
     int64_t state_key_nid;   /* 0 unless it is a state event */
+    int64_t replaces_nid;    /* the state event it took the place of; 0: none */
     int64_t redacted_by_nid; /* 0 unless redacted: then `json` is the redacted form */
     unsigned flags;          /* enum event_flag */
     const char *event_id;
@@ -81,6 +83,22 @@ enum errcode events_in_range(struct db *db, struct arena *arena, const struct ev
 enum errcode event_closest_to_timestamp(struct db *db, struct arena *arena, int64_t room_nid,
                                         int64_t ts, bool forwards,
                                         struct stored_event *out) MUST_CHECK;
+
+/* Timeline events of one state key, oldest first: how a piece of state went by. */
+enum errcode events_of_state_key(struct db *db, struct arena *arena, int64_t room_nid,
+                                 int64_t state_key_nid, struct stored_event **out,
+                                 size_t *count_out) MUST_CHECK;
+
+/* The last `limit` visible events of many rooms, each with after < position <= until, ordered by
+ * room and position. `after` is parallel to `room_nids`. */
+struct rooms_range {
+    struct nid_list room_nids;
+    const int64_t *after;
+    int64_t until;
+    int64_t limit;
+};
+enum errcode events_of_rooms(struct db *db, struct arena *arena, const struct rooms_range *range,
+                             struct stored_event **out, size_t *count_out) MUST_CHECK;
 
 /* Adds to a journal entry: replaces the body of `target_nid` by its redacted form. */
 struct journal_entry;

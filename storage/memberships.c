@@ -6,19 +6,22 @@
 #include "storage/statements.h"
 
 #define MEMBERSHIP_COLUMNS                                                                         \
-    "room_nid, user_nid, membership, is_local, is_forgotten, event_nid, sender_nid, position "
+    "room_nid, user_nid, membership, is_local, is_forgotten, event_nid, sender_nid, position, "    \
+    "last_join_position "
 
-enum { SET, LOAD, OF_USER, OF_ROOM, COUNT, SHARE_ROOM, FORGET };
+enum { SET, LOAD, OF_USER, OF_ROOM, COUNT, HEROES, SHARE_ROOM, FORGET };
 
 static const struct db_statement statements[] = {
     [SET] = {"membership_set",
              "INSERT INTO memberships (room_nid, user_nid, membership, is_local, event_nid, "
-             "                         sender_nid, position, stripped_state) "
-             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) "
+             "                         sender_nid, position, stripped_state, last_join_position) "
+             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $3 = 2 THEN $7 ELSE 0 END) "
              "    ON CONFLICT (room_nid, user_nid) DO UPDATE "
              "   SET membership = EXCLUDED.membership, event_nid = EXCLUDED.event_nid, "
              "       sender_nid = EXCLUDED.sender_nid, position = EXCLUDED.position, "
-             "       stripped_state = EXCLUDED.stripped_state, is_forgotten = false"},
+             "       stripped_state = EXCLUDED.stripped_state, is_forgotten = false, "
+             "       last_join_position = GREATEST(memberships.last_join_position, "
+             "                                     EXCLUDED.last_join_position)"},
 
     [LOAD] = {"membership_load", "SELECT " MEMBERSHIP_COLUMNS ", stripped_state "
                                  "  FROM memberships "
@@ -37,6 +40,15 @@ static const struct db_statement statements[] = {
                                     "       count(*) FILTER (WHERE membership = 1) "
                                     "  FROM memberships "
                                     " WHERE room_nid = $1"},
+
+    [HEROES] = {"memberships_heroes",
+                "WITH others AS (SELECT user_nid, position, membership IN (1, 2) AS is_present "
+                "                  FROM memberships "
+                "                 WHERE room_nid = $1 AND user_nid <> $2) "
+                "SELECT user_nid FROM others "
+                " WHERE is_present OR NOT EXISTS (SELECT 1 FROM others WHERE is_present) "
+                " ORDER BY position, user_nid "
+                " LIMIT $3"},
 
     [SHARE_ROOM] = {"memberships_share_room",
                     "SELECT EXISTS (SELECT 1 FROM memberships mine "
@@ -87,6 +99,7 @@ static void read_row(struct db_rows *rows, size_t i, struct membership_row *out)
         .event_nid = rows_int(rows, i, 5),
         .sender_nid = rows_int(rows, i, 6),
         .position = rows_int(rows, i, 7),
+        .last_join_position = rows_int(rows, i, 8),
     };
 }
 
@@ -99,7 +112,7 @@ enum errcode membership_load(struct db *db, struct arena *arena, int64_t room_ni
     if (rows_count(rows) == 0)
         return M_NOT_FOUND;
     read_row(rows, 0, out);
-    out->stripped_state = rows_bytes(rows, 0, 8, &out->stripped_state_size);
+    out->stripped_state = rows_bytes(rows, 0, 9, &out->stripped_state_size);
     return OK;
 }
 
@@ -118,6 +131,15 @@ enum errcode memberships_of_user(struct db *db, struct arena *arena, int64_t use
     return OK;
 }
 
+static struct nid_list read_nids(struct db_rows *rows, struct arena *arena)
+{
+    int64_t *nids = ARENA_ARRAY(arena, rows_count(rows), int64_t);
+
+    for (size_t i = 0; i < rows_count(rows); i++)
+        nids[i] = rows_int(rows, i, 0);
+    return (struct nid_list){nids, rows_count(rows)};
+}
+
 enum errcode memberships_of_room(struct db *db, struct arena *arena, int64_t room_nid,
                                  enum stored_membership membership, bool only_local,
                                  struct nid_list *user_nids_out)
@@ -126,10 +148,7 @@ enum errcode memberships_of_room(struct db *db, struct arena *arena, int64_t roo
 
     TRY(db_query(db, arena, &statements[OF_ROOM],
                  PARAMS(INT(room_nid), INT(membership), BOOL(only_local)), &rows));
-    int64_t *nids = ARENA_ARRAY(arena, rows_count(rows), int64_t);
-    for (size_t i = 0; i < rows_count(rows); i++)
-        nids[i] = rows_int(rows, i, 0);
-    *user_nids_out = (struct nid_list){nids, rows_count(rows)};
+    *user_nids_out = read_nids(rows, arena);
     return OK;
 }
 
@@ -140,6 +159,17 @@ enum errcode memberships_count(struct db *db, struct arena *arena, int64_t room_
 
     TRY(db_query(db, arena, &statements[COUNT], PARAMS(INT(room_nid)), &rows));
     *out = (struct member_counts){rows_int(rows, 0, 0), rows_int(rows, 0, 1)};
+    return OK;
+}
+
+enum errcode memberships_heroes(struct db *db, struct arena *arena, int64_t room_nid,
+                                int64_t user_nid, int64_t limit, struct nid_list *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[HEROES], PARAMS(INT(room_nid), INT(user_nid), INT(limit)),
+                 &rows));
+    *out = read_nids(rows, arena);
     return OK;
 }
 

@@ -33,6 +33,7 @@ struct membership_row {
     int64_t event_nid; /* the member event; 0 when only an invite told us */
     int64_t sender_nid;
     int64_t position;           /* of that event */
+    int64_t last_join_position; /* of the newest join; 0: never joined. Not for membership_set_in */
     const char *stripped_state; /* JSON array text of an invite or a knock; NULL otherwise */
     size_t stripped_state_size;
 };
@@ -60,6 +61,11 @@ struct member_counts {
 };
 enum errcode memberships_count(struct db *db, struct arena *arena, int64_t room_nid,
                                struct member_counts *out) MUST_CHECK;
+
+/* Up to `limit` others in the room, first come first: joined or invited ones, or when there are
+ * none those who left. */
+enum errcode memberships_heroes(struct db *db, struct arena *arena, int64_t room_nid,
+                                int64_t user_nid, int64_t limit, struct nid_list *out) MUST_CHECK;
 
 /* True when both users are joined to one room. */
 enum errcode memberships_share_room(struct db *db, struct arena *arena, int64_t user_nid,

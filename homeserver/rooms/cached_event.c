@@ -13,6 +13,7 @@ struct cached_event {
     struct arena *arena;
     const struct event *event;
     int64_t event_nid;
+    _Atomic int64_t position;
 };
 
 struct cached_event *cached_event_create(struct arena *arena, const struct event *event,
@@ -49,6 +50,16 @@ const struct event *cached_event_get(const struct cached_event *cached)
 int64_t cached_event_nid(const struct cached_event *cached)
 {
     return cached != NULL ? cached->event_nid : 0;
+}
+
+int64_t cached_event_position(const struct cached_event *cached)
+{
+    return cached != NULL ? atomic_load_explicit(&cached->position, memory_order_relaxed) : 0;
+}
+
+void cached_event_set_position(struct cached_event *cached, int64_t position)
+{
+    atomic_store_explicit(&cached->position, position, memory_order_relaxed);
 }
 
 /* uthash keeps the order of insertion: what is used is taken out and added again, so the first one
@@ -156,6 +167,7 @@ enum errcode event_cache_load(struct event_cache *cache, struct call *call,
     SCOPED(arena_release) struct arena *arena = arena_create();
     TRY(event_parse_stored(arena, version, stored.event_id, stored.json, stored.json_size, &event));
     *out = cached_event_create(arena, event, event_nid);
+    cached_event_set_position(*out, stored.position);
     arena = NULL; /* it belongs to the event now */
     event_cache_add(cache, *out);
     return OK;

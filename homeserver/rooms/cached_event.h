@@ -20,6 +20,9 @@ void cached_event_release(struct cached_event *cached);
 
 /* NULL for NULL. Borrowed from the reference. */
 const struct event *cached_event_get(const struct cached_event *cached);
+/* Its place in the timeline; 0 while it is not committed. */
+int64_t cached_event_position(const struct cached_event *cached);
+void cached_event_set_position(struct cached_event *cached, int64_t position);
 int64_t cached_event_nid(const struct cached_event *cached);
 
 /* The most recently used ones, by event_nid. Thread-safe. */

@@ -47,6 +47,7 @@ static void inherit_events(const struct persisting *p, struct room_head *head)
         {"m.room.create", old->create, &head->create},
         {"m.room.power_levels", old->power_levels, &head->power_levels},
         {"m.room.join_rules", old->join_rules, &head->join_rules},
+        {"m.room.history_visibility", old->history_visibility, &head->history_visibility},
     };
 
     for (size_t i = 0; i < COUNT_OF(kept); i++)
@@ -109,6 +110,9 @@ static void add_event_row(struct persisting *p, const struct built_event *built,
                 .snapshot_nid = p->build->head->snapshot.snapshot_nid,
                 .sender_nid = p->draft->sender_nid,
                 .state_key_nid = p->state_key_nid,
+                .replaces_nid = p->state_key_nid != 0
+                                    ? state_map_get(p->build->head->state, p->state_key_nid)
+                                    : 0,
                 .event_id = p->event->event_id,
                 .json = built->json,
                 .json_size = built->json_size,
@@ -190,7 +194,7 @@ enum errcode persist_event(struct call *call, struct room_build *build,
     if (outcome == OK && event_is_state(p.event))
         event_cache_add(room_service_events(call->services->rooms), p.cached);
     if (outcome == OK)
-        outcome = room_build_advance(build, head, p.entry);
+        outcome = room_build_advance(build, head, p.cached, p.entry);
     if (p.cached != NULL)
         cached_event_release(p.cached);
     else

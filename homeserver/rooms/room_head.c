@@ -37,6 +37,7 @@ void room_head_release(struct room_head *head)
     cached_event_release(head->create);
     cached_event_release(head->power_levels);
     cached_event_release(head->join_rules);
+    cached_event_release(head->history_visibility);
     free(head->extremities);
     free(head);
 }

@@ -20,10 +20,11 @@ struct room_head {
     _Atomic int64_t last_position; /* of the newest committed event when it was loaded */
     struct snapshot_ref snapshot;
     struct state_map *state;
-    char *extremities;                 /* event IDs separated by newlines */
-    struct cached_event *create;       /* NULL only while the room is being created */
-    struct cached_event *power_levels; /* NULL: the room has none */
-    struct cached_event *join_rules;   /* NULL: the room has none */
+    char *extremities;                       /* event IDs separated by newlines */
+    struct cached_event *create;             /* NULL only while the room is being created */
+    struct cached_event *power_levels;       /* NULL: the room has none */
+    struct cached_event *join_rules;         /* NULL: the room has none */
+    struct cached_event *history_visibility; /* NULL: the room has none */
 };
 
 struct room_head *room_head_acquire(struct room_head *head);

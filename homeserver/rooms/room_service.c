@@ -307,6 +307,9 @@ static enum errcode load_head(struct call *call, const struct room *room, struct
         loaded = load_key_event(call, room, state, "m.room.power_levels", &head->power_levels);
     if (loaded == OK)
         loaded = load_key_event(call, room, state, "m.room.join_rules", &head->join_rules);
+    if (loaded == OK)
+        loaded = load_key_event(call, room, state, "m.room.history_visibility",
+                                &head->history_visibility);
     if (loaded != OK) {
         room_head_release(head);
         return loaded;
@@ -391,8 +394,9 @@ static void reset_locked(struct room *room)
 }
 
 struct build_outcome {
-    struct room *room;      /* a reference */
-    struct room_head *head; /* a reference */
+    struct room *room;          /* a reference */
+    struct room_head *head;     /* a reference */
+    struct cached_event *event; /* a reference */
     uint64_t generation;
 };
 
@@ -407,18 +411,20 @@ static void on_outcome(void *context, enum errcode outcome, int64_t position)
             reset_locked(room);
         } else {
             build->head->last_position = position;
+            cached_event_set_position(build->event, position);
             room_head_release(room->committed);
             room->committed = room_head_acquire(build->head);
         }
     }
     pthread_mutex_unlock(&room->head_lock);
     room_head_release(build->head);
+    cached_event_release(build->event);
     room_unref(room);
     free(build);
 }
 
 enum errcode room_build_advance(struct room_build *build, struct room_head *head,
-                                struct journal_entry *entry)
+                                struct cached_event *event, struct journal_entry *entry)
 {
     struct room *room = build->room;
     struct build_outcome *outcome;
@@ -438,7 +444,8 @@ enum errcode room_build_advance(struct room_build *build, struct room_head *head
     if (outcome == NULL)
         abort();
     atomic_fetch_add(&room->references, 1);
-    *outcome = (struct build_outcome){room, room_head_acquire(head), build->generation};
+    *outcome = (struct build_outcome){room, room_head_acquire(head), cached_event_acquire(event),
+                                      build->generation};
     journal_entry_on_outcome(entry, on_outcome, outcome);
     room_head_release(build->head);
     build->head = head;

@@ -68,12 +68,12 @@ enum errcode room_build_begin(struct call *call, struct room *room,
                               struct room_build *build) MUST_CHECK;
 void room_build_end(struct room_build *build);
 
-/* Makes `head_owned` the head that the next event builds on, and tells the journal entry to report
- * its fate here: a commit makes it the readers' head, a failure drops all that was built on it.
- * E_CONFLICT when the room was reset meanwhile; then nothing was changed. */
+/* Makes `head_owned`, made by `event`, the head that the next event builds on, and tells the
+ * journal entry to report its fate here: a commit makes it the readers' head, a failure drops all
+ * that was built on it. E_CONFLICT when the room was reset meanwhile; then nothing was changed. */
 struct journal_entry;
 enum errcode room_build_advance(struct room_build *build, struct room_head *head_owned,
-                                struct journal_entry *entry) MUST_CHECK;
+                                struct cached_event *event, struct journal_entry *entry) MUST_CHECK;
 
 /* For the journal's listener: another node wrote to these rooms (or to any, when `room_nids` is
  * NULL); loaded heads are dropped. */

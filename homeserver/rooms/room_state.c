@@ -47,7 +47,7 @@ enum errcode room_head_event(struct call *call, struct room *room, const struct 
                              const struct state_key *key, const struct event **out)
 {
     const struct cached_event *const at_hand[] = {head->create, head->power_levels,
-                                                  head->join_rules};
+                                                  head->join_rules, head->history_visibility};
 
     for (size_t i = 0; i < COUNT_OF(at_hand); i++) {
         const struct event *event = cached_event_get(at_hand[i]);

@@ -1,0 +1,57 @@
+#ifndef HOMESERVER_SYNC_NOTIFIER_H
+#define HOMESERVER_SYNC_NOTIFIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "homeserver/base/wake.h"
+#include "homeserver/call.h"
+#include "storage/memberships.h"
+
+/*
+ * From journal positions to waiting requests, and what makes an idle user cost nothing: for every
+ * user who synced lately this process keeps the list of their rooms and, per room, the newest
+ * position at which anything changed. A change in a room costs as much as it has such users, not
+ * members.
+ *
+ * Everything here is a memory of the database; forgetting it costs a query, never an event.
+ * Thread-safe.
+ */
+struct notifier;
+struct journal_change;
+
+struct notifier *notifier_create(void);
+void notifier_destroy(struct notifier *notifier);
+
+/* For req_park(): keys are user_nids. */
+const struct wake_source *notifier_wake_source(struct notifier *notifier);
+
+/* For journal_add_listener(); `notifier` is the context. */
+void notifier_on_change(void *notifier, const struct journal_change *change);
+
+/* Wakes who is in the room for something that has no position (typing). */
+void notifier_wake_room(struct notifier *notifier, int64_t room_nid);
+void notifier_wake_user(struct notifier *notifier, int64_t user_nid);
+
+/* A room of a user, and the newest position at which anything in it changed. Positions are never
+ * too small; they may be too large after a restart. */
+struct user_room {
+    struct membership_row membership; /* without stripped state */
+    int64_t last_change;
+};
+
+struct user_view {
+    uint64_t sequence;             /* read before everything else: hand it to req_park() */
+    const struct user_room *rooms; /* forgotten ones are left out; on the call's arena */
+    size_t room_count;
+};
+
+/* The user's rooms as of now or later than the last committed change. */
+enum errcode notifier_user_view(struct call *call, int64_t user_nid,
+                                struct user_view *out) MUST_CHECK;
+
+/* Forgets users who have not asked for `idle_ms`; the number forgotten. For a periodic job. */
+size_t notifier_forget_idle(struct notifier *notifier, int64_t idle_ms);
+
+#endif

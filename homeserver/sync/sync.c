@@ -1,0 +1,46 @@
+/* The frame of a /sync answer. */
+#include "homeserver/sync/sync.h"
+
+#include "homeserver/base/arena.h"
+#include "homeserver/services.h"
+#include "homeserver/sync/sync_internal.h"
+#include "storage/journal.h"
+
+void sync_begin_member(struct strbuf *out, const char *name)
+{
+    if (out->length > 0 && out->data[out->length - 1] != '{')
+        strbuf_add_char(out, ',');
+    strbuf_add_json_string(out, name, strlen(name));
+    strbuf_add_char(out, ':');
+}
+
+static void write_next_batch(const struct sync *sync, struct strbuf *out)
+{
+    const struct sync_token token = {.position = sync->until};
+
+    sync_begin_member(out, "next_batch");
+    strbuf_printf(out, "\"%s\"", sync_token_format(sync->call->arena, token));
+}
+
+enum errcode sync_build(struct call *call, const struct sync_request *request, struct strbuf *out,
+                        struct sync_result *result)
+{
+    struct sync sync = {
+        .call = call,
+        .request = request,
+        .since = request->since != NULL ? request->since->position : 0,
+        .is_empty = true,
+    };
+
+    /* The sequence is read first: what changes from here on wakes the client again. */
+    TRY(notifier_user_view(call, request->requester->user_nid, &sync.view));
+    sync.until = journal_position(call->services->journal);
+
+    strbuf_add_char(out, '{');
+    write_next_batch(&sync, out);
+    TRY(sync_write_rooms(&sync, out));
+    strbuf_add_char(out, '}');
+    result->is_empty = sync.is_empty;
+    result->sequence = sync.view.sequence;
+    return OK;
+}

@@ -1,0 +1,68 @@
+#ifndef HOMESERVER_SYNC_SYNC_INTERNAL_H
+#define HOMESERVER_SYNC_SYNC_INTERNAL_H
+
+/* Shared by the files that write the sections of a /sync answer. */
+#include "homeserver/rooms/visibility.h"
+#include "homeserver/sync/notifier.h"
+#include "homeserver/sync/sync.h"
+#include "storage/events.h"
+
+/* One answer on its way. */
+struct sync {
+    struct call *call;
+    const struct sync_request *request;
+    int64_t since; /* 0: initial */
+    int64_t until; /* the newest committed position when it began */
+    struct user_view view;
+    bool is_empty; /* nothing was written that the client does not know */
+};
+
+/* One room of the answer. */
+struct sync_room {
+    struct room_reader reader;
+    bool is_full;                /* the client knows nothing of it yet: everything is new */
+    int64_t after;               /* the timeline begins after this position */
+    struct stored_event *events; /* the timeline, oldest first, visible ones only */
+    size_t event_count;
+    bool is_limited;            /* there are events between `after` and the first one */
+    const char *const *senders; /* of the timeline: parallel to events */
+};
+
+/* A list of members of a JSON object: writes the comma where one is needed. */
+void sync_begin_member(struct strbuf *out, const char *name);
+
+/* sync_timeline.c: fills the timelines of rooms with their readers set, in one query. */
+enum errcode sync_load_timelines(struct sync *sync, struct sync_room *rooms,
+                                 size_t count) MUST_CHECK;
+/* Appends `"timeline":{…}`. */
+enum errcode sync_write_timeline(struct sync *sync, const struct sync_room *room,
+                                 struct strbuf *out) MUST_CHECK;
+
+/* sync_state.c: appends `"state":{"events":[…]}` or its variant. */
+enum errcode sync_write_state(struct sync *sync, const struct sync_room *room,
+                              struct strbuf *out) MUST_CHECK;
+
+/* sync_summary.c: appends `"summary":{…}` when it may have changed. */
+enum errcode sync_write_summary(struct sync *sync, const struct sync_room *room,
+                                struct strbuf *out) MUST_CHECK;
+
+/* sync_rooms.c: which rooms the answer speaks of; appends `"rooms":{…}` when there are any. */
+enum errcode sync_write_rooms(struct sync *sync, struct strbuf *out) MUST_CHECK;
+
+/* sync_joined.c, sync_left.c, sync_invited.c: appends the members of one section. */
+struct sync_selection {
+    const struct user_room **rooms;
+    size_t count;
+};
+enum errcode sync_write_joined(struct sync *sync, struct sync_selection joined,
+                               struct strbuf *out) MUST_CHECK;
+enum errcode sync_write_left(struct sync *sync, struct sync_selection left,
+                             struct strbuf *out) MUST_CHECK;
+/* Invites and knocks: `"invite"` with `invite_state`, `"knock"` with `knock_state`. */
+enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited,
+                                const char *state_name, struct strbuf *out) MUST_CHECK;
+
+/* True when the timeline holds a member event, so that counts and heroes may have changed. */
+bool sync_timeline_has_type(const struct sync_room *room, const char *type);
+
+#endif

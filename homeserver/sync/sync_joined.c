@@ -1,0 +1,96 @@
+/* The `join` section: rooms that the user is in. */
+#include "homeserver/base/arena.h"
+#include "homeserver/services.h"
+#include "homeserver/sync/sync_internal.h"
+#include "storage/state_keys.h"
+
+/* Timelines and the rest are read for so many rooms at once: memory stays bounded while a large
+ * account syncs for the first time. */
+enum { ROOMS_AT_ONCE = 100 };
+
+/* Whether the user was joined at `since`: only then does the client know the room. */
+static enum errcode was_joined(struct sync *sync, const struct sync_room *room, bool *out)
+{
+    struct call *call = sync->call;
+    struct stored_event *events;
+    int64_t key_nid;
+    size_t count;
+
+    *out = false;
+    TRY(state_key_find(room_service_state_keys(call->services->rooms), call->db, "m.room.member",
+                       sync->request->requester->user_id, &key_nid));
+    TRY(events_of_state_key(call->db, call->arena, room_nid(room->reader.room), key_nid, &events,
+                            &count));
+    for (size_t i = 0; i < count && events[i].position <= sync->since; i++)
+        *out = memmem(events[i].json, events[i].json_size, "\"membership\":\"join\"",
+                      strlen("\"membership\":\"join\"")) != NULL;
+    return OK;
+}
+
+static enum errcode open_room(struct sync *sync, const struct user_room *info,
+                              struct sync_room *room)
+{
+    struct room_head *head;
+    bool known = sync->since > 0;
+
+    *room = (struct sync_room){.reader = {.requester = sync->request->requester,
+                                          .membership = info->membership,
+                                          .until = sync->until}};
+    TRY(room_open_by_nid(sync->call, info->membership.room_nid, &room->reader.room));
+    TRY(room_committed_head(sync->call, room->reader.room, &head));
+    room->reader.head = head;
+    if (known && info->membership.position > sync->since)
+        TRY(was_joined(sync, room, &known));
+    room->is_full = !known;
+    room->after = known ? sync->since : INT64_MIN;
+    return OK;
+}
+
+static enum errcode write_room(struct sync *sync, const struct sync_room *room, struct strbuf *out)
+{
+    size_t start = out->length, body;
+
+    sync_begin_member(out, room_id(room->reader.room));
+    strbuf_add_char(out, '{');
+    body = out->length;
+    if (room->is_full || sync->request->full_state || room->event_count > 0 || room->is_limited) {
+        TRY(sync_write_timeline(sync, room, out));
+        TRY(sync_write_state(sync, room, out));
+        TRY(sync_write_summary(sync, room, out));
+    }
+    if (out->length == body)
+        strbuf_truncate(out, start);
+    else
+        strbuf_add_char(out, '}');
+    return OK;
+}
+
+static enum errcode write_some(struct sync *sync, struct sync_selection joined, struct strbuf *out)
+{
+    struct sync_room *rooms = ARENA_ARRAY(sync->call->arena, joined.count, struct sync_room);
+    size_t count = 0;
+
+    for (size_t i = 0; i < joined.count; i++) {
+        enum errcode opened = open_room(sync, joined.rooms[i], &rooms[count]);
+        if (opened == M_NOT_FOUND)
+            continue; /* deleted meanwhile */
+        TRY(opened);
+        if (filter_passes_room(sync->request->filter, room_id(rooms[count].reader.room)))
+            count++;
+    }
+    TRY(sync_load_timelines(sync, rooms, count));
+    for (size_t i = 0; i < count; i++)
+        TRY(write_room(sync, &rooms[i], out));
+    return OK;
+}
+
+enum errcode sync_write_joined(struct sync *sync, struct sync_selection joined, struct strbuf *out)
+{
+    while (joined.count > 0) {
+        size_t now = joined.count < ROOMS_AT_ONCE ? joined.count : ROOMS_AT_ONCE;
+        TRY(write_some(sync, (struct sync_selection){joined.rooms, now}, out));
+        joined.rooms += now;
+        joined.count -= now;
+    }
+    return OK;
+}

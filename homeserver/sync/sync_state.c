@@ -1,0 +1,228 @@
+/*
+ * The state part of a room: what a client needs beside the timeline to know the room's state at its
+ * start (`state`) or at its end (`state_after`).
+ */
+#include "homeserver/base/arena.h"
+#include "homeserver/base/array.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/rooms/client_events.h"
+#include "homeserver/rooms/room_state.h"
+#include "homeserver/services.h"
+#include "homeserver/sync/sync_internal.h"
+
+struct state_entry {
+    int64_t key_nid;
+    int64_t event_nid;
+};
+
+struct state_entries {
+    struct arena *arena;
+    ARRAY_OF(struct state_entry) list;
+};
+
+static bool collect(void *context, int64_t key, int64_t old_value, int64_t new_value)
+{
+    struct state_entries *entries = context;
+    const struct state_entry entry = {key, new_value};
+
+    (void)old_value;
+    if (new_value != 0)
+        array_push(entries->arena, &entries->list, entry);
+    return true;
+}
+
+/* The state the client has: that before the first event it has not seen. `*out` is NULL (empty)
+ * when it knows nothing. */
+static enum errcode known_state(struct sync *sync, const struct sync_room *room,
+                                struct state_map **out)
+{
+    struct stored_event *first;
+    size_t count;
+    const struct event_range range = {
+        .room_nid = room_nid(room->reader.room),
+        .after = sync->since,
+        .until = sync->until,
+        .limit = 1,
+    };
+
+    *out = NULL;
+    if (room->is_full || sync->request->full_state)
+        return OK;
+    TRY(events_in_range(sync->call->db, sync->call->arena, &range, &first, &count));
+    if (count == 0) {
+        *out = room->reader.head->state;
+        return OK;
+    }
+    return room_state_of_snapshot(sync->call, room->reader.room, first->snapshot_nid, out);
+}
+
+static enum errcode state_at_end(struct sync *sync, const struct sync_room *room,
+                                 struct state_map **out)
+{
+    const struct stored_event *last;
+
+    *out = room->reader.head->state;
+    if (room->event_count == 0)
+        return OK;
+    /* The head may have moved on since this answer's position was read. */
+    last = &room->events[room->event_count - 1];
+    if (room->reader.head->last_position <= sync->until)
+        return OK;
+    TRY(room_state_of_snapshot(sync->call, room->reader.room, last->snapshot_nid, out));
+    if (last->state_key_nid != 0) {
+        *out = state_map_set(*out, last->state_key_nid, last->event_nid);
+        arena_defer(sync->call->arena, (void (*)(void *))state_map_release, *out);
+    }
+    return OK;
+}
+
+static enum errcode wanted_state(struct sync *sync, const struct sync_room *room,
+                                 struct state_map **out)
+{
+    if (sync->request->state_form != STATE_AT_START || room->event_count == 0)
+        return state_at_end(sync, room, out);
+    return room_state_of_snapshot(sync->call, room->reader.room, room->events[0].snapshot_nid, out);
+}
+
+static bool is_sender(const struct sync_room *room, const char *user_id)
+{
+    for (size_t i = 0; i < room->event_count; i++) {
+        if (room->senders[i] != NULL && strcmp(room->senders[i], user_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Lazy loading: of the members only those are told who speak in the timeline, the user's own, and
+ * those that changed while the client was not looking. */
+static bool is_wanted_member(const struct sync *sync, const struct sync_room *room,
+                             const char *user_id)
+{
+    bool is_gap = !room->is_full && !sync->request->full_state;
+
+    if (!sync->request->filter->state.lazy_load_members || is_gap)
+        return true;
+    return is_sender(room, user_id) || strcmp(user_id, sync->request->requester->user_id) == 0;
+}
+
+static enum errcode select_entries(struct sync *sync, const struct sync_room *room,
+                                   const struct state_entries *entries, int64_t *nids_out,
+                                   size_t *count_out)
+{
+    struct call *call = sync->call;
+    const struct event_filter *filter = &sync->request->filter->state;
+    int64_t *keys = ARENA_ARRAY(call->arena, entries->list.count, int64_t);
+    struct state_key_pair *pairs;
+
+    for (size_t i = 0; i < entries->list.count; i++)
+        keys[i] = entries->list.items[i].key_nid;
+    TRY(state_keys_resolve(room_service_state_keys(call->services->rooms), call->db, call->arena,
+                           keys, entries->list.count, &pairs));
+    *count_out = 0;
+    for (size_t i = 0; i < entries->list.count; i++) {
+        const struct filter_subject subject = {.room_id = room_id(room->reader.room),
+                                               .type = pairs[i].type};
+        bool is_member = pairs[i].type != NULL && strcmp(pairs[i].type, "m.room.member") == 0;
+        if (pairs[i].type == NULL ||
+            (!filter->senders.present && !event_filter_needs_content(filter) &&
+             !event_filter_passes(filter, &subject)))
+            continue;
+        if (!is_member || is_wanted_member(sync, room, pairs[i].state_key))
+            nids_out[(*count_out)++] = entries->list.items[i].event_nid;
+    }
+    return OK;
+}
+
+/* A lazily loading client is told of senders whose member event it may not have. */
+static enum errcode add_senders(struct sync *sync, const struct sync_room *room,
+                                const struct state_map *state, struct state_entries *entries)
+{
+    struct call *call = sync->call;
+
+    for (size_t i = 0; i < room->event_count; i++) {
+        const struct state_key key = {"m.room.member", room->senders[i]};
+        int64_t event_nid, key_nid;
+        bool is_repeated = room->senders[i] == NULL;
+        for (size_t j = 0; j < i && !is_repeated; j++)
+            is_repeated =
+                room->senders[j] != NULL && strcmp(room->senders[j], room->senders[i]) == 0;
+        if (is_repeated)
+            continue;
+        TRY(state_key_find(room_service_state_keys(call->services->rooms), call->db, key.type,
+                           key.state_key, &key_nid));
+        event_nid = state_map_get(state, key_nid);
+        if (event_nid != 0)
+            collect(entries, key_nid, 0, event_nid);
+    }
+    return OK;
+}
+
+/* Filters that look into the event itself: by sender or content. */
+static enum errcode filter_loaded(struct sync *sync, const struct sync_room *room,
+                                  struct stored_event *events, size_t *count)
+{
+    const struct event_filter *filter = &sync->request->filter->state;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *count; i++) {
+        json_t *json;
+        TRY(json_parse_object(sync->call->arena, events[i].json, events[i].json_size,
+                              sync->call->error, &json));
+        const struct filter_subject subject = {
+            .room_id = room_id(room->reader.room),
+            .sender = json_get_string(json, "sender"),
+            .type = json_get_string(json, "type"),
+            .content = json_get_object(json, "content"),
+        };
+        if (event_filter_passes(filter, &subject))
+            events[kept++] = events[i];
+    }
+    *count = kept;
+    return OK;
+}
+
+static enum errcode write_events(struct sync *sync, const struct sync_room *room,
+                                 const struct state_entries *entries, struct strbuf *out)
+{
+    const struct client_events how = {
+        .reader = &room->reader,
+        .format = sync->request->filter->federation_format ? CLIENT_EVENT_FORMAT_FEDERATION
+                                                           : CLIENT_EVENT_FORMAT_CLIENT,
+        .filter = sync->request->filter,
+    };
+    int64_t *nids = ARENA_ARRAY(sync->call->arena, entries->list.count, int64_t);
+    struct stored_event *events;
+    size_t count;
+
+    TRY(select_entries(sync, room, entries, nids, &count));
+    TRY(events_load(sync->call->db, sync->call->arena, nids, count, &events, &count));
+    if (sync->request->filter->state.senders.present ||
+        sync->request->filter->state.not_senders.present ||
+        event_filter_needs_content(&sync->request->filter->state))
+        TRY(filter_loaded(sync, room, events, &count));
+    return client_events_write(sync->call, &how, events, count, out);
+}
+
+enum errcode sync_write_state(struct sync *sync, const struct sync_room *room, struct strbuf *out)
+{
+    static const char *const names[] = {
+        [STATE_AT_START] = "state",
+        [STATE_AFTER] = "state_after",
+        [STATE_AFTER_UNSTABLE] = "org.matrix.msc4222.state_after",
+    };
+    struct state_entries entries = {.arena = sync->call->arena};
+    bool is_lazy = sync->request->filter->state.lazy_load_members;
+    struct state_map *known, *wanted;
+
+    TRY(wanted_state(sync, room, &wanted));
+    TRY(known_state(sync, room, &known));
+    state_map_diff(known, wanted, collect, &entries);
+    if (is_lazy && !room->is_full && !sync->request->full_state)
+        TRY(add_senders(sync, room, wanted, &entries));
+    sync_begin_member(out, names[sync->request->state_form]);
+    strbuf_add_string(out, "{\"events\":[");
+    if (entries.list.count > 0)
+        TRY(write_events(sync, room, &entries, out));
+    strbuf_add_string(out, "]}");
+    return OK;
+}

@@ -1,0 +1,69 @@
+/* The summary of a room: how many members, and whom to name it after. */
+#include "homeserver/base/arena.h"
+#include "homeserver/rooms/room_state.h"
+#include "homeserver/sync/sync_internal.h"
+#include "storage/memberships.h"
+#include "storage/users.h"
+
+enum { HEROES_MAX = 5 };
+
+/* Heroes matter only where the room has neither a name nor a main alias. */
+static enum errcode needs_heroes(struct sync *sync, const struct sync_room *room, bool *out)
+{
+    const struct state_key naming[] = {{"m.room.name", ""}, {"m.room.canonical_alias", ""}};
+    const char *const members[] = {"name", "alias"};
+
+    *out = true;
+    for (size_t i = 0; i < COUNT_OF(naming); i++) {
+        const struct event *event;
+        TRY(room_head_event(sync->call, room->reader.room, room->reader.head, &naming[i], &event));
+        const char *text =
+            event != NULL ? json_string_value(json_object_get(event->content, members[i])) : NULL;
+        if (text != NULL && *text != '\0')
+            *out = false;
+    }
+    return OK;
+}
+
+static enum errcode write_heroes(struct sync *sync, const struct sync_room *room,
+                                 struct strbuf *out)
+{
+    struct call *call = sync->call;
+    struct nid_list heroes;
+    const char **user_ids;
+
+    TRY(memberships_heroes(call->db, call->arena, room_nid(room->reader.room),
+                           sync->request->requester->user_nid, HEROES_MAX, &heroes));
+    TRY(user_ids_load(call->db, call->arena, heroes.items, heroes.count, &user_ids));
+    sync_begin_member(out, "m.heroes");
+    strbuf_add_char(out, '[');
+    for (size_t i = 0; i < heroes.count; i++) {
+        if (i > 0)
+            strbuf_add_char(out, ',');
+        strbuf_add_json_string(out, user_ids[i], strlen(user_ids[i]));
+    }
+    strbuf_add_char(out, ']');
+    return OK;
+}
+
+enum errcode sync_write_summary(struct sync *sync, const struct sync_room *room, struct strbuf *out)
+{
+    struct member_counts counts;
+    bool with_heroes;
+
+    if (!room->is_full && !sync->request->full_state && !room->is_limited &&
+        !sync_timeline_has_type(room, "m.room.member"))
+        return OK;
+    TRY(memberships_count(sync->call->db, sync->call->arena, room_nid(room->reader.room), &counts));
+    TRY(needs_heroes(sync, room, &with_heroes));
+    sync_begin_member(out, "summary");
+    strbuf_add_char(out, '{');
+    sync_begin_member(out, "m.joined_member_count");
+    strbuf_add_int(out, counts.joined);
+    sync_begin_member(out, "m.invited_member_count");
+    strbuf_add_int(out, counts.invited);
+    if (with_heroes)
+        TRY(write_heroes(sync, room, out));
+    strbuf_add_char(out, '}');
+    return OK;
+}
