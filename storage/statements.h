@@ -24,6 +24,7 @@ struct statement_table {
     X(client_transactions)                                                                         \
     X(database_check)                                                                              \
     X(devices)                                                                                     \
+    X(embedded_cluster)                                                                            \
     X(event_json_insert_batch)                                                                     \
     X(events)                                                                                      \
     X(events_insert_batch)                                                                         \
