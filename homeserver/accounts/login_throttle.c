@@ -19,7 +19,7 @@
 enum {
     SET_COUNT = 4096,
     SET_SLOTS = 4,
-    ADDRESS_FACTOR = 10,
+    ACCOUNT_FACTOR = 10,
     IPV6_PREFIX_BYTES = 8,
     SECRET_BYTES = 32
 };
@@ -122,18 +122,18 @@ static void add_failure(struct login_throttle *throttle, uint64_t key,
     slot->forgotten_ms += interval_ms(rate);
 }
 
-static struct config_rate address_rate(const struct config_rate *rate)
+static struct config_rate account_rate(const struct config_rate *rate)
 {
     return (struct config_rate){
-        .per_second = rate->per_second * ADDRESS_FACTOR,
-        .burst = rate->burst * ADDRESS_FACTOR,
+        .per_second = rate->per_second / ACCOUNT_FACTOR,
+        .burst = rate->burst,
     };
 }
 
 enum errcode login_throttle_check(struct call *call, const char *user_id, const char *address)
 {
     const struct config_rate_limits *limits = &config_current(call->services->config)->rate_limits;
-    const struct config_rate of_address = address_rate(&limits->login);
+    const struct config_rate of_account = account_rate(&limits->login);
     struct login_throttle *throttle = call->services->login_throttle;
     int64_t now_ms = clock_monotonic_ms();
     int64_t account_ms, address_ms;
@@ -142,8 +142,8 @@ enum errcode login_throttle_check(struct call *call, const char *user_id, const 
         return OK;
     pthread_mutex_lock(&throttle->lock);
     account_ms =
-        wait_ms(throttle, hash_key(throttle, user_id, strlen(user_id)), &limits->login, now_ms);
-    address_ms = wait_ms(throttle, address_key(throttle, address), &of_address, now_ms);
+        wait_ms(throttle, hash_key(throttle, user_id, strlen(user_id)), &of_account, now_ms);
+    address_ms = wait_ms(throttle, address_key(throttle, address), &limits->login, now_ms);
     pthread_mutex_unlock(&throttle->lock);
     if (account_ms == 0 && address_ms == 0)
         return OK;
@@ -155,12 +155,12 @@ enum errcode login_throttle_check(struct call *call, const char *user_id, const 
 void login_throttle_note_failure(struct call *call, const char *user_id, const char *address)
 {
     const struct config_rate *rate = &config_current(call->services->config)->rate_limits.login;
-    const struct config_rate of_address = address_rate(rate);
+    const struct config_rate of_account = account_rate(rate);
     struct login_throttle *throttle = call->services->login_throttle;
     int64_t now_ms = clock_monotonic_ms();
 
     pthread_mutex_lock(&throttle->lock);
-    add_failure(throttle, hash_key(throttle, user_id, strlen(user_id)), rate, now_ms);
-    add_failure(throttle, address_key(throttle, address), &of_address, now_ms);
+    add_failure(throttle, hash_key(throttle, user_id, strlen(user_id)), &of_account, now_ms);
+    add_failure(throttle, address_key(throttle, address), rate, now_ms);
     pthread_mutex_unlock(&throttle->lock);
 }

@@ -6,10 +6,10 @@
 struct call;
 
 /*
- * Slows down who guesses passwords: failures are counted per account and per address (IPv6: per
- * /64), at the configured login rate. While either has failed too often even the right password is
- * refused, so that a guesser learns nothing; sessions that exist are not touched. An address may
- * fail ten times as often as an account, for the offices that share one.
+ * Slows down who guesses passwords: failures are counted per address (IPv6: per /64) at the
+ * configured login rate, and per account at a tenth of it, with the same burst. While either has
+ * failed too often even the right password is refused, so that a guesser learns nothing; sessions
+ * that exist are not touched.
  *
  * In memory and per process: a guesser gains a factor of the number of nodes at most, and a flood
  * of guesses writes nothing to the database.

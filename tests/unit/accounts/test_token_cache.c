@@ -1,0 +1,67 @@
+#include "homeserver/accounts/token_cache.h"
+#include "homeserver/base/arena.h"
+#include "tests/support/test.h"
+
+static const uint8_t hash[SHA256_BYTES] = {1, 2, 3};
+static const uint8_t same_slot[SHA256_BYTES] = {1, 2, 4};
+static const struct access_token token = {
+    .token_nid = 7, .user_id = "@anna:test.example", .device_id = "PHONE", .is_admin = true};
+
+static void a_stored_token_is_found_for_a_second(void **state UNUSED)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct token_cache *cache = token_cache_create();
+    struct access_token found;
+
+    assert_false(token_cache_find(cache, arena, hash, 0, &found));
+    token_cache_store(cache, token_cache_epoch(cache), hash, 0, &token);
+    assert_true(token_cache_find(cache, arena, hash, TOKEN_CACHE_LIFETIME_MS - 1, &found));
+    assert_int_equal(found.token_nid, 7);
+    assert_string_equal(found.user_id, "@anna:test.example");
+    assert_string_equal(found.device_id, "PHONE");
+    assert_null(found.appservice_id);
+    assert_true(found.is_admin);
+    assert_false(token_cache_find(cache, arena, hash, TOKEN_CACHE_LIFETIME_MS, &found));
+    token_cache_destroy(cache);
+}
+
+static void another_token_in_the_same_slot_is_not_confused(void **state UNUSED)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct token_cache *cache = token_cache_create();
+    struct access_token found;
+
+    token_cache_store(cache, token_cache_epoch(cache), hash, 0, &token);
+    assert_false(token_cache_find(cache, arena, same_slot, 0, &found));
+    token_cache_store(cache, token_cache_epoch(cache), same_slot, 0, &token);
+    assert_false(token_cache_find(cache, arena, hash, 0, &found));
+    token_cache_destroy(cache);
+}
+
+static void what_was_read_before_an_invalidation_is_never_used_after_it(void **state UNUSED)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct token_cache *cache = token_cache_create();
+    uint64_t epoch = token_cache_epoch(cache);
+    struct access_token found;
+
+    token_cache_invalidate(cache);
+    token_cache_store(cache, epoch, hash, 0, &token);
+    assert_false(token_cache_find(cache, arena, hash, 0, &found));
+    token_cache_store(cache, token_cache_epoch(cache), hash, 0, &token);
+    assert_true(token_cache_find(cache, arena, hash, 0, &found));
+    token_cache_invalidate(cache);
+    assert_false(token_cache_find(cache, arena, hash, 0, &found));
+    token_cache_destroy(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stored_token_is_found_for_a_second),
+        cmocka_unit_test(another_token_in_the_same_slot_is_not_confused),
+        cmocka_unit_test(what_was_read_before_an_invalidation_is_never_used_after_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
