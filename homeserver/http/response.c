@@ -181,9 +181,9 @@ static void log_internal(const struct connection *connection, enum errcode code)
     const char *text = error->text[0] == '\0' ? errcode_default_text(code) : error->text;
 
     if (code == E_DATABASE || code == E_SYSTEM)
-        log_error(LOG_HTTP, "request=%s %s failed: %s", connection->request_id, path, text);
+        log_error(LOG_HTTP, "%s failed: %s", path, text);
     else
-        log_warn(LOG_HTTP, "request=%s %s failed: %s", connection->request_id, path, text);
+        log_warn(LOG_HTTP, "%s failed: %s", path, text);
 }
 
 static void set_minimal_error(struct connection *connection)

@@ -44,6 +44,17 @@ static bool is_nested_too_deep(const char *bytes, size_t size)
     return false;
 }
 
+/* The text is JSON, but one that nobody should send: parsers differ on what it means. */
+static enum errcode problem_code(const json_error_t *problem)
+{
+    enum json_error_code code = json_error_code(problem);
+
+    if (code == json_error_duplicate_key || code == json_error_numeric_overflow ||
+        code == json_error_null_byte_in_key)
+        return M_BAD_JSON;
+    return M_NOT_JSON;
+}
+
 enum errcode json_parse(struct arena *arena, const char *bytes, size_t size, struct error *error,
                         json_t **out)
 {
@@ -55,8 +66,8 @@ enum errcode json_parse(struct arena *arena, const char *bytes, size_t size, str
                     JSON_NESTING_MAX);
     json_t *json = json_loadb(bytes, size, flags, &problem);
     if (json == NULL)
-        return fail(error, M_NOT_JSON, "This is not valid JSON: %s (at byte %d).", problem.text,
-                    problem.position);
+        return fail(error, problem_code(&problem), "This is not valid JSON: %s (at byte %d).",
+                    problem.text, problem.position);
     *out = json_on_arena(arena, json);
     return OK;
 }

@@ -29,8 +29,9 @@ enum {
 json_t *json_on_arena(struct arena *arena, json_t *json_owned);
 
 /* Parses any JSON value; `*out` is borrowed from the arena. M_NOT_JSON with a text for people when
- * the bytes are not UTF-8 JSON, hold a member twice or an integer beyond 64 bits; M_BAD_JSON when
- * they are nested deeper than JSON_NESTING_MAX. Sizes are the caller's affair. */
+ * the bytes are not UTF-8 JSON; M_BAD_JSON when they hold a member twice, a number beyond 64 bits
+ * or U+0000 in a name, or are nested deeper than JSON_NESTING_MAX. Sizes are the caller's affair.
+ */
 enum errcode json_parse(struct arena *arena, const char *bytes, size_t size, struct error *error,
                         json_t **out) MUST_CHECK;
 

@@ -9,27 +9,28 @@ static enum errcode parse(struct arena *arena, const char *text, json_t **out)
     return json_parse(arena, text, strlen(text), &error, out);
 }
 
-static void parsing_refuses_what_is_ambiguous(void **state)
+static void parsing_refuses_what_is_not_json(void **state)
 {
     (void)state;
     SCOPED(arena_release) struct arena *arena = arena_create();
-    const char *const refused[] = {"",
-                                   "{",
-                                   "{\"a\":1,\"a\":2}",
-                                   "{\"a\":1}x",
-                                   "\"\\ud800\"",
-                                   "\"\xff\"",
-                                   "nul",
-                                   "[1,]",
-                                   "01",
-                                   "1e999",
-                                   "NaN",
-                                   "Infinity",
-                                   "12345678901234567890123456"};
+    const char *const refused[] = {"",    "{",    "{\"a\":1}x", "\"\\ud800\"", "\"\xff\"",
+                                   "nul", "[1,]", "01",         "NaN",         "Infinity"};
     json_t *json;
 
     for (size_t i = 0; i < COUNT_OF(refused); i++)
         assert_int_equal(parse(arena, refused[i], &json), M_NOT_JSON);
+}
+
+static void parsing_refuses_what_is_ambiguous(void **state)
+{
+    (void)state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const char *const refused[] = {"{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "1e999",
+                                   "12345678901234567890123456", "{\"\\u0000\":1}"};
+    json_t *json;
+
+    for (size_t i = 0; i < COUNT_OF(refused); i++)
+        assert_int_equal(parse(arena, refused[i], &json), M_BAD_JSON);
 }
 
 static void parsing_accepts_any_value_and_nul_in_strings(void **state)
@@ -171,6 +172,7 @@ static void dotted_paths_follow_the_examples_of_the_appendix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parsing_refuses_what_is_not_json),
         cmocka_unit_test(parsing_refuses_what_is_ambiguous),
         cmocka_unit_test(parsing_accepts_any_value_and_nul_in_strings),
         cmocka_unit_test(parsing_stops_at_a_hundred_levels),
