@@ -19,6 +19,58 @@ const struct route routes[] = {
 
     /* ── Client-server API: Versions ────────────────────────────────────────────────────────── */
     {GET,    "/_matrix/client/versions",                              client_get_versions,        OPTIONAL_USER, LIMIT_NONE, NO_BODY, 0},
+
+    /* ── Client-server API: Discovery, capabilities ────────────────────────────────────────── */
+    {GET,    "/.well-known/matrix/client",                             client_get_wellknown,       ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/.well-known/matrix/support",                            client_get_wellknown_support,ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/capabilities",                        client_get_capabilities,    USER, LIMIT_OTHER,      NO_BODY,       0},
+
+    /* ── Client-server API: Login, logout, tokens ──────────────────────────────────────────── */
+    {GET,    "/_matrix/client/v3/login",                               client_get_login_flows,     ANYONE, LIMIT_OTHER,      NO_BODY,       0},
+    {POST,   "/_matrix/client/v3/login",                               client_login,               ANYONE, LIMIT_LOGIN,      JSON_BODY,     0},
+    {POST,   "/_matrix/client/v1/login/get_token",                     client_generate_login_token,USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/logout",                              client_logout,              USER, LIMIT_NONE,       NO_BODY,       WHILE_LOCKED | WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/logout/all",                          client_logout_all,          USER, LIMIT_NONE,       NO_BODY,       WHILE_LOCKED | WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/refresh",                             client_refresh,             ANYONE, LIMIT_OTHER,      JSON_BODY,     0},
+
+    /* ── Client-server API: Registration ───────────────────────────────────────────────────── */
+    {POST,   "/_matrix/client/v3/register",                            client_register,            ANYONE, LIMIT_REGISTRATION,JSON_BODY,     0},
+    {GET,    "/_matrix/client/v3/register/available",                  client_check_username_availability,ANYONE, LIMIT_REGISTRATION,NO_BODY,       0},
+    {GET,    "/_matrix/client/v1/register/m.login.registration_token/validity",client_registration_token_validity,ANYONE, LIMIT_REGISTRATION,NO_BODY,       0},
+    {GET,    "/_synapse/admin/v1/register",                            client_get_registration_nonce,ANYONE, LIMIT_REGISTRATION,NO_BODY,       0},
+    {POST,   "/_synapse/admin/v1/register",                            client_register_with_shared_secret,ANYONE, LIMIT_REGISTRATION,JSON_BODY,     0},
+
+    /* ── Client-server API: Account management ─────────────────────────────────────────────── */
+    {GET,    "/_matrix/client/v3/account/whoami",                      client_get_token_owner,     GUEST, LIMIT_OTHER,      NO_BODY,       0},
+    {POST,   "/_matrix/client/v3/account/password",                    client_change_password,     OPTIONAL_USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/account/deactivate",                  client_deactivate_account,  OPTIONAL_USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
+
+    /* ── Client-server API: Devices ────────────────────────────────────────────────────────── */
+    {GET,    "/_matrix/client/v3/devices",                             client_get_devices,         GUEST, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/devices/{deviceId}",                  client_get_device,          GUEST, LIMIT_NONE,       NO_BODY,       0},
+    {PUT,    "/_matrix/client/v3/devices/{deviceId}",                  client_update_device,       GUEST, LIMIT_OTHER,      JSON_BODY,     WHILE_SUSPENDED},
+    {DELETE, "/_matrix/client/v3/devices/{deviceId}",                  client_delete_device,       USER, LIMIT_NONE,       JSON_OPTIONAL, WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/delete_devices",                      client_delete_devices,      USER, LIMIT_NONE,       JSON_BODY,     WHILE_SUSPENDED},
+
+    /* ── Client-server API: Profiles ───────────────────────────────────────────────────────── */
+    {GET,    "/_matrix/client/v3/profile/{userId}",                    client_get_user_profile,    ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/profile/{userId}/{keyName}",          client_get_profile_field,   ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {PUT,    "/_matrix/client/v3/profile/{userId}/{keyName}",          client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     0},
+    {DELETE, "/_matrix/client/v3/profile/{userId}/{keyName}",          client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       0},
+    {GET,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}",client_get_user_profile,    ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_get_profile_field,   ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {PUT,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     0},
+    {DELETE, "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       0},
+
+    /* ── Client-server API: OpenID ─────────────────────────────────────────────────────────── */
+    {POST,   "/_matrix/client/v3/user/{userId}/openid/request_token",  client_request_open_id_token,USER, LIMIT_OTHER,      JSON_OPTIONAL, WHILE_SUSPENDED},
+
+    /* ── Client-server API: Server administration ──────────────────────────────────────────── */
+    {GET,    "/_matrix/client/v3/admin/whois/{userId}",                client_get_who_is,          USER, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v1/admin/lock/{userId}",                 client_get_admin_lock_user, ADMIN, LIMIT_NONE,       NO_BODY,       0},
+    {PUT,    "/_matrix/client/v1/admin/lock/{userId}",                 client_set_admin_lock_user, ADMIN, LIMIT_NONE,       JSON_BODY,     0},
+    {GET,    "/_matrix/client/v1/admin/suspend/{userId}",              client_get_admin_suspend_user,ADMIN, LIMIT_NONE,       NO_BODY,       0},
+    {PUT,    "/_matrix/client/v1/admin/suspend/{userId}",              client_set_admin_suspend_user,ADMIN, LIMIT_NONE,       JSON_BODY,     0},
 };
 /* clang-format on */
 
