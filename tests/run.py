@@ -156,9 +156,9 @@ GROUPS = [
     Group("property", 0, meson_suite("property"), needs="tests/property/meson.build"),
     Group("fuzz-corpus", 0, meson_suite("fuzz-corpus"), needs="tests/fuzz/meson.build"),
     Group("tsan", 0, run_tsan),
-    Group("api", 1, pytest_folder("api"), needs="tests/api/conftest.py"),
-    Group("clients", 1, pytest_folder("clients"), needs="tests/clients/conftest.py"),
-    Group("federation", 1, pytest_folder("federation"), needs="tests/federation/conftest.py"),
+    Group("api", 1, pytest_folder("api")),
+    Group("clients", 1, pytest_folder("clients")),
+    Group("federation", 1, pytest_folder("federation"), needs="tests/federation"),
 ]
 
 

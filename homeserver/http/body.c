@@ -183,7 +183,7 @@ enum errcode body_object_optional(struct request *req, const char *name, json_t 
 
 enum errcode body_object(struct request *req, const char *name, json_t **out)
 {
-    json_t *value;
+    json_t *value = NULL;
 
     if (json_object_get(request_body(req), name) == NULL)
         return missing(req, name);
