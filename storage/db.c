@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/base/map.h"
 #include "storage/db_session.h"
 
@@ -42,6 +43,13 @@ void db_destroy(struct db *db)
     free(db);
 }
 
+struct metric_histogram *statement_duration(struct arena *arena, const char *name)
+{
+    return metrics_histogram("beffroi_database_statement_seconds",
+                             "Time from sending a statement to its last row.",
+                             arena_printf(arena, "statement=\"%s\"", name));
+}
+
 static struct prepared *prepared_create(struct db *db, const struct db_statement *statement,
                                         const struct wire_params *wire)
 {
@@ -53,6 +61,7 @@ static struct prepared *prepared_create(struct db *db, const struct db_statement
     prepared->type_count = wire->count;
     prepared->types =
         arena_memdup(db->session, wire->types, sizeof(*wire->types) * (size_t)wire->count);
+    prepared->duration = statement_duration(db->session, prepared->name);
     map_set(db->prepared, prepared->name, prepared);
     return prepared;
 }
@@ -66,8 +75,6 @@ static bool has_same_types(const struct prepared *prepared, const struct wire_pa
     return true;
 }
 
-/* The session's entry for a statement. One name always means one SQL text and one list of
- * parameter types: anything else is a mistake in our statement tables. */
 struct prepared *statement_find(struct db *db, const struct db_statement *statement,
                                 const struct wire_params *wire)
 {
@@ -128,9 +135,13 @@ static enum errcode run(struct db *db, const struct db_statement *statement,
     struct prepared *prepared = statement_find(db, statement, &wire);
     if (!prepared->is_ready)
         TRY(prepare(db, prepared));
+    int64_t started_us = clock_monotonic_us();
     if (!statement_send_execute(db, prepared, &wire))
         return session_lost(db, prepared->name);
-    return session_read_results(db, prepared->name, session_deadline(ANSWER_WAIT_MS), out);
+    enum errcode code =
+        session_read_results(db, prepared->name, session_deadline(ANSWER_WAIT_MS), out);
+    metric_observe_us(prepared->duration, clock_monotonic_us() - started_us);
+    return code;
 }
 
 int64_t statement_affected_rows(PGresult *result)

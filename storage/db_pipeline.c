@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "storage/db_session.h"
 
 enum errcode db_pipeline_begin(struct db *db)
@@ -91,7 +92,7 @@ static enum errcode read_pipeline_end(struct db *db, int64_t deadline_ms)
 enum errcode db_pipeline_sync(struct db *db)
 {
     enum errcode outcome = OK;
-    int64_t deadline_ms = session_deadline(ANSWER_WAIT_MS);
+    int64_t deadline_ms = session_deadline(ANSWER_WAIT_MS), started_us = clock_monotonic_us();
 
     assert(db->in_pipeline);
     if (PQpipelineSync(db->connection) == 0)
@@ -106,5 +107,7 @@ enum errcode db_pipeline_sync(struct db *db)
     enum errcode code = read_pipeline_end(db, deadline_ms);
     if (code != OK)
         return pipeline_abandon(db, outcome != OK ? outcome : code);
+    metric_observe_us(statement_duration(db->pipeline, "pipeline"),
+                      clock_monotonic_us() - started_us);
     return outcome;
 }

@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 
 #include "homeserver/base/array.h"
+#include "homeserver/base/metrics.h"
 #include "storage/db.h"
 #include "storage/db_wire.h"
 
@@ -26,6 +27,7 @@ struct prepared {
     Oid *types;
     int type_count;
     bool is_ready;
+    struct metric_histogram *duration;
 };
 
 /* A message of the pipeline whose result is not read yet. */
@@ -100,5 +102,8 @@ bool statement_send_prepare(struct db *db, const struct prepared *prepared);
 bool statement_send_execute(struct db *db, const struct prepared *prepared,
                             const struct wire_params *wire);
 int64_t statement_affected_rows(PGresult *result);
+
+/* How long the database takes, by name of the statement. */
+struct metric_histogram *statement_duration(struct arena *arena, const char *name);
 
 #endif

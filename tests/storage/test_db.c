@@ -2,6 +2,7 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
+#include "homeserver/base/metrics.h"
 #include "storage/db.h"
 #include "storage/db_transaction.h"
 #include "tests/support/postgres.h"
@@ -187,6 +188,18 @@ static void execute_tells_the_affected_rows(void **state)
     assert_int_equal(db_execute(fixture->db, &delete_all, NO_PARAMS, &affected), OK);
     assert_int_equal(affected, 2);
     assert_int_equal(db_statements_run(fixture->db), 3);
+}
+
+static void the_duration_of_every_statement_is_measured(void **state)
+{
+    struct storage_fixture *fixture = *state;
+    struct metric_histogram *duration =
+        metrics_histogram("beffroi_database_statement_seconds", "", "statement=\"test_insert\"");
+    uint64_t before = metric_histogram_count(duration);
+
+    assert_int_equal(insert(fixture->db, 1), OK);
+    assert_int_equal(insert(fixture->db, 1), E_CONFLICT);
+    assert_int_equal(metric_histogram_count(duration), before + 2);
 }
 
 static void a_unique_violation_is_a_conflict(void **state)
@@ -497,6 +510,7 @@ int main(void)
         STORAGE_TEST(smaller_types_are_widened),
         STORAGE_TEST(megabytes_survive_the_round_trip),
         STORAGE_TEST(execute_tells_the_affected_rows),
+        STORAGE_TEST(the_duration_of_every_statement_is_measured),
         STORAGE_TEST(a_unique_violation_is_a_conflict),
         STORAGE_TEST(a_wrong_statement_fails_and_leaves_the_connection_usable),
         STORAGE_TEST(a_transaction_without_commit_is_rolled_back),

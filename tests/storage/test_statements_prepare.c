@@ -41,20 +41,47 @@ static Oid sent_type(Oid inferred)
     return 0;
 }
 
-/* Prepares the statement and describes it; NULL, with a message, when PostgreSQL refuses. */
+/* Prepares the statement and describes it; NULL when PostgreSQL refuses. */
 static PGresult *prepare(PGconn *connection, const struct db_statement *statement, int type_count,
                          const Oid *types)
 {
     PGresult *prepared = PQprepare(connection, "", statement->sql, type_count, types);
+    ExecStatusType status = PQresultStatus(prepared);
 
-    if (PQresultStatus(prepared) != PGRES_COMMAND_OK) {
-        print_error("%s: %s", statement->name, PQresultErrorMessage(prepared));
-        PQclear(prepared);
-        return NULL;
-    }
     PQclear(prepared);
+    if (status != PGRES_COMMAND_OK)
+        return NULL;
     PGresult *described = PQdescribePrepared(connection, "");
     assert_int_equal(PQresultStatus(described), PGRES_COMMAND_OK);
+    return described;
+}
+
+/* The parameter that could be two kinds of integer, so that PostgreSQL gave up; 0 when it was
+ * something else. */
+static int ambiguous_parameter(PGconn *connection)
+{
+    static const char complaint[] = "inconsistent types deduced for parameter $";
+    const char *message = strstr(PQerrorMessage(connection), complaint);
+
+    return message != NULL ? (int)strtol(message + strlen(complaint), NULL, 10) : 0;
+}
+
+/* With the types that PostgreSQL infers, or with bigint, which is what we send, where it can not.
+ */
+static PGresult *prepare_inferring(PGconn *connection, const struct db_statement *statement)
+{
+    Oid types[PARAMETERS_MAX] = {0};
+    int ambiguous, type_count = 0;
+    PGresult *described = prepare(connection, statement, 0, NULL);
+
+    while (described == NULL && (ambiguous = ambiguous_parameter(connection)) > 0 &&
+           types[ambiguous - 1] == 0) {
+        types[ambiguous - 1] = OID_INT8;
+        type_count = ambiguous > type_count ? ambiguous : type_count;
+        described = prepare(connection, statement, type_count, types);
+    }
+    if (described == NULL)
+        print_error("%s: %s", statement->name, PQerrorMessage(connection));
     return described;
 }
 
@@ -77,7 +104,7 @@ static bool columns_are_readable(const struct db_statement *statement, const PGr
 static bool check_statement(PGconn *connection, const struct db_statement *statement)
 {
     Oid types[PARAMETERS_MAX];
-    PGresult *described = prepare(connection, statement, 0, NULL);
+    PGresult *described = prepare_inferring(connection, statement);
 
     if (described == NULL)
         return false;
@@ -96,8 +123,11 @@ static bool check_statement(PGconn *connection, const struct db_statement *state
     if (!is_good)
         return false;
     described = prepare(connection, statement, count, types);
+    is_good = described != NULL;
     PQclear(described);
-    return described != NULL;
+    if (!is_good)
+        print_error("%s: with the types of db.h: %s", statement->name, PQerrorMessage(connection));
+    return is_good;
 }
 
 static void every_statement_can_be_prepared(void **state)
