@@ -13,6 +13,7 @@
 enum {
     LOAD,
     LOAD_BY_NID,
+    LIST,
     INSERT,
     MARK_LOCAL,
     SET_PASSWORD,
@@ -39,6 +40,12 @@ static const struct db_statement statements[] = {
     [LOAD_BY_NID] = {"accounts_load_by_nid",
         ACCOUNT_COLUMNS
         " WHERE user_nid = $1"},
+
+    [LIST] = {"accounts_list",
+        ACCOUNT_COLUMNS
+        " WHERE users.user_id > $1 "
+        " ORDER BY users.user_id "
+        " LIMIT $2"},
 
     [INSERT] = {"accounts_insert",
         "INSERT INTO accounts "
@@ -78,24 +85,29 @@ static const struct db_statement statements[] = {
 STATEMENT_TABLE(accounts, statements);
 /* clang-format on */
 
+static struct account read_account(const struct db_rows *rows, size_t row)
+{
+    return (struct account){
+        .user_nid = rows_int(rows, row, 0),
+        .user_id = rows_text(rows, row, 1),
+        .password_hash = rows_text(rows, row, 2),
+        .appservice_id = rows_text(rows, row, 3),
+        .created_ts = rows_int(rows, row, 4),
+        .deactivated_ts = rows_int(rows, row, 5),
+        .is_guest = rows_bool(rows, row, 6),
+        .is_admin = rows_bool(rows, row, 7),
+        .is_locked = rows_bool(rows, row, 8),
+        .is_suspended = rows_bool(rows, row, 9),
+    };
+}
+
 static enum errcode load_one(struct arena *arena, const struct db_rows *rows,
                              const struct account **out)
 {
-    struct account *account;
-
     if (rows_count(rows) == 0)
         return M_NOT_FOUND;
-    account = ARENA_NEW(arena, struct account);
-    account->user_nid = rows_int(rows, 0, 0);
-    account->user_id = rows_text(rows, 0, 1);
-    account->password_hash = rows_text(rows, 0, 2);
-    account->appservice_id = rows_text(rows, 0, 3);
-    account->created_ts = rows_int(rows, 0, 4);
-    account->deactivated_ts = rows_int(rows, 0, 5);
-    account->is_guest = rows_bool(rows, 0, 6);
-    account->is_admin = rows_bool(rows, 0, 7);
-    account->is_locked = rows_bool(rows, 0, 8);
-    account->is_suspended = rows_bool(rows, 0, 9);
+    struct account *account = ARENA_NEW(arena, struct account);
+    *account = read_account(rows, 0);
     *out = account;
     return OK;
 }
@@ -116,6 +128,21 @@ enum errcode account_load_by_nid(struct db *db, struct arena *arena, int64_t use
 
     TRY(db_query(db, arena, &statements[LOAD_BY_NID], PARAMS(INT(user_nid)), &rows));
     return load_one(arena, rows, out);
+}
+
+enum errcode accounts_list(struct db *db, struct arena *arena, const char *after_user_id,
+                           int64_t limit, const struct account **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[LIST], PARAMS(TEXT(after_user_id), INT(limit)), &rows));
+    size_t count = rows_count(rows);
+    struct account *accounts = ARENA_ARRAY(arena, count, struct account);
+    for (size_t i = 0; i < count; i++)
+        accounts[i] = read_account(rows, i);
+    *out = accounts;
+    *count_out = count;
+    return OK;
 }
 
 enum errcode account_insert(struct db *db, struct arena *arena, const struct account *account,

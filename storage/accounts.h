@@ -31,6 +31,11 @@ enum errcode account_load(struct db *db, struct arena *arena, const char *user_i
 enum errcode account_load_by_nid(struct db *db, struct arena *arena, int64_t user_nid,
                                  const struct account **out) MUST_CHECK;
 
+/* At most `limit` accounts whose user IDs come after `after_user_id` ("" for the first ones), in
+ * the order of their bytes; deactivated ones too. */
+enum errcode accounts_list(struct db *db, struct arena *arena, const char *after_user_id,
+                           int64_t limit, const struct account **out, size_t *count_out) MUST_CHECK;
+
 /* Makes the account and interns its user ID; M_USER_IN_USE when the name is, or was, taken.
  * Reads of `account`: user_id, password_hash, appservice_id, created_ts, is_guest, is_admin. */
 enum errcode account_insert(struct db *db, struct arena *arena, const struct account *account,
