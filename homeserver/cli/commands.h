@@ -7,5 +7,12 @@ struct command;
 extern const struct command command_check_config;
 extern const struct command command_generate_config;
 extern const struct command command_generate_key;
+extern const struct command command_list_routes;
+extern const struct command command_migrate;
+extern const struct command command_serve;
+extern const struct command command_user_create;
+extern const struct command command_user_deactivate;
+extern const struct command command_user_list;
+extern const struct command command_user_set_password;
 
 #endif

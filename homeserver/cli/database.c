@@ -2,6 +2,7 @@
 #include "homeserver/cli/database.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "storage/database_check.h"
@@ -9,20 +10,38 @@
 #include "storage/embedded_cluster.h"
 #include "storage/migrate.h"
 
-/* What a tool needs; a server asks for one per worker. */
-enum { CONNECTIONS_OF_A_TOOL = 8, CONNECTIONS_MAX = 1000 };
+enum { CONNECTIONS_OF_A_TOOL = 8, CONNECTIONS_BESIDE_WORKERS = 16, WORKERS_PER_CORE = 4 };
 
-static enum errcode start_cluster(const struct config *config, bool may_share, struct error *error,
-                                  struct cli_database *database)
+/* As many sessions as the server can want: one per worker, and some for the journal and for tools.
+ */
+static int connections_wanted(const struct config *config, enum cli_database_use use)
+{
+    int workers = config->limits.worker_threads;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (use == CLI_DATABASE_TOOL)
+        return CONNECTIONS_OF_A_TOOL;
+    if (config->limits.database_connections > 0)
+        return config->limits.database_connections;
+    if (workers == 0)
+        workers = cores > 2 ? (int)cores * WORKERS_PER_CORE : 2 * WORKERS_PER_CORE;
+    return workers + CONNECTIONS_BESIDE_WORKERS;
+}
+
+enum errcode cli_database_start(const struct config *config, enum cli_database_use use,
+                                struct error *error, struct cli_database *out)
 {
     const struct embedded_cluster_options options = {
         .data_directory = config->data_directory,
-        .connections = config->limits.database_connections,
-        .may_share = may_share,
+        .connections = connections_wanted(config, use),
+        .may_share = use == CLI_DATABASE_TOOL,
     };
 
-    TRY(embedded_cluster_start(&options, &database->cluster, error));
-    database->conninfo = embedded_cluster_conninfo(database->cluster);
+    *out = (struct cli_database){.conninfo = config->database};
+    if (strcmp(config->database, "embedded") != 0)
+        return OK;
+    TRY(embedded_cluster_start(&options, &out->cluster, error));
+    out->conninfo = embedded_cluster_conninfo(out->cluster);
     return OK;
 }
 
@@ -39,13 +58,12 @@ static enum errcode check_and_migrate(struct db *db, struct error *error)
     return code;
 }
 
-enum errcode cli_database_open(const struct config *config, bool may_share, struct error *error,
+enum errcode cli_database_open(const struct config *config, struct error *error,
                                struct cli_database *out)
 {
-    struct cli_database database = {.conninfo = config->database};
+    struct cli_database database;
 
-    if (strcmp(config->database, "embedded") == 0)
-        TRY(start_cluster(config, may_share, error, &database));
+    TRY(cli_database_start(config, CLI_DATABASE_TOOL, error, &database));
     database.db = db_create(database.conninfo);
     enum errcode code = check_and_migrate(database.db, error);
     if (code != OK) {

@@ -12,14 +12,27 @@ struct command_group {
 };
 
 static const struct command *const setup_commands[] = {
-    &command_generate_config,
-    &command_check_config,
-    &command_generate_key,
+    &command_generate_config, &command_check_config, &command_generate_key,
+    &command_migrate,         &command_serve,        NULL,
+};
+
+static const struct command *const user_commands[] = {
+    &command_user_create,
+    &command_user_set_password,
+    &command_user_deactivate,
+    &command_user_list,
+    NULL,
+};
+
+static const struct command *const inside_commands[] = {
+    &command_list_routes,
     NULL,
 };
 
 static const struct command_group groups[] = {
     {"To run a server", setup_commands},
+    {"To look after accounts, whether the server runs or not", user_commands},
+    {"To look inside", inside_commands},
 };
 
 enum { COMMANDS_MAX = 32, COMMAND_WORDS_MAX = 2 };

@@ -11,7 +11,7 @@ static enum errcode bring_up_to_date(struct invocation *invocation, const struct
     SCOPED(cli_database_close) struct cli_database database = {0};
 
     TRY(data_directory_prepare(invocation->arena, config, error));
-    return cli_database_open(config, true, error, &database);
+    return cli_database_open(config, error, &database);
 }
 
 static enum exit_status run(struct invocation *invocation)

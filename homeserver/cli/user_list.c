@@ -35,9 +35,9 @@ static void print_account(const struct account *account)
 
     gmtime_r(&created, &when);
     strftime(day, sizeof(day), "%Y-%m-%d", &when);
-    printf("%s  %s%s%s%s%s%s%s\n", day, account->user_id, account->is_admin ? "  administrator" : "",
-           account->is_guest ? "  guest" : "", account->is_locked ? "  locked" : "",
-           account->is_suspended ? "  suspended" : "",
+    printf("%s  %s%s%s%s%s%s%s\n", day, account->user_id,
+           account->is_admin ? "  administrator" : "", account->is_guest ? "  guest" : "",
+           account->is_locked ? "  locked" : "", account->is_suspended ? "  suspended" : "",
            account->deactivated_ts != 0 ? "  deactivated" : "",
            account->appservice_id != NULL ? "  application service" : "");
 }
