@@ -156,6 +156,7 @@ GROUPS = [
     Group("property", 0, meson_suite("property"), needs="tests/property/meson.build"),
     Group("fuzz-corpus", 0, meson_suite("fuzz-corpus"), needs="tests/fuzz/meson.build"),
     Group("tsan", 0, run_tsan),
+    Group("cli", 1, pytest_folder("cli")),
     Group("api", 1, pytest_folder("api")),
     Group("clients", 1, pytest_folder("clients")),
     Group("federation", 1, pytest_folder("federation"), needs="tests/federation"),

@@ -293,18 +293,17 @@ struct MHD_Daemon *intake_start_daemon(struct io_daemon *daemon, int listen_fd)
 {
     const unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
                            MHD_USE_ERROR_LOG | (daemon->listener->tls != NULL ? MHD_USE_TLS : 0);
-    const struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)tls_identity_retrieve, NULL},
-        {MHD_OPTION_END, 0, NULL}};
-    const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+    /* Not by MHD_OPTION_ARRAY: there MHD 0.9.75 loses the certificate callback. */
+    const enum MHD_OPTION tls_or_end =
+        daemon->listener->tls != NULL ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END;
 
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, daemon, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-        daemon, MHD_OPTION_NOTIFY_COMPLETED, on_request_done, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        on_socket, daemon, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
+        flags, 0, NULL, NULL, on_request, daemon, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, daemon,
+        MHD_OPTION_NOTIFY_COMPLETED, on_request_done, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_socket,
+        daemon, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)INACTIVITY_S, MHD_OPTION_CONNECTION_LIMIT,
-        daemon->thread->server->connection_limit, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
-        daemon->listener->tls != NULL ? tls : plain, MHD_OPTION_END);
+        daemon->thread->server->connection_limit, MHD_OPTION_STRICT_FOR_CLIENT, 1, tls_or_end,
+        tls_identity_retrieve, MHD_OPTION_END);
 }

@@ -75,7 +75,7 @@ def test_version_names_the_program_and_the_specification():
     "arguments, message",
     [
         (["sevre"], "Did you mean `beffroi serve`?"),
-        (["user", "craete", "anna"], "Did you mean `beffroi user create`?"),
+        (["user", "craet", "anna"], "Did you mean `beffroi user create`?"),
         (["banana"], "`beffroi --help` lists all"),
         (["check-config", "--confg", "x"], "Did you mean --config?"),
         (["check-config", "--config"], "--config needs a value"),
@@ -104,15 +104,15 @@ def test_a_generated_configuration_has_no_mistakes(configured):
 
 
 def test_check_config_names_file_line_and_key(tmp_path):
-    (tmp_path / "wrong.yaml").write_text("domains:\n  - name: example.org\nlog:\n  level: lowd\nlogg: {}\n")
+    (tmp_path / "wrong.yaml").write_text("domains:\n  - name: example.org\nlog:\n  level: noisy\nlogg: {}\n")
     result = beffroi("check-config", "wrong.yaml", directory=tmp_path)
     assert result.returncode == BAD_CONFIG
-    assert 'wrong.yaml, line 4: log.level: "lowd" is not one of' in result.stderr
+    assert 'wrong.yaml, line 4: log.level: "noisy" is not one of' in result.stderr
     assert 'wrong.yaml, line 5: logg: there is no such setting. Did you mean "log"?' in result.stderr
 
 
 def test_the_environment_overrides_the_file(configured):
-    result = beffroi("check-config", directory=configured, BEFFROI__log__level="lowd")
+    result = beffroi("check-config", directory=configured, BEFFROI__log__level="noisy")
     assert result.returncode == BAD_CONFIG
     assert "environment variable BEFFROI__log__level" in result.stderr
     shown = beffroi("generate-config", "--config", "beffroi.yaml", directory=configured, BEFFROI__log__level="debug")
