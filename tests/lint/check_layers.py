@@ -58,6 +58,7 @@ THIRD_PARTY = {
         "homeserver/base/map.c",
         "homeserver/base/random.c",
         "homeserver/base/secret.c",
+        "homeserver/base/sha1.c",
         "homeserver/base/sha256.c",
         "homeserver/protocol/ed25519.c",
         "homeserver/accounts/password_hash.c",

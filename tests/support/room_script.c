@@ -31,6 +31,7 @@ struct script_room *script_room_create(struct arena *arena, const struct room_ve
     room->room_id = version->room_id_is_create_hash ? "!1" : "!room:one";
     room->state = map_create(arena);
     room->signatures_are_valid = true;
+    room->branch = "";
     return room;
 }
 
@@ -247,10 +248,10 @@ static struct event *make_event(struct script_room *room, const struct statement
     };
 
     if (room->version->event_id_format == EVENT_ID_CARRIED)
-        parts.event_id =
-            arena_printf(room->arena, "$%zu%s", number, strchr(statement->sender, ':'));
+        parts.event_id = arena_printf(room->arena, "$%zu%s%s", number, room->branch,
+                                      strchr(statement->sender, ':'));
     else
-        parts.event_id = arena_printf(room->arena, "$%zu", number);
+        parts.event_id = arena_printf(room->arena, "$%zu%s", number, room->branch);
     if (previous != NULL) {
         prev_events[0] = previous->event_id;
         parts.prev_event_count = 1;

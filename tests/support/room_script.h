@@ -38,7 +38,8 @@ struct script_room {
     ARRAY_OF(struct event *) events;
     const struct event *create;
     bool signatures_are_valid;
-    const char *why; /* of the last refusal */
+    const char *branch; /* ends the event IDs; "" at first. Tells forks of a room apart */
+    const char *why;    /* of the last refusal */
     char problem[400];
 };
 
