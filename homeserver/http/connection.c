@@ -10,6 +10,7 @@
 #include "homeserver/http/body.h"
 #include "homeserver/http/io_thread_internal.h"
 #include "homeserver/http/server_internal.h"
+#include "storage/journal.h"
 
 static NORETURN void out_of_memory(void)
 {
@@ -47,6 +48,7 @@ void connection_destroy(struct connection *connection)
     if (connection->stream.sink != NULL)
         connection->stream.sink->close(connection->stream.context, false);
     connection_release_arena(connection);
+    commit_group_release(connection->request.call.commits);
     body_free(connection);
     if (connection->response != NULL)
         MHD_destroy_response(connection->response);

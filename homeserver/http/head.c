@@ -55,13 +55,13 @@ static enum errcode check_headers(struct connection *connection)
     struct header_census census = {0};
 
     MHD_get_connection_values(connection->mhd, MHD_HEADER_KIND, count_header, &census);
+    connection->has_body = census.content_lengths > 0 || census.transfer_encodings > 0;
     if (census.total > HEADERS_MAX)
         return refuse(connection, 431, M_UNKNOWN, "The request has too many headers.");
     if (census.hosts > 1 || census.content_lengths > 1 || census.transfer_encodings > 1)
         return refuse(connection, 400, M_UNKNOWN, "A header must not be repeated.");
     if (census.content_lengths > 0 && census.transfer_encodings > 0)
         return refuse(connection, 400, M_UNKNOWN, "The length of the body is told twice.");
-    connection->has_body = census.transfer_encodings > 0;
     return OK;
 }
 

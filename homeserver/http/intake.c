@@ -122,21 +122,21 @@ static void refuse_body(struct connection *connection, enum errcode code)
 /* A stream's buffer is taken by a worker when it is full; MHD keeps what did not fit. */
 static enum MHD_Result read_stream(struct connection *connection, const char *data, size_t *size)
 {
-    size_t room = connection->body.limit - connection->body.size;
+    struct body_buffer *body = &connection->body;
+    int64_t before = connection->stream.received_bytes + (int64_t)body->size;
+    size_t room = body->limit - body->size;
     size_t taken = *size < room ? *size : room;
+    enum errcode outcome = M_TOO_LARGE;
 
-    if (connection->stream.received_bytes + (int64_t)(connection->body.size + taken) >
-        connection->stream.limit_bytes) {
-        refuse_body(connection, M_TOO_LARGE);
-        return MHD_YES;
-    }
-    enum errcode outcome = body_append(connection, data, taken);
+    if (before + (int64_t)taken <= connection->stream.limit_bytes)
+        outcome = body_append(connection, data, taken);
     if (outcome != OK) {
+        *size = 0;
         refuse_body(connection, outcome);
         return MHD_YES;
     }
     *size -= taken;
-    if (connection->body.size == connection->body.limit)
+    if (body->size == body->limit)
         return hand_to_worker(connection);
     await_body(connection);
     return MHD_YES;
