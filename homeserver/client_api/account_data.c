@@ -1,4 +1,6 @@
 /* Spec: client-server API, "Client Config" (account-data.yaml); deletion: MSC3391. */
+#include "storage/account_data.h"
+
 #include <string.h>
 
 #include "homeserver/client_api/client_api.h"
@@ -6,7 +8,6 @@
 #include "homeserver/http/request.h"
 #include "homeserver/rooms/room_service.h"
 #include "homeserver/services.h"
-#include "storage/account_data.h"
 #include "storage/journal.h"
 
 /* Kept by the server itself; PUT and DELETE are refused. */

@@ -5,7 +5,19 @@
 
 struct request;
 
-/* Handlers of the client-server API: one line per operation, grouped by the spec's files. */
+/*
+ * Every handler of the client-server API, grouped by file; a file is named like the one that
+ * describes it in the specification (data/api/client-server/). A handler's name is `client_` and
+ * the operationId.
+ */
+
+/* account_data.c */
+enum errcode client_delete_account_data(struct request *req);
+enum errcode client_delete_account_data_per_room(struct request *req);
+enum errcode client_get_account_data(struct request *req);
+enum errcode client_get_account_data_per_room(struct request *req);
+enum errcode client_set_account_data(struct request *req);
+enum errcode client_set_account_data_per_room(struct request *req);
 
 /* account_deactivation.c */
 enum errcode client_deactivate_account(struct request *req);
@@ -27,6 +39,10 @@ enum errcode client_get_device(struct request *req);
 enum errcode client_get_devices(struct request *req);
 enum errcode client_update_device(struct request *req);
 
+/* filter.c */
+enum errcode client_define_filter(struct request *req);
+enum errcode client_get_filter(struct request *req);
+
 /* login.c */
 enum errcode client_get_login_flows(struct request *req);
 enum errcode client_login(struct request *req);
@@ -44,11 +60,21 @@ enum errcode client_request_open_id_token(struct request *req);
 /* password_management.c */
 enum errcode client_change_password(struct request *req);
 
+/* presence.c */
+enum errcode client_get_presence(struct request *req);
+enum errcode client_set_presence(struct request *req);
+
 /* profile.c */
 enum errcode client_delete_profile_field(struct request *req);
 enum errcode client_get_profile_field(struct request *req);
 enum errcode client_get_user_profile(struct request *req);
 enum errcode client_set_profile_field(struct request *req);
+
+/* read_markers.c */
+enum errcode client_set_read_marker(struct request *req);
+
+/* receipts.c */
+enum errcode client_post_receipt(struct request *req);
 
 /* refresh.c */
 enum errcode client_refresh(struct request *req);
@@ -67,20 +93,21 @@ enum errcode client_register_with_shared_secret(struct request *req);
 /* support.c */
 enum errcode client_get_wellknown_support(struct request *req);
 
+/* tags.c */
+enum errcode client_delete_room_tag(struct request *req);
+enum errcode client_get_room_tags(struct request *req);
+enum errcode client_set_room_tag(struct request *req);
+
+/* typing.c */
+enum errcode client_set_typing(struct request *req);
+
+/* versions.c */
+enum errcode client_get_versions(struct request *req);
+
 /* wellknown.c */
 enum errcode client_get_wellknown(struct request *req);
 
 /* whoami.c */
 enum errcode client_get_token_owner(struct request *req);
-#include "homeserver/http/request.h"
-
-/*
- * Every handler of the client-server API, grouped by file; a file is named like the one that
- * describes it in the specification (data/api/client-server/). A handler's name is `client_` and
- * the operationId.
- */
-
-/* versions.c */
-enum errcode client_get_versions(struct request *req);
 
 #endif

@@ -24,8 +24,7 @@ static enum errcode parse_text(struct request *req, const char *text, json_t **o
     size_t size = strlen(text);
 
     if (size > FILTER_BYTES_MAX)
-        return fail(&req->error, M_TOO_LARGE, "A filter is limited to %d bytes.",
-                    FILTER_BYTES_MAX);
+        return fail(&req->error, M_TOO_LARGE, "A filter is limited to %d bytes.", FILTER_BYTES_MAX);
     return json_parse(req->call.arena, text, size, &req->error, out);
 }
 
@@ -63,11 +62,10 @@ enum errcode client_define_filter(struct request *req)
     TRY(path_own_user(req, "Filters can only be made for yourself."));
     content = request_body_bytes(req, &size);
     if (size > FILTER_BYTES_MAX)
-        return fail(&req->error, M_TOO_LARGE, "A filter is limited to %d bytes.",
-                    FILTER_BYTES_MAX);
+        return fail(&req->error, M_TOO_LARGE, "A filter is limited to %d bytes.", FILTER_BYTES_MAX);
     TRY(filter_parse(req->call.arena, request_body(req), &req->error, &filter));
-    saved = filter_save(req->call.db, req->call.arena, req->requester.user_nid, content,
-                        &filter_id);
+    saved =
+        filter_save(req->call.db, req->call.arena, req->requester.user_nid, content, &filter_id);
     if (saved == M_RESOURCE_LIMIT_EXCEEDED)
         return fail(&req->error, saved, "You have %d filters; there can not be more.",
                     FILTERS_PER_USER_MAX);

@@ -1,4 +1,5 @@
-/* Spec: client-server API, "Room Tagging" (tags.yaml). Tags are the account data m.tag of a room. */
+/* Spec: client-server API, "Room Tagging" (tags.yaml). Tags are the account data m.tag of a room.
+ */
 #include <string.h>
 
 #include "homeserver/client_api/client_api.h"

@@ -4,6 +4,7 @@
  */
 #include "homeserver/base/compiler.h"
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/http/request.h"
 
 static const char *const versions[] = {
     "r0.6.0", "r0.6.1", "v1.1",  "v1.2",  "v1.3",  "v1.4",  "v1.5",

@@ -71,6 +71,25 @@ const struct route routes[] = {
     {PUT,    "/_matrix/client/v1/admin/lock/{userId}",                 client_set_admin_lock_user, ADMIN, LIMIT_NONE,       JSON_BODY,     0},
     {GET,    "/_matrix/client/v1/admin/suspend/{userId}",              client_get_admin_suspend_user,ADMIN, LIMIT_NONE,       NO_BODY,       0},
     {PUT,    "/_matrix/client/v1/admin/suspend/{userId}",              client_set_admin_suspend_user,ADMIN, LIMIT_NONE,       JSON_BODY,     0},
+    /* ── Client-server API: Account data, tags, filters ─────────────────────────────────────── */
+    {GET,    "/_matrix/client/v3/user/{userId}/account_data/{type}",  client_get_account_data,    USER,   LIMIT_NONE,    NO_BODY,   0},
+    {PUT,    "/_matrix/client/v3/user/{userId}/account_data/{type}",  client_set_account_data,    USER,   LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
+    {DELETE, "/_matrix/client/unstable/org.matrix.msc3391/user/{userId}/account_data/{type}", client_delete_account_data, USER, LIMIT_NONE, NO_BODY, WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}", client_get_account_data_per_room, USER, LIMIT_NONE, NO_BODY, 0},
+    {PUT,    "/_matrix/client/v3/user/{userId}/rooms/{roomId}/account_data/{type}", client_set_account_data_per_room, USER, LIMIT_NONE, JSON_BODY, WHILE_SUSPENDED},
+    {DELETE, "/_matrix/client/unstable/org.matrix.msc3391/user/{userId}/rooms/{roomId}/account_data/{type}", client_delete_account_data_per_room, USER, LIMIT_NONE, NO_BODY, WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/user/{userId}/rooms/{roomId}/tags",  client_get_room_tags,       USER,   LIMIT_NONE,    NO_BODY,   0},
+    {PUT,    "/_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}", client_set_room_tag,   USER,   LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
+    {DELETE, "/_matrix/client/v3/user/{userId}/rooms/{roomId}/tags/{tag}", client_delete_room_tag, USER,  LIMIT_NONE,    NO_BODY,   WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/user/{userId}/filter",               client_define_filter,       USER,   LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/user/{userId}/filter/{filterId}",    client_get_filter,          USER,   LIMIT_NONE,    NO_BODY,   0},
+
+    /* ── Client-server API: Receipts, typing, presence ──────────────────────────────────────── */
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}", client_post_receipt, USER, LIMIT_OTHER, JSON_OPTIONAL, WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/read_markers",        client_set_read_marker,     USER,   LIMIT_OTHER,   JSON_BODY, WHILE_SUSPENDED},
+    {PUT,    "/_matrix/client/v3/rooms/{roomId}/typing/{userId}",     client_set_typing,          USER,   LIMIT_OTHER,   JSON_BODY, 0},
+    {GET,    "/_matrix/client/v3/presence/{userId}/status",           client_get_presence,        USER,   LIMIT_NONE,    NO_BODY,   0},
+    {PUT,    "/_matrix/client/v3/presence/{userId}/status",           client_set_presence,        USER,   LIMIT_OTHER,   JSON_BODY, 0},
 };
 /* clang-format on */
 

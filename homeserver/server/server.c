@@ -14,6 +14,9 @@
 #include "homeserver/base/log.h"
 #include "homeserver/base/rate_limiter.h"
 #include "homeserver/http/server.h"
+#include "homeserver/jobs/scheduler.h"
+#include "homeserver/presence/presence.h"
+#include "homeserver/presence/typing.h"
 #include "homeserver/rooms/room_service.h"
 #include "homeserver/server/domain_keys.h"
 #include "homeserver/server/health.h"
@@ -21,6 +24,7 @@
 #include "homeserver/server/signals.h"
 #include "homeserver/server/systemd.h"
 #include "homeserver/services.h"
+#include "homeserver/sync/notifier.h"
 #include "storage/database_check.h"
 #include "storage/db.h"
 #include "storage/journal.h"
@@ -35,6 +39,7 @@ enum {
 struct server {
     const struct server_options *options;
     struct services services;
+    struct scheduler *scheduler;
     struct http_server *http;
 };
 
@@ -75,13 +80,19 @@ static void forget_heads(void *context, const struct journal_change *change)
                            change->room_count);
 }
 
-static void start_journal(struct server *server)
+static void wake_room(void *notifier, int64_t room_nid)
+{
+    notifier_wake_room(notifier, room_nid);
+}
+
+static void create_journal(struct server *server)
 {
     struct services *services = &server->services;
     bool has_other_nodes = strcmp(server->options->config->database, "embedded") != 0;
 
     services->journal = journal_create(server->options->conninfo, has_other_nodes);
     journal_add_listener(services->journal, forget_heads, services->rooms);
+    journal_add_listener(services->journal, notifier_on_change, services->notifier);
 }
 
 static enum errcode build_services(struct server *server, struct error *error)
@@ -97,7 +108,13 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->token_cache = token_cache_create();
     services->login_throttle = login_throttle_create();
     services->rate_limiter = rate_limiter_create();
-    start_journal(server);
+    services->notifier = notifier_create();
+    services->typing = typing_create();
+    typing_listen(services->typing, wake_room, services->notifier);
+    services->presence = presence_create();
+    create_journal(server);
+    TRY(journal_start(services->journal));
+    server->scheduler = scheduler_create(services, server->options->conninfo);
     return OK;
 }
 
@@ -105,6 +122,9 @@ static void destroy_services(struct services *services)
 {
     /* What is still waiting in the journal is written before anything else goes. */
     journal_destroy(services->journal);
+    presence_destroy(services->presence);
+    typing_destroy(services->typing);
+    notifier_destroy(services->notifier);
     rate_limiter_destroy(services->rate_limiter);
     login_throttle_destroy(services->login_throttle);
     token_cache_destroy(services->token_cache);
@@ -183,6 +203,7 @@ enum errcode server_run(const struct server_options *options, struct error *erro
         drain(&server);
     }
     http_server_destroy(server.http);
+    scheduler_destroy(server.scheduler);
     destroy_services(&server.services);
     if (outcome == OK)
         log_info(LOG_SERVER, "Stopped.");

@@ -1,0 +1,49 @@
+/* Every job: name, interval, function. */
+#include "config/config.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/base/compiler.h"
+#include "homeserver/jobs/scheduler.h"
+#include "homeserver/presence/presence.h"
+#include "homeserver/presence/typing.h"
+#include "homeserver/services.h"
+#include "storage/client_transactions.h"
+
+enum {
+    SECOND = 1000,
+    MINUTE = 60 * SECOND,
+    HOUR = 60 * MINUTE,
+    TRANSACTION_ID_KEPT_MS = 24 * HOUR,
+    EXPIRED_AT_ONCE = 10000,
+};
+
+static enum errcode expire_typing(struct call *call)
+{
+    typing_expire(call->services->typing, clock_monotonic_ms());
+    return OK;
+}
+
+static enum errcode tick_presence(struct call *call)
+{
+    if (!config_current(call->services->config)->presence_enabled)
+        return OK;
+    return presence_tick(call);
+}
+
+static enum errcode expire_transaction_ids(struct call *call)
+{
+    int64_t deleted;
+
+    do {
+        TRY(client_transactions_expire(call->db, clock_wall_ms() - TRANSACTION_ID_KEPT_MS,
+                                       EXPIRED_AT_ONCE, &deleted));
+    } while (deleted == EXPIRED_AT_ONCE);
+    return OK;
+}
+
+const struct job jobs[] = {
+    {"expire_typing", SECOND, expire_typing},
+    {"tick_presence", 5 * SECOND, tick_presence},
+    {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
+};
+
+const size_t job_count = COUNT_OF(jobs);
