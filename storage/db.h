@@ -133,7 +133,8 @@ enum errcode db_pipeline_sync(struct db *db) MUST_CHECK;
 /* Runs SQL text that may hold several statements: for migrations only. */
 enum errcode db_run_script(struct db *db, const char *sql, struct error *error) MUST_CHECK;
 
-/* The SQLSTATE and message of the last failure on this connection; "" when there was none. */
+/* The SQLSTATE and message of the last failure on this connection, or in this transaction; "" when
+ * there was none. */
 const char *db_last_sqlstate(const struct db *db);
 const char *db_last_message(const struct db *db);
 

@@ -7,7 +7,7 @@
 
 /*
  * What a SQLSTATE of PostgreSQL means to us. The codes are listed in PostgreSQL's manual, appendix
- * "PostgreSQL Error Codes"; the actions in ARCHITECTURE.md, "When the database fails".
+ * "PostgreSQL Error Codes"; the actions in storage/README.md.
  */
 struct sqlstate_meaning {
     enum errcode code;     /* E_CONFLICT, E_UNAVAILABLE or E_DATABASE */
