@@ -180,8 +180,10 @@ def complaint(line, name, query, body, answer):
     if answer.status_code < 400:
         return None if may_pass(line, name, query) else said
     try:
-        return None if isinstance(answer.json()["errcode"], str) else said
-    except (ValueError, KeyError, TypeError):
+        # The challenge of user-interactive authentication has flows instead of a code.
+        told = answer.json()
+        return None if isinstance(told.get("errcode", told.get("flows")), (str, list)) else said
+    except (ValueError, AttributeError):
         return said
 
 
