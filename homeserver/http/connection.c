@@ -37,7 +37,6 @@ struct connection *connection_create(struct io_daemon *daemon, struct MHD_Connec
     connection->request.client_address = connection->client_address;
     connection->request.call.error = &connection->request.error;
     connection->request.call.services = connection->server->options.services;
-    atomic_fetch_add(&connection->server->exchanges, 1);
     return connection;
 }
 
@@ -54,8 +53,16 @@ void connection_destroy(struct connection *connection)
         MHD_destroy_response(connection->response);
     free(connection->parking.memo);
     free(connection->target);
+    if (connection->is_active)
+        atomic_fetch_sub(&server->active, 1);
     free(connection);
-    atomic_fetch_sub(&server->exchanges, 1);
+}
+
+void connection_set_active(struct connection *connection)
+{
+    if (!connection->is_active)
+        atomic_fetch_add(&connection->server->active, 1);
+    connection->is_active = true;
 }
 
 struct arena *connection_arena(struct connection *connection)

@@ -118,6 +118,7 @@ struct connection {
     int status;
     bool close_after;
     int64_t discard_left_bytes;
+    bool is_active; /* the request is here; what is still being read is not waited for */
 
     int runs;
     bool was_counted; /* against its rate limit */
@@ -130,6 +131,9 @@ struct connection {
 struct connection *connection_create(struct io_daemon *daemon, struct MHD_Connection *mhd,
                                      const char *uri);
 void connection_destroy(struct connection *connection);
+
+/* From now on a server that stops waits for this exchange. */
+void connection_set_active(struct connection *connection);
 
 /* The run's arena; taken from the server's free list when there is none yet. */
 struct arena *connection_arena(struct connection *connection);

@@ -55,6 +55,7 @@ static void await_body(struct connection *connection)
 static enum MHD_Result send_answer(struct connection *connection)
 {
     connection->phase = PHASE_SENDING;
+    connection_set_active(connection);
     set_deadline(connection, 0); /* from here on MHD's own inactivity limit counts */
     return MHD_queue_response(connection->mhd, (unsigned)connection->status, connection->response);
 }
@@ -88,6 +89,7 @@ static enum MHD_Result hand_to_worker(struct connection *connection)
         return MHD_NO;
     }
     connection->phase = PHASE_RUNNING;
+    connection_set_active(connection);
     connection->paused_ms = clock_monotonic_ms();
     set_deadline(connection, 0);
     MHD_suspend_connection(connection->mhd);

@@ -190,7 +190,7 @@ bool http_server_drain(struct http_server *server, int64_t grace_ms)
     for (size_t i = 0; i < server->io_thread_count; i++)
         io_thread_stop_accepting(server->io_threads[i]);
     parked_drain(server->parked);
-    while (atomic_load(&server->exchanges) > 0 && clock_monotonic_ms() < until_ms)
+    while (atomic_load(&server->active) > 0 && clock_monotonic_ms() < until_ms)
         nanosleep(&step, NULL);
     atomic_store(&server->closed, true);
     return atomic_load(&server->running) == 0;

@@ -34,7 +34,7 @@ struct http_server {
     atomic_bool draining;
     atomic_bool closed;       /* no request may go to a worker any more */
     atomic_size_t running;    /* with a worker, parked, or waiting for COMMIT */
-    atomic_size_t exchanges;  /* begun and not yet fully answered */
+    atomic_size_t active;     /* exchanges whose request has arrived and whose answer is not out */
     atomic_size_t body_bytes; /* of all bodies in memory */
 };
 
