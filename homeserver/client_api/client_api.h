@@ -29,8 +29,15 @@ enum errcode client_get_who_is(struct request *req);
 enum errcode client_set_admin_lock_user(struct request *req);
 enum errcode client_set_admin_suspend_user(struct request *req);
 
+/* banning.c */
+enum errcode client_ban(struct request *req);
+enum errcode client_unban(struct request *req);
+
 /* capabilities.c */
 enum errcode client_get_capabilities(struct request *req);
+
+/* create_room.c */
+enum errcode client_create_room(struct request *req);
 
 /* device_management.c */
 enum errcode client_delete_device(struct request *req);
@@ -42,6 +49,28 @@ enum errcode client_update_device(struct request *req);
 /* filter.c */
 enum errcode client_define_filter(struct request *req);
 enum errcode client_get_filter(struct request *req);
+/* event_context.c */
+enum errcode client_get_event_context(struct request *req);
+
+/* inviting.c */
+enum errcode client_invite_user(struct request *req);
+
+/* joining.c */
+enum errcode client_join_room(struct request *req);
+enum errcode client_join_room_by_id(struct request *req);
+
+/* kicking.c */
+enum errcode client_kick(struct request *req);
+
+/* knocking.c */
+enum errcode client_knock_room(struct request *req);
+
+/* leaving.c */
+enum errcode client_forget_room(struct request *req);
+enum errcode client_leave_room(struct request *req);
+
+/* list_joined_rooms.c */
+enum errcode client_get_joined_rooms(struct request *req);
 
 /* login.c */
 enum errcode client_get_login_flows(struct request *req);
@@ -53,6 +82,9 @@ enum errcode client_generate_login_token(struct request *req);
 /* logout.c */
 enum errcode client_logout(struct request *req);
 enum errcode client_logout_all(struct request *req);
+
+/* message_pagination.c */
+enum errcode client_get_room_events(struct request *req);
 
 /* openid.c */
 enum errcode client_request_open_id_token(struct request *req);
@@ -75,6 +107,8 @@ enum errcode client_set_read_marker(struct request *req);
 
 /* receipts.c */
 enum errcode client_post_receipt(struct request *req);
+/* redaction.c */
+enum errcode client_redact_event(struct request *req);
 
 /* refresh.c */
 enum errcode client_refresh(struct request *req);
@@ -85,6 +119,24 @@ enum errcode client_register(struct request *req);
 
 /* registration_tokens.c */
 enum errcode client_registration_token_validity(struct request *req);
+
+/* room_event_by_timestamp.c */
+enum errcode client_get_event_by_timestamp(struct request *req);
+
+/* room_send.c */
+enum errcode client_send_message(struct request *req);
+
+/* room_state.c */
+enum errcode client_set_room_state(struct request *req);
+enum errcode client_set_room_state_with_key(struct request *req);
+
+/* rooms.c */
+enum errcode client_get_joined_members_by_room(struct request *req);
+enum errcode client_get_members_by_room(struct request *req);
+enum errcode client_get_one_room_event(struct request *req);
+enum errcode client_get_room_state(struct request *req);
+enum errcode client_get_room_state_with_key(struct request *req);
+enum errcode client_get_room_state_without_key(struct request *req);
 
 /* shared_secret_registration.c */
 enum errcode client_get_registration_nonce(struct request *req);
@@ -100,6 +152,8 @@ enum errcode client_set_room_tag(struct request *req);
 
 /* typing.c */
 enum errcode client_set_typing(struct request *req);
+/* sync.c */
+enum errcode client_sync(struct request *req);
 
 /* versions.c */
 enum errcode client_get_versions(struct request *req);

@@ -250,6 +250,8 @@ static void publish(struct creation *c)
 /* Spec: a room stands even when some of its invites fail. */
 static enum errcode invite_all(struct creation *c)
 {
+    const char *event_id;
+
     for (size_t i = 0; i < c->wanted->invite_count; i++) {
         const struct membership_change invite = {
             .requester = c->creator,
@@ -257,7 +259,8 @@ static enum errcode invite_all(struct creation *c)
             .membership = "invite",
             .is_direct = c->wanted->is_direct,
         };
-        enum errcode invited = membership_change_in(c->call, &c->build, &invite);
+        enum errcode invited =
+            membership_change_in(c->call, &c->build, &invite, &event_id);
         if (invited == E_CONFLICT || invited == E_UNAVAILABLE)
             return invited;
         if (invited != OK)
@@ -275,8 +278,9 @@ static enum errcode join_creator(struct creation *c)
         .target = c->creator->user_id,
         .membership = "join",
     };
+    const char *event_id;
 
-    return membership_change_in(c->call, &c->build, &join);
+    return membership_change_in(c->call, &c->build, &join, &event_id);
 }
 
 enum errcode room_create_new(struct call *call, const struct requester *creator,

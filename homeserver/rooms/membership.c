@@ -136,9 +136,12 @@ static enum errcode make_stripped_state(struct call *call, const struct room_bui
 }
 
 enum errcode membership_change_in(struct call *call, struct room_build *build,
-                                  const struct membership_change *change)
+                                  const struct membership_change *change,
+                                  const char **event_id_out)
 {
-    const char *current, *event_id;
+    const struct state_key member_key = {"m.room.member", change->target};
+    const struct event *member;
+    const char *current;
     struct event_draft draft = {
         .type = "m.room.member",
         .sender = change->requester->user_id,
@@ -146,27 +149,30 @@ enum errcode membership_change_in(struct call *call, struct room_build *build,
         .state_key = change->target,
     };
 
-    TRY(room_head_membership(call, build->room, build->head, change->target, &current));
+    TRY(room_head_event(call, build->room, build->head, &member_key, &member));
+    current = member != NULL ? event_membership(member) : NULL;
     /* Joining twice, or leaving twice, is not an event: the first answer is still true. */
     if (change->content == NULL && is(change->target, change->requester->user_id) &&
-        is(current, change->membership) && !is(current, "invite"))
+        is(current, change->membership) && !is(current, "invite")) {
+        *event_id_out = member->event_id;
         return OK;
+    }
     TRY(check_sense(call, change, current));
     TRY(check_guest(call, build, change));
     TRY(make_content(call, build, change, current, &draft.content));
     TRY(make_stripped_state(call, build, change, &draft.stripped_state));
-    return room_append_event(call, build, &draft, &event_id);
+    return room_append_event(call, build, &draft, event_id_out);
 }
 
 enum errcode membership_change(struct call *call, const char *room_id,
-                               const struct membership_change *change)
+                               const struct membership_change *change, const char **event_id_out)
 {
     SCOPED(room_build_end) struct room_build build = {0};
     struct room *room;
 
     TRY(room_open(call, room_id, &room));
     TRY(room_build_begin(call, room, &build));
-    return membership_change_in(call, &build, change);
+    return membership_change_in(call, &build, change, event_id_out);
 }
 
 /* One room's share of a change that touches all rooms of a user. Refusals of the room (M_*) are its
@@ -175,6 +181,7 @@ static enum errcode change_in_room(struct call *call, int64_t room_nid,
                                    const struct membership_change *change)
 {
     SCOPED(room_build_end) struct room_build build = {0};
+    const char *event_id;
     struct room *room;
 
     enum errcode opened = room_open_by_nid(call, room_nid, &room);
@@ -182,7 +189,7 @@ static enum errcode change_in_room(struct call *call, int64_t room_nid,
         return OK;
     TRY(opened);
     TRY(room_build_begin(call, room, &build));
-    enum errcode changed = membership_change_in(call, &build, change);
+    enum errcode changed = membership_change_in(call, &build, change, &event_id);
     if (errcode_is_internal(changed))
         return changed;
     error_clear(call->error);

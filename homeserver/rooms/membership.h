@@ -22,13 +22,16 @@ struct membership_change {
     json_t *content;            /* further members of the content (PUT state), or NULL */
 };
 
-/* M_FORBIDDEN, M_NOT_FOUND; see room_send_event(). A join of somebody who is joined succeeds. */
+/* M_FORBIDDEN, M_NOT_FOUND; see room_send_event(). A join of somebody who is joined succeeds, with the
+ * event that made them so. `*event_id_out` is borrowed from the call. */
 enum errcode membership_change(struct call *call, const char *room_id,
-                               const struct membership_change *change) MUST_CHECK;
+                               const struct membership_change *change,
+                               const char **event_id_out) MUST_CHECK;
 
 /* The same inside a build that the caller holds. */
 enum errcode membership_change_in(struct call *call, struct room_build *build,
-                                  const struct membership_change *change) MUST_CHECK;
+                                  const struct membership_change *change,
+                                  const char **event_id_out) MUST_CHECK;
 
 /* Sends the user's new profile to every room they are joined to. Rooms that refuse are left out. */
 enum errcode rooms_update_member_profile(struct call *call,

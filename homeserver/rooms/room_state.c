@@ -104,3 +104,17 @@ enum errcode room_state_of_snapshot(struct call *call, struct room *room, int64_
     arena_defer(call->arena, release_map_deferred, *out);
     return OK;
 }
+
+enum errcode room_state_after(struct call *call, struct room *room,
+                              const struct stored_event *event, struct state_map **out)
+{
+    struct state_map *before;
+
+    TRY(room_state_of_snapshot(call, room, event->snapshot_nid, &before));
+    *out = before;
+    if (event->state_key_nid == 0)
+        return OK;
+    *out = state_map_set(before, event->state_key_nid, event->event_nid);
+    arena_defer(call->arena, release_map_deferred, *out);
+    return OK;
+}

@@ -155,7 +155,6 @@ enum errcode room_reader_state(struct call *call, const struct room_reader *read
                                struct state_map **out)
 {
     struct stored_event leave;
-    struct state_map *before;
     const struct membership_row *membership = &reader->membership;
 
     if (membership->membership == STORED_JOIN || membership->last_join_position == 0 ||
@@ -164,8 +163,5 @@ enum errcode room_reader_state(struct call *call, const struct room_reader *read
         return OK;
     }
     TRY(event_load(call->db, call->arena, membership->event_nid, &leave));
-    TRY(room_state_of_snapshot(call, reader->room, leave.snapshot_nid, &before));
-    *out = state_map_set(before, leave.state_key_nid, leave.event_nid);
-    arena_defer(call->arena, (void (*)(void *))state_map_release, *out);
-    return OK;
+    return room_state_after(call, reader->room, &leave, out);
 }

@@ -68,12 +68,7 @@ static enum errcode state_at_end(struct sync *sync, const struct sync_room *room
     last = &room->events[room->event_count - 1];
     if (room->reader.head->last_position <= sync->until)
         return OK;
-    TRY(room_state_of_snapshot(sync->call, room->reader.room, last->snapshot_nid, out));
-    if (last->state_key_nid != 0) {
-        *out = state_map_set(*out, last->state_key_nid, last->event_nid);
-        arena_defer(sync->call->arena, (void (*)(void *))state_map_release, *out);
-    }
-    return OK;
+    return room_state_after(sync->call, room->reader.room, last, out);
 }
 
 static enum errcode wanted_state(struct sync *sync, const struct sync_room *room,

@@ -1,0 +1,135 @@
+/*
+ * Creating rooms.
+ * Spec: client-server API, "Creation" (create_room.yaml).
+ */
+#include "homeserver/rooms/create_room.h"
+
+#include "config/config.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/client_api/client_api.h"
+#include "homeserver/http/request.h"
+#include "homeserver/protocol/identifiers.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/services.h"
+
+static enum errcode read_version(struct request *req, struct new_room *room)
+{
+    const struct config *config = config_current(req->call.services->config);
+    const char *version = config->rooms.default_version;
+    json_t *value = json_object_get(request_body(req), "room_version");
+
+    if (value != NULL) {
+        version = json_string_value(value);
+        if (version == NULL)
+            return fail(&req->error, M_BAD_JSON, "room_version must be a string.");
+    }
+    room->version = room_version_find(version);
+    if (room->version == NULL)
+        return fail(&req->error, M_UNSUPPORTED_ROOM_VERSION,
+                    "This server does not know the room version %s.", version);
+    return OK;
+}
+
+static enum errcode read_preset(struct request *req, struct new_room *room)
+{
+    const char *visibility, *preset;
+
+    TRY(body_string_optional(req, "visibility", &visibility));
+    TRY(body_string_optional(req, "preset", &preset));
+    room->is_listed = visibility != NULL && strcmp(visibility, "public") == 0;
+    if (visibility != NULL && !room->is_listed && strcmp(visibility, "private") != 0)
+        return fail(&req->error, M_INVALID_PARAM, "visibility must be public or private.");
+    if (preset == NULL)
+        room->preset = room->is_listed ? PRESET_PUBLIC_CHAT : PRESET_PRIVATE_CHAT;
+    else if (strcmp(preset, "private_chat") == 0)
+        room->preset = PRESET_PRIVATE_CHAT;
+    else if (strcmp(preset, "trusted_private_chat") == 0)
+        room->preset = PRESET_TRUSTED_PRIVATE_CHAT;
+    else if (strcmp(preset, "public_chat") == 0)
+        room->preset = PRESET_PUBLIC_CHAT;
+    else
+        return fail(&req->error, M_INVALID_PARAM, "This server does not know the preset %s.",
+                    preset);
+    return OK;
+}
+
+static enum errcode read_alias(struct request *req, struct new_room *room)
+{
+    const char *localpart;
+
+    TRY(body_string_optional(req, "room_alias_name", &localpart));
+    if (localpart == NULL)
+        return OK;
+    room->alias =
+        arena_printf(req->call.arena, "#%s:%s", localpart, req->requester.server_name);
+    if (strchr(localpart, ':') != NULL || !room_alias_is_valid(room->alias))
+        return fail(&req->error, M_INVALID_PARAM, "room_alias_name is not a valid name.");
+    return OK;
+}
+
+static enum errcode read_invites(struct request *req, struct new_room *room)
+{
+    json_t *invites, *invite;
+    const char **user_ids;
+    size_t i;
+
+    TRY(body_array_optional(req, "invite", &invites));
+    if (json_array_size(invites) > CREATE_ROOM_INVITES_MAX)
+        return fail(&req->error, M_INVALID_PARAM, "At most %d people can be invited at once.",
+                    CREATE_ROOM_INVITES_MAX);
+    user_ids = ARENA_ARRAY(req->call.arena, json_array_size(invites), const char *);
+    json_array_foreach(invites, i, invite)
+    {
+        user_ids[i] = json_string_value(invite);
+        if (!user_id_is_valid(user_ids[i]))
+            return fail(&req->error, M_INVALID_PARAM, "invite[%zu] is not a user ID.", i);
+    }
+    room->invites = user_ids;
+    room->invite_count = json_array_size(invites);
+    return OK;
+}
+
+static enum errcode read_initial_state(struct request *req, struct new_room *room)
+{
+    json_t *state;
+    size_t i;
+
+    TRY(body_array_optional(req, "initial_state", &room->initial_state));
+    if (json_array_size(room->initial_state) > CREATE_ROOM_STATE_MAX)
+        return fail(&req->error, M_INVALID_PARAM, "At most %d state events can be given.",
+                    CREATE_ROOM_STATE_MAX);
+    json_array_foreach(room->initial_state, i, state)
+    {
+        const char *type = json_get_string(state, "type");
+        json_t *key = json_object_get(state, "state_key");
+        if (type == NULL || json_get_object(state, "content") == NULL ||
+            (key != NULL && json_get_string(state, "state_key") == NULL))
+            return fail(&req->error, M_BAD_JSON,
+                        "initial_state[%zu] needs a type and content, and a text as state_key.",
+                        i);
+        if (strcmp(type, "m.room.create") == 0 || strcmp(type, "m.room.member") == 0)
+            return fail(&req->error, M_INVALID_ROOM_STATE,
+                        "initial_state may not hold %s events.", type);
+    }
+    return OK;
+}
+
+/* POST /_matrix/client/v3/createRoom */
+enum errcode client_create_room(struct request *req)
+{
+    struct new_room room = {0};
+    const char *room_id;
+
+    TRY(read_version(req, &room));
+    TRY(read_preset(req, &room));
+    TRY(read_alias(req, &room));
+    TRY(read_invites(req, &room));
+    TRY(read_initial_state(req, &room));
+    TRY(body_string_optional(req, "name", &room.name));
+    TRY(body_string_optional(req, "topic", &room.topic));
+    TRY(body_bool_optional(req, "is_direct", false, &room.is_direct));
+    TRY(body_object_optional(req, "creation_content", &room.creation_content));
+    TRY(body_object_optional(req, "power_level_content_override", &room.power_level_override));
+    TRY(room_create_new(&req->call, &req->requester, &room, &room_id));
+    return respond(req, 200, json_pack("{ss}", "room_id", room_id));
+}

@@ -1,0 +1,50 @@
+/*
+ * Reading back.
+ * Spec: client-server API, "Getting events for a room" (message_pagination.yaml).
+ */
+#include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/event_page.h"
+#include "homeserver/http/request.h"
+#include "homeserver/protocol/sync_token.h"
+#include "homeserver/services.h"
+#include "storage/journal.h"
+
+static enum errcode read_direction(struct request *req, bool *backwards_out)
+{
+    const char *dir = query_string(req, "dir");
+
+    if (dir == NULL)
+        return fail(&req->error, M_MISSING_PARAM, "dir is required: b or f.");
+    *backwards_out = strcmp(dir, "b") == 0;
+    if (!*backwards_out && strcmp(dir, "f") != 0)
+        return fail(&req->error, M_INVALID_PARAM, "dir must be b or f.");
+    return OK;
+}
+
+static enum errcode read_token(struct request *req, const char *name, int64_t fallback,
+                               int64_t *out)
+{
+    const char *text = query_string(req, name);
+
+    *out = fallback;
+    if (text == NULL || *text == '\0')
+        return OK;
+    return page_token_parse(text, journal_position(req->call.services->journal), &req->error, out);
+}
+
+/* GET /_matrix/client/v3/rooms/{roomId}/messages */
+enum errcode client_get_room_events(struct request *req)
+{
+    struct event_page page = {0};
+    struct room_reader reader;
+    const char *room_id;
+
+    TRY(path_room_id(req, "roomId", &room_id));
+    TRY(read_direction(req, &page.backwards));
+    TRY(query_int(req, "limit", 10, 1, 1000, &page.limit));
+    TRY(room_reader_make(&req->call, room_id, &req->requester, &reader));
+    TRY(read_token(req, "from", page.backwards ? reader.until : INT64_MIN, &page.from));
+    TRY(read_token(req, "to", page.backwards ? INT64_MIN : reader.until, &page.to));
+    TRY(read_event_filter(req, &page.filter));
+    return respond_event_page(req, &reader, &page);
+}

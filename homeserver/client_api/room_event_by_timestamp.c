@@ -1,0 +1,32 @@
+/* Spec: client-server API, "Getting events by timestamp" (room_event_by_timestamp.yaml). */
+#include "homeserver/client_api/client_api.h"
+#include "homeserver/http/request.h"
+#include "homeserver/rooms/visibility.h"
+
+/* GET /_matrix/client/v1/rooms/{roomId}/timestamp_to_event */
+enum errcode client_get_event_by_timestamp(struct request *req)
+{
+    const char *room_id_text, *dir = query_string(req, "dir");
+    struct room_reader reader;
+    struct stored_event event;
+    int64_t ts;
+    bool visible = false;
+
+    TRY(path_room_id(req, "roomId", &room_id_text));
+    if (query_string(req, "ts") == NULL || dir == NULL)
+        return fail(&req->error, M_MISSING_PARAM, "ts and dir are required.");
+    if (strcmp(dir, "f") != 0 && strcmp(dir, "b") != 0)
+        return fail(&req->error, M_INVALID_PARAM, "dir must be f or b.");
+    TRY(query_int(req, "ts", 0, 0, INT64_MAX, &ts));
+    TRY(room_reader_make(&req->call, room_id_text, &req->requester, &reader));
+    enum errcode found = event_closest_to_timestamp(
+        req->call.db, req->call.arena, room_nid(reader.room), ts, *dir == 'f', &event);
+    if (found == OK)
+        TRY(visibility_check(&req->call, &reader, &event, 1, &visible));
+    if (found == M_NOT_FOUND || (found == OK && !visible))
+        return fail(&req->error, M_NOT_FOUND, "There is no event on that side of this time.");
+    TRY(found);
+    return respond(req, 200,
+                   json_pack("{ss, sI}", "event_id", event.event_id, "origin_server_ts",
+                             (json_int_t)event.origin_server_ts));
+}

@@ -1,0 +1,39 @@
+/*
+ * Sending messages.
+ * Spec: client-server API, "Sending events to a room" (room_send.yaml).
+ */
+#include "homeserver/base/arena.h"
+#include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/room_transaction.h"
+#include "homeserver/http/request.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/rooms/send_event.h"
+
+/* PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId} */
+enum errcode client_send_message(struct request *req)
+{
+    const char *room_id, *event_type, *txn_id, *event_id;
+    struct client_transaction transaction;
+
+    TRY(path_room_id(req, "roomId", &room_id));
+    TRY(path_string(req, "eventType", &event_type));
+    TRY(path_string(req, "txnId", &txn_id));
+    transaction = room_transaction(req, "send", room_id, event_type, txn_id);
+
+    /* A client that never saw our first answer repeats the transaction and must get the same event. */
+    TRY(client_transaction_find(req->call.db, req->call.arena, &transaction, &event_id));
+    if (event_id == NULL) {
+        const struct event_draft draft = {
+            .type = event_type,
+            .sender = req->requester.user_id,
+            .sender_nid = req->requester.user_nid,
+            .content = request_body(req),
+            .redacts = strcmp(event_type, "m.room.redaction") == 0
+                           ? json_get_string(request_body(req), "redacts")
+                           : NULL,
+            .transaction = &transaction,
+        };
+        TRY(room_send_event(&req->call, room_id, &draft, &event_id));
+    }
+    return respond(req, 200, json_pack("{ss}", "event_id", event_id));
+}

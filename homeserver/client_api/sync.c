@@ -1,0 +1,91 @@
+/*
+ * Receiving what happens.
+ * Spec: client-server API, "Syncing" (sync.yaml).
+ */
+#include "homeserver/sync/sync.h"
+
+#include "homeserver/base/arena.h"
+#include "homeserver/client_api/client_api.h"
+#include "homeserver/http/request.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/services.h"
+#include "homeserver/sync/notifier.h"
+#include "storage/filters.h"
+#include "storage/journal.h"
+
+/* Proxies cut connections that are silent for too long; clients ask for 30 s. */
+enum { TIMEOUT_MS_MAX = 120 * 1000 };
+
+/* `filter` is an ID, or the filter itself when it begins with a brace. */
+static enum errcode read_filter(struct request *req, const struct filter **out)
+{
+    const char *text = query_string(req, "filter");
+    struct call *call = &req->call;
+    json_t *json = NULL;
+
+    if (text != NULL && *text != '{') {
+        enum errcode found =
+            filter_load(call->db, call->arena, req->requester.user_nid, text, &text);
+        if (found == M_NOT_FOUND)
+            return fail(call->error, M_INVALID_PARAM, "You have no filter with this ID.");
+        TRY(found);
+    }
+    if (text != NULL && json_parse_object(call->arena, text, strlen(text), NULL, &json) != OK)
+        return fail(call->error, M_INVALID_PARAM, "The filter is not a JSON object.");
+    return filter_parse(call->arena, json, call->error, out);
+}
+
+static enum errcode read_state_form(struct request *req, enum state_form *out)
+{
+    bool stable, unstable;
+
+    TRY(query_bool(req, "use_state_after", false, &stable));
+    TRY(query_bool(req, "org.matrix.msc4222.use_state_after", false, &unstable));
+    *out = stable ? STATE_AFTER : unstable ? STATE_AFTER_UNSTABLE : STATE_AT_START;
+    return OK;
+}
+
+static enum errcode answer_or_wait(struct request *req, const struct sync_request *request,
+                                   int64_t timeout_ms)
+{
+    struct sync_result result;
+    struct strbuf body;
+
+    strbuf_init(&body, 0);
+    enum errcode built = sync_build(&req->call, request, &body, &result);
+    if (built == OK && body.overflowed)
+        built = fail(req->call.error, M_TOO_LARGE,
+                     "The answer would be too large; use a filter with lazily loaded members.");
+    bool waits = built == OK && result.is_empty && request->since != NULL && timeout_ms > 0 &&
+                 !request->full_state && !req_woken_by_deadline(req);
+    if (built != OK || waits) {
+        strbuf_finish(&body);
+        TRY(built);
+        return req_park(req, notifier_wake_source(req->call.services->notifier),
+                        req->requester.user_nid, result.sequence,
+                        req_started_ms(req) + timeout_ms);
+    }
+    size_t size;
+    char *bytes = strbuf_detach(&body, &size);
+    return respond_bytes(req, 200, "application/json", bytes, size);
+}
+
+/* GET /_matrix/client/v3/sync */
+enum errcode client_sync(struct request *req)
+{
+    const char *since = query_string(req, "since");
+    struct sync_request request = {.requester = &req->requester};
+    struct sync_token token;
+    int64_t timeout_ms;
+
+    TRY(query_int(req, "timeout", 0, 0, TIMEOUT_MS_MAX, &timeout_ms));
+    TRY(query_bool(req, "full_state", false, &request.full_state));
+    TRY(read_state_form(req, &request.state_form));
+    TRY(read_filter(req, &request.filter));
+    if (since != NULL && *since != '\0') {
+        TRY(sync_token_parse(since, journal_position(req->call.services->journal),
+                             req->call.error, &token));
+        request.since = &token;
+    }
+    return answer_or_wait(req, &request, timeout_ms);
+}
