@@ -60,8 +60,7 @@ static enum errcode read_alias(struct request *req, struct new_room *room)
     TRY(body_string_optional(req, "room_alias_name", &localpart));
     if (localpart == NULL)
         return OK;
-    room->alias =
-        arena_printf(req->call.arena, "#%s:%s", localpart, req->requester.server_name);
+    room->alias = arena_printf(req->call.arena, "#%s:%s", localpart, req->requester.server_name);
     if (strchr(localpart, ':') != NULL || !room_alias_is_valid(room->alias))
         return fail(&req->error, M_INVALID_PARAM, "room_alias_name is not a valid name.");
     return OK;
@@ -78,8 +77,7 @@ static enum errcode read_invites(struct request *req, struct new_room *room)
         return fail(&req->error, M_INVALID_PARAM, "At most %d people can be invited at once.",
                     CREATE_ROOM_INVITES_MAX);
     user_ids = ARENA_ARRAY(req->call.arena, json_array_size(invites), const char *);
-    json_array_foreach(invites, i, invite)
-    {
+    json_array_foreach (invites, i, invite) {
         user_ids[i] = json_string_value(invite);
         if (!user_id_is_valid(user_ids[i]))
             return fail(&req->error, M_INVALID_PARAM, "invite[%zu] is not a user ID.", i);
@@ -98,18 +96,16 @@ static enum errcode read_initial_state(struct request *req, struct new_room *roo
     if (json_array_size(room->initial_state) > CREATE_ROOM_STATE_MAX)
         return fail(&req->error, M_INVALID_PARAM, "At most %d state events can be given.",
                     CREATE_ROOM_STATE_MAX);
-    json_array_foreach(room->initial_state, i, state)
-    {
+    json_array_foreach (room->initial_state, i, state) {
         const char *type = json_get_string(state, "type");
         json_t *key = json_object_get(state, "state_key");
         if (type == NULL || json_get_object(state, "content") == NULL ||
             (key != NULL && json_get_string(state, "state_key") == NULL))
             return fail(&req->error, M_BAD_JSON,
-                        "initial_state[%zu] needs a type and content, and a text as state_key.",
-                        i);
+                        "initial_state[%zu] needs a type and content, and a text as state_key.", i);
         if (strcmp(type, "m.room.create") == 0 || strcmp(type, "m.room.member") == 0)
-            return fail(&req->error, M_INVALID_ROOM_STATE,
-                        "initial_state may not hold %s events.", type);
+            return fail(&req->error, M_INVALID_ROOM_STATE, "initial_state may not hold %s events.",
+                        type);
     }
     return OK;
 }

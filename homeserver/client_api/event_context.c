@@ -101,8 +101,7 @@ static enum errcode write(struct request *req, const struct room_reader *reader,
     struct call *call = &req->call;
 
     strbuf_printf(body, "{\"start\":\"%s\",", page_token_format(call->arena, around->start));
-    strbuf_printf(body, "\"end\":\"%s\",\"event\":",
-                  page_token_format(call->arena, around->end));
+    strbuf_printf(body, "\"end\":\"%s\",\"event\":", page_token_format(call->arena, around->end));
     TRY(client_events_write(call, &how, &around->event, 1, body));
     strbuf_add_string(body, ",\"events_before\":[");
     TRY(client_events_write(call, &how, around->before, around->before_count, body));

@@ -14,8 +14,7 @@ enum errcode read_event_filter(struct request *req, const struct event_filter **
     const char *text = query_string(req, "filter");
     json_t *json = NULL;
 
-    if (text != NULL &&
-        json_parse_object(req->call.arena, text, strlen(text), NULL, &json) != OK)
+    if (text != NULL && json_parse_object(req->call.arena, text, strlen(text), NULL, &json) != OK)
         return fail(&req->error, M_INVALID_PARAM, "The filter is not a JSON object.");
     return event_filter_parse(req->call.arena, json, &req->error, out);
 }

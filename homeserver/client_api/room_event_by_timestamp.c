@@ -19,8 +19,8 @@ enum errcode client_get_event_by_timestamp(struct request *req)
         return fail(&req->error, M_INVALID_PARAM, "dir must be f or b.");
     TRY(query_int(req, "ts", 0, 0, INT64_MAX, &ts));
     TRY(room_reader_make(&req->call, room_id_text, &req->requester, &reader));
-    enum errcode found = event_closest_to_timestamp(
-        req->call.db, req->call.arena, room_nid(reader.room), ts, *dir == 'f', &event);
+    enum errcode found = event_closest_to_timestamp(req->call.db, req->call.arena,
+                                                    room_nid(reader.room), ts, *dir == 'f', &event);
     if (found == OK)
         TRY(visibility_check(&req->call, &reader, &event, 1, &visible));
     if (found == M_NOT_FOUND || (found == OK && !visible))

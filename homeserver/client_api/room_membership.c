@@ -25,8 +25,7 @@ enum errcode room_by_id_or_alias(struct request *req, const char **room_id_out)
     return OK;
 }
 
-enum errcode change_own_membership(struct request *req, const char *room_id,
-                                   const char *membership)
+enum errcode change_own_membership(struct request *req, const char *room_id, const char *membership)
 {
     struct membership_change change = {
         .requester = &req->requester,

@@ -20,7 +20,8 @@ enum errcode client_send_message(struct request *req)
     TRY(path_string(req, "txnId", &txn_id));
     transaction = room_transaction(req, "send", room_id, event_type, txn_id);
 
-    /* A client that never saw our first answer repeats the transaction and must get the same event. */
+    /* A client that never saw our first answer repeats the transaction and must get the same event.
+     */
     TRY(client_transaction_find(req->call.db, req->call.arena, &transaction, &event_id));
     if (event_id == NULL) {
         const struct event_draft draft = {

@@ -4,8 +4,8 @@
 #include "homeserver/http/request.h"
 #include "storage/client_transactions.h"
 
-/* The scope of a client's transaction ID: its device and the request's path. `detail` is the event type
- * or the target. Borrowed from the request. */
+/* The scope of a client's transaction ID: its device and the request's path. `detail` is the event
+ * type or the target. Borrowed from the request. */
 struct client_transaction room_transaction(struct request *req, const char *endpoint,
                                            const char *room_id, const char *detail,
                                            const char *txn_id);

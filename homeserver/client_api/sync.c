@@ -62,8 +62,7 @@ static enum errcode answer_or_wait(struct request *req, const struct sync_reques
         strbuf_finish(&body);
         TRY(built);
         return req_park(req, notifier_wake_source(req->call.services->notifier),
-                        req->requester.user_nid, result.sequence,
-                        req_started_ms(req) + timeout_ms);
+                        req->requester.user_nid, result.sequence, req_started_ms(req) + timeout_ms);
     }
     size_t size;
     char *bytes = strbuf_detach(&body, &size);
@@ -83,8 +82,8 @@ enum errcode client_sync(struct request *req)
     TRY(read_state_form(req, &request.state_form));
     TRY(read_filter(req, &request.filter));
     if (since != NULL && *since != '\0') {
-        TRY(sync_token_parse(since, journal_position(req->call.services->journal),
-                             req->call.error, &token));
+        TRY(sync_token_parse(since, journal_position(req->call.services->journal), req->call.error,
+                             &token));
         request.since = &token;
     }
     return answer_or_wait(req, &request, timeout_ms);

@@ -16,8 +16,7 @@ static bool is_listed(json_t *content, const char *alias)
 
     if (main_alias != NULL && strcmp(main_alias, alias) == 0)
         return true;
-    json_array_foreach(others, i, other)
-    {
+    json_array_foreach (others, i, other) {
         if (json_is_string(other) && strcmp(json_string_value(other), alias) == 0)
             return true;
     }
@@ -59,7 +58,7 @@ enum errcode canonical_alias_check(struct call *call, const char *room_id, json_
     others = json_object_get(content, "alt_aliases");
     if (others != NULL && !json_is_array(others))
         return fail(call->error, M_INVALID_PARAM, "alt_aliases must be a list.");
-    json_array_foreach(others, i, alias)
+    json_array_foreach (others, i, alias)
         TRY(check_one(call, room, present, json_string_value(alias)));
     return OK;
 }

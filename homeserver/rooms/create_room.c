@@ -259,8 +259,7 @@ static enum errcode invite_all(struct creation *c)
             .membership = "invite",
             .is_direct = c->wanted->is_direct,
         };
-        enum errcode invited =
-            membership_change_in(c->call, &c->build, &invite, &event_id);
+        enum errcode invited = membership_change_in(c->call, &c->build, &invite, &event_id);
         if (invited == E_CONFLICT || invited == E_UNAVAILABLE)
             return invited;
         if (invited != OK)

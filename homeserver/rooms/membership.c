@@ -136,8 +136,7 @@ static enum errcode make_stripped_state(struct call *call, const struct room_bui
 }
 
 enum errcode membership_change_in(struct call *call, struct room_build *build,
-                                  const struct membership_change *change,
-                                  const char **event_id_out)
+                                  const struct membership_change *change, const char **event_id_out)
 {
     const struct state_key member_key = {"m.room.member", change->target};
     const struct event *member;

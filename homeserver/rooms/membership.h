@@ -22,8 +22,8 @@ struct membership_change {
     json_t *content;            /* further members of the content (PUT state), or NULL */
 };
 
-/* M_FORBIDDEN, M_NOT_FOUND; see room_send_event(). A join of somebody who is joined succeeds, with the
- * event that made them so. `*event_id_out` is borrowed from the call. */
+/* M_FORBIDDEN, M_NOT_FOUND; see room_send_event(). A join of somebody who is joined succeeds, with
+ * the event that made them so. `*event_id_out` is borrowed from the call. */
 enum errcode membership_change(struct call *call, const char *room_id,
                                const struct membership_change *change,
                                const char **event_id_out) MUST_CHECK;

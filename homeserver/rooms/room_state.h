@@ -44,8 +44,7 @@ const struct event *head_lookup_event(void *head_lookup, const char *type, const
 
 /* The state after an event of the timeline; borrowed from the call. */
 enum errcode room_state_after(struct call *call, struct room *room,
-                              const struct stored_event *event,
-                              struct state_map **out) MUST_CHECK;
+                              const struct stored_event *event, struct state_map **out) MUST_CHECK;
 
 /* The state before an event, from its snapshot; `*out` is borrowed from the call. M_NOT_FOUND when
  * the snapshot is not known. Head states are found without a query. */

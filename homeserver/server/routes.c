@@ -90,6 +90,36 @@ const struct route routes[] = {
     {PUT,    "/_matrix/client/v3/rooms/{roomId}/typing/{userId}",     client_set_typing,          USER,   LIMIT_OTHER,   JSON_BODY, 0},
     {GET,    "/_matrix/client/v3/presence/{userId}/status",           client_get_presence,        USER,   LIMIT_NONE,    NO_BODY,   0},
     {PUT,    "/_matrix/client/v3/presence/{userId}/status",           client_set_presence,        USER,   LIMIT_OTHER,   JSON_BODY, 0},
+    /* ── Client-server API: Room creation, membership ───────────────────────────────── */
+    {POST,   "/_matrix/client/v3/createRoom",                                           client_create_room,               USER,   LIMIT_JOIN,    JSON_BODY,     0},
+    {GET,    "/_matrix/client/v3/joined_rooms",                                         client_get_joined_rooms,          USER,   LIMIT_NONE,    NO_BODY,       0},
+    {POST,   "/_matrix/client/v3/join/{roomIdOrAlias}",                                 client_join_room,                 GUEST,  LIMIT_JOIN,    JSON_OPTIONAL, 0},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/join",                                  client_join_room_by_id,           GUEST,  LIMIT_JOIN,    JSON_OPTIONAL, 0},
+    {POST,   "/_matrix/client/v3/knock/{roomIdOrAlias}",                                client_knock_room,                USER,   LIMIT_JOIN,    JSON_OPTIONAL, 0},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/invite",                                client_invite_user,               USER,   LIMIT_INVITE,  JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/leave",                                 client_leave_room,                GUEST,  LIMIT_OTHER,   JSON_OPTIONAL, WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/forget",                                client_forget_room,               USER,   LIMIT_OTHER,   JSON_OPTIONAL, WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/kick",                                  client_kick,                      USER,   LIMIT_NONE,    JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/ban",                                   client_ban,                       USER,   LIMIT_NONE,    JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/unban",                                 client_unban,                     USER,   LIMIT_NONE,    JSON_BODY,     0},
+
+    /* ── Client-server API: Room participation ──────────────────────────────────────── */
+    {GET,    "/_matrix/client/v3/sync",                                                 client_sync,                      GUEST,  LIMIT_NONE,    NO_BODY,       PARKS},
+    {PUT,    "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}",              client_send_message,              GUEST,  LIMIT_MESSAGE, JSON_BODY,     0},
+    {PUT,    "/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}",              client_redact_event,              USER,   LIMIT_MESSAGE, JSON_BODY,     WHILE_SUSPENDED},
+    {PUT,    "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}",          client_set_room_state_with_key,   GUEST,  LIMIT_MESSAGE, JSON_BODY,     0},
+    {PUT,    "/_matrix/client/v3/rooms/{roomId}/state/{eventType}",                     client_set_room_state,            GUEST,  LIMIT_MESSAGE, JSON_BODY,     0},
+    {PUT,    "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/",                    client_set_room_state,            GUEST,  LIMIT_MESSAGE, JSON_BODY,     0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/event/{eventId}",                       client_get_one_room_event,        GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/state",                                 client_get_room_state,            GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}",          client_get_room_state_with_key,   GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/state/{eventType}",                     client_get_room_state_without_key,GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/",                    client_get_room_state_without_key,GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/members",                               client_get_members_by_room,       GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/joined_members",                        client_get_joined_members_by_room,USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/messages",                              client_get_room_events,           GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/context/{eventId}",                     client_get_event_context,         GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event",                    client_get_event_by_timestamp,    USER,   LIMIT_OTHER,   NO_BODY,       0},
 };
 /* clang-format on */
 
