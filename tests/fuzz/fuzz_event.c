@@ -1,0 +1,46 @@
+/* An event that a version accepts is stored, read back and checked again with the same outcome. */
+#include "homeserver/base/arena.h"
+#include "homeserver/base/strbuf.h"
+#include "homeserver/protocol/event.h"
+#include "homeserver/protocol/event_signature.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/protocol/room_version.h"
+#include "tests/fuzz/fuzz.h"
+
+static void check_event(struct arena *arena, const struct event *event)
+{
+    SCOPED(strbuf_finish) struct strbuf bytes;
+    const struct event *stored, *again;
+    const struct event_key_need *needs;
+    json_t *json;
+
+    strbuf_init(&bytes, EVENT_BYTES_MAX);
+    MUST(event->room_id[0] == '!' && event->event_id[0] == '$' && event->sender[0] == '@');
+    MUST(event_write_bytes(event->version, event->json, &bytes, NULL) == OK);
+    MUST(event_parse_stored(arena, event->version, event->event_id, bytes.data, bytes.length,
+                            &stored) == OK);
+    MUST(stored->depth == event->depth && stored->prev_event_count == event->prev_event_count);
+    MUST(json_parse(arena, bytes.data, bytes.length, NULL, &json) == OK);
+    MUST(event_parse(arena, event->version, json, NULL, &again) == OK);
+    MUST(strcmp(again->event_id, event->event_id) == 0);
+    event_needed_keys(arena, event, &needs);
+    event_membership(event);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    json_t *json;
+
+    if (json_parse(arena, (const char *)data, size, NULL, &json) != OK)
+        return 0;
+    for (size_t i = 0; i < room_version_count; i++) {
+        const struct event *event;
+        struct error error = {0};
+        if (event_parse(arena, &room_versions[i], json, &error, &event) == OK)
+            check_event(arena, event);
+        else
+            MUST(error.text[0] != '\0');
+    }
+    return 0;
+}
