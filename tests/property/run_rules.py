@@ -4,7 +4,8 @@
     run_rules.py --oracle build/tests/property/oracle_rules [--seed 1] [--count 1000]
                  [--only v1|v2|v2.1|auth|auth_events] [--version 11]
 
-Needs a Python that has matrix-synapse (README.md says which). Everything follows from the seed: a
+The Synapse of synapse-requirements.txt is installed on first use (see tests/support/synapse.py);
+where that is not possible, the program ends with 77, "skipped". Everything follows from the seed: a
 difference is printed with the seed of its room, and `--seed N --count 1` shows it again.
 """
 
@@ -12,9 +13,32 @@ import argparse
 import collections
 import json
 import logging
+import os
+import pathlib
 import random
 import subprocess
 import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def use_python_with_synapse():
+    """Starts again in the virtual environment that has the wanted Synapse, if this is not it."""
+    if os.environ.get("BEFFROI_RULES_PYTHON") == sys.executable:
+        return
+    sys.path.insert(0, str(HERE.parent / "support"))
+    from synapse import virtual_environment  # the helper of that name, not Synapse
+
+    try:
+        python = str(virtual_environment(HERE / "synapse-requirements.txt"))
+    except subprocess.CalledProcessError:
+        print("matrix-synapse could not be installed; not compared.")
+        sys.exit(77)
+    os.environ["BEFFROI_RULES_PYTHON"] = python
+    os.execv(python, [python, *sys.argv])
+
+
+use_python_with_synapse()
 
 from synapse import event_auth
 from synapse.api.errors import AuthError, SynapseError
@@ -356,7 +380,7 @@ def compare_resolution(oracle, version, seed, tally):
         room.forget_some(sets)
     try:
         expected = set(dict(resolve_with_synapse(room, sets)).values())
-    except (ValueError, TypeError, AssertionError) as problem:
+    except (ValueError, TypeError, AssertionError, SynapseError) as problem:
         tally["not answered by Synapse (%s)" % type(problem).__name__] += 1
         return True
     answer = oracle.ask({

@@ -23,15 +23,15 @@ def cache_directory():
     return pathlib.Path(os.environ.get("BEFFROI_TEST_CACHE", ROOT / "build-test" / "cache"))
 
 
-def virtual_environment():
+def virtual_environment(requirements=REQUIREMENTS):
     """The Python of a virtual environment that has Synapse; made when it is missing or out of date."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     directory = cache_directory() / f"synapse-{digest}"
     ready = directory / "ready"
     if not ready.exists():
         directory.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["/usr/bin/python3", "-m", "venv", directory], check=True)
-        pip = [directory / "bin" / "pip", "install", "--quiet", "--requirement", REQUIREMENTS]
+        pip = [directory / "bin" / "pip", "install", "--quiet", "--requirement", requirements]
         subprocess.run(pip, check=True, stdin=subprocess.DEVNULL)
         ready.touch()
     return directory / "bin" / "python"
