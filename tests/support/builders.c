@@ -29,12 +29,17 @@ json_t *build_json_on(struct arena *arena, const char *text)
     return json_on_arena(arena, build_json(text));
 }
 
-static json_t *id_list(const char *const *ids, size_t count)
+/* v1 and v2 put a hash beside each ID. */
+static json_t *id_list(const struct room_version *version, const char *const *ids, size_t count)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_string(ids[i]));
+    for (size_t i = 0; i < count; i++) {
+        if (version->event_id_format == EVENT_ID_CARRIED)
+            json_array_append_new(list, json_pack("[s, {s:s}]", ids[i], "sha256", "x"));
+        else
+            json_array_append_new(list, json_string(ids[i]));
+    }
     return list;
 }
 
@@ -43,14 +48,17 @@ static json_t *build_pdu(const struct event *event)
 {
     bool is_v12_create = event->version->room_id_is_create_hash && event->state_key != NULL &&
                          strcmp(event->type, "m.room.create") == 0;
-    json_t *json = json_pack("{s:s, s:s, s:O, s:I, s:I, s:o, s:o}", "type", event->type, "sender",
-                             event->sender, "content", event->content, "origin_server_ts",
-                             (json_int_t)event->origin_server_ts, "depth", (json_int_t)event->depth,
-                             "prev_events", id_list(event->prev_events, event->prev_event_count),
-                             "auth_events", id_list(event->auth_events, event->auth_event_count));
+    json_t *json = json_pack(
+        "{s:s, s:s, s:O, s:I, s:I, s:o, s:o}", "type", event->type, "sender", event->sender,
+        "content", event->content, "origin_server_ts", (json_int_t)event->origin_server_ts, "depth",
+        (json_int_t)event->depth, "prev_events",
+        id_list(event->version, event->prev_events, event->prev_event_count), "auth_events",
+        id_list(event->version, event->auth_events, event->auth_event_count));
 
     if (!is_v12_create)
         json_object_set_new(json, "room_id", json_string(event->room_id));
+    if (event->redacts != NULL && !event->version->redacts_in_content)
+        json_object_set_new(json, "redacts", json_string(event->redacts));
     if (event->state_key != NULL)
         json_object_set_new(json, "state_key", json_string(event->state_key));
     if (event->version->event_id_format == EVENT_ID_CARRIED)

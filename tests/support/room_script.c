@@ -5,6 +5,7 @@
 #include "homeserver/base/map.h"
 #include "homeserver/protocol/auth_events.h"
 #include "homeserver/protocol/event.h"
+#include "homeserver/protocol/event_hash.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/room_version.h"
 #include "tests/support/builders.h"
@@ -234,6 +235,23 @@ static void fill_auth_events(struct script_room *room, struct event_parts *parts
     parts->auth_events = ids;
 }
 
+/* The same event as others would receive it. */
+static struct event *seal(struct script_room *room, const struct event *event)
+{
+    const struct event *parsed;
+    struct error error = {0};
+
+    json_object_set_new(event->json, "signatures", json_object());
+    if (event_add_content_hash(event->json) != OK ||
+        event_parse(room->arena, room->version, event->json, &error, &parsed) != OK) {
+        fprintf(stderr, "an event of the script can not be sealed: %s\n", error.text);
+        abort();
+    }
+    if (strcmp(event->type, "m.room.create") == 0 && room->create == NULL)
+        room->room_id = parsed->room_id;
+    return arena_memdup(room->arena, parsed, sizeof(*parsed));
+}
+
 static struct event *make_event(struct script_room *room, const struct statement *statement)
 {
     size_t number = room->events.count + 1;
@@ -260,7 +278,8 @@ static struct event *make_event(struct script_room *room, const struct statement
     if (parts.content_owned == NULL)
         parts.content_owned = build_json(parts.content != NULL ? parts.content : "{}");
     fill_auth_events(room, &parts, parts.content_owned);
-    return build_event(room->arena, room->version, &parts);
+    struct event *event = build_event(room->arena, room->version, &parts);
+    return room->seals_events ? seal(room, event) : event;
 }
 
 static void apply(struct script_room *room, struct event *event)

@@ -38,6 +38,7 @@ struct script_room {
     ARRAY_OF(struct event *) events;
     const struct event *create;
     bool signatures_are_valid;
+    bool seals_events;  /* events get their hashes and real IDs; to be set at first */
     const char *branch; /* ends the event IDs; "" at first. Tells forks of a room apart */
     const char *why;    /* of the last refusal */
     char problem[400];
