@@ -140,8 +140,9 @@ void client_ip_network(const char *address, char out[INET6_ADDRSTRLEN])
     struct ip ip;
 
     snprintf(out, INET6_ADDRSTRLEN, "%s", address);
-    if (!parse(address, strlen(address), &ip) || is_mapped(&ip))
+    if (!parse(address, strlen(address), &ip))
         return;
-    memset(ip.bytes + 8, 0, 8);
+    if (!is_mapped(&ip))
+        memset(ip.bytes + 8, 0, 8);
     format(&ip, out);
 }
