@@ -153,7 +153,8 @@ static int64_t take(struct bucket *bucket, double per_second, double burst, int6
     double earned = (double)(now_ms - bucket->updated_ms) * per_ms;
 
     bucket->tokens = fmin(burst, bucket->tokens + fmax(0, earned));
-    bucket->updated_ms = now_ms;
+    if (now_ms > bucket->updated_ms)
+        bucket->updated_ms = now_ms;
     bool allowed = bucket->tokens >= 1;
     if (allowed)
         bucket->tokens -= 1;

@@ -1,0 +1,104 @@
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "homeserver/base/singleflight.h"
+#include "tests/support/test.h"
+
+static struct singleflight *flights;
+static sem_t begun, gate;
+static atomic_int works, firsts, entered;
+
+static enum errcode slow_work(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&works, 1);
+    sem_post(&begun);
+    while (sem_wait(&gate) != 0)
+        ;
+    return E_REMOTE;
+}
+
+static void *ask(void *key)
+{
+    bool was_first;
+
+    atomic_fetch_add(&entered, 1);
+    assert_int_equal(singleflight_run(flights, key, slow_work, NULL, &was_first), E_REMOTE);
+    atomic_fetch_add(&firsts, was_first ? 1 : 0);
+    return NULL;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    flights = singleflight_create();
+    sem_init(&begun, 0, 0);
+    sem_init(&gate, 0, 0);
+    atomic_store(&works, 0);
+    atomic_store(&firsts, 0);
+    atomic_store(&entered, 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    singleflight_destroy(flights);
+    return 0;
+}
+
+static void await_begun(void)
+{
+    while (sem_wait(&begun) != 0)
+        ;
+}
+
+/* Who comes while the work is under way gets its outcome; who comes late starts it anew: so the
+ * work was done as often as somebody was first. */
+static void callers_share_one_run(void **state)
+{
+    pthread_t threads[8];
+    char key[] = "key";
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        pthread_create(&threads[i], NULL, ask, key);
+    await_begun();
+    while (atomic_load(&entered) < (int)COUNT_OF(threads))
+        sched_yield();
+    assert_int_equal(atomic_load(&works), 1);
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        sem_post(&gate);
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&works), atomic_load(&firsts));
+}
+
+static void different_keys_do_not_wait_for_each_other(void **state)
+{
+    pthread_t threads[2];
+    char one[] = "one", two[] = "two";
+
+    (void)state;
+    pthread_create(&threads[0], NULL, ask, one);
+    pthread_create(&threads[1], NULL, ask, two);
+    await_begun();
+    await_begun();
+    sem_post(&gate);
+    sem_post(&gate);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    assert_int_equal(atomic_load(&firsts), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(callers_share_one_run, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(different_keys_do_not_wait_for_each_other, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
