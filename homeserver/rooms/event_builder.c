@@ -18,10 +18,24 @@
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
+#include "storage/journal.h"
 
 enum { CARRIED_EVENT_ID_CHARS = 32 };
 
 static const int64_t DEPTH_MAX = ((int64_t)1 << 53) - 1;
+
+/* What was built a moment ago by this very call may still be on its way to the database. */
+static enum errcode load_referenced(struct call *call, const char *event_id,
+                                    struct stored_event *out)
+{
+    enum errcode found = event_load_by_id(call->db, call->arena, event_id, out);
+
+    if (found != M_NOT_FOUND)
+        return found;
+    TRY(commit_group_wait(call->commits));
+    found = event_load_by_id(call->db, call->arena, event_id, out);
+    return found == M_NOT_FOUND ? E_CONFLICT : found;
+}
 
 /* v1 and v2 name an event as [id, {"sha256": reference hash}]; later versions by its ID alone. */
 static enum errcode add_reference(struct call *call, const struct room_version *version,
@@ -35,7 +49,7 @@ static enum errcode add_reference(struct call *call, const struct room_version *
         json_array_append_new(list, json_string(event_id));
         return OK;
     }
-    TRY(event_load_by_id(call->db, call->arena, event_id, &stored));
+    TRY(load_referenced(call, event_id, &stored));
     TRY(json_parse_object(call->arena, stored.json, stored.json_size, call->error, &json));
     TRY(event_reference_hash(version, json, hash));
     json_array_append_new(

@@ -44,6 +44,15 @@ struct room_service {
     struct event_cache *events;
 };
 
+static char *copy_text(const char *text)
+{
+    char *copy = strdup(text);
+
+    if (copy == NULL)
+        abort();
+    return copy;
+}
+
 struct room_service *room_service_create(const struct domain_key *keys, size_t key_count,
                                          size_t rooms_max)
 {
@@ -56,12 +65,24 @@ struct room_service *room_service_create(const struct domain_key *keys, size_t k
     service->keys = calloc(key_count, sizeof(*keys));
     if (service->keys == NULL)
         abort();
-    memcpy(service->keys, keys, key_count * sizeof(*keys));
+    for (size_t i = 0; i < key_count; i++) {
+        service->keys[i] = keys[i];
+        service->keys[i].server_name = copy_text(keys[i].server_name);
+        service->keys[i].key.key_id = copy_text(keys[i].key.key_id);
+    }
     service->key_count = key_count;
     service->nid_source = nid_source_create();
     service->state_keys = state_keys_create();
     service->events = event_cache_create(CACHED_EVENTS_MAX);
     return service;
+}
+
+static void forget_key(struct domain_key *key)
+{
+    ed25519_key_pair_finish(&key->key.pair);
+    /* Copies of ours: see room_service_create(). */
+    free((void *)(uintptr_t)key->server_name);
+    free((void *)(uintptr_t)key->key.key_id);
 }
 
 static void room_unref(struct room *room)
@@ -97,7 +118,7 @@ void room_service_destroy(struct room_service *service)
     HASH_ITER (by_id, service->ids, room, next)
         unregister(service, room);
     for (size_t i = 0; i < service->key_count; i++)
-        ed25519_key_pair_finish(&service->keys[i].key.pair);
+        forget_key(&service->keys[i]);
     free(service->keys);
     nid_source_destroy(service->nid_source);
     state_keys_destroy(service->state_keys);
@@ -161,9 +182,7 @@ static struct room *room_create(int64_t nid, const char *id, const struct room_v
         abort();
     atomic_init(&room->references, 1);
     room->nid = nid;
-    room->id = strdup(id);
-    if (room->id == NULL)
-        abort();
+    room->id = copy_text(id);
     room->version = version;
     pthread_mutex_init(&room->build_lock, NULL);
     pthread_mutex_init(&room->head_lock, NULL);
