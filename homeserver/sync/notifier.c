@@ -42,6 +42,7 @@ struct subscriber {
     uint64_t sequence;
     uint64_t generation; /* counts what made `links` stale */
     bool is_current;     /* `links` are the user's rooms */
+    int64_t last_change; /* position of the newest change that was the user's own */
     int64_t used_ms;     /* monotonic */
     struct waiter *waiters;
     struct link *links; /* array */
@@ -80,6 +81,7 @@ static struct subscriber *obtain_subscriber(struct notifier *notifier, int64_t u
     if (subscriber == NULL) {
         subscriber = allocate(1, sizeof(*subscriber));
         subscriber->user_nid = user_nid;
+        subscriber->last_change = INT64_MAX; /* anything, until their rooms are read */
         HASH_ADD(hh, notifier->subscribers, user_nid, sizeof(user_nid), subscriber);
     }
     subscriber->used_ms = clock_monotonic_ms();
@@ -152,8 +154,10 @@ static void wake_subscriber(struct subscriber *subscriber)
 }
 
 /* The user's list of rooms may have changed: it is read again at their next sync. */
-static void make_stale(struct subscriber *subscriber)
+static void make_stale(struct subscriber *subscriber, int64_t position)
 {
+    if (position > subscriber->last_change)
+        subscriber->last_change = position;
     subscriber->is_current = false;
     subscriber->generation++;
     wake_subscriber(subscriber);
@@ -181,7 +185,7 @@ void notifier_on_change(void *context, const struct journal_change *change)
     if (change->everything) {
         HASH_ITER (hh, notifier->subscribers, subscriber, next) {
             drop_links(notifier, subscriber);
-            make_stale(subscriber);
+            make_stale(subscriber, change->position);
         }
     }
     for (size_t i = 0; i < change->room_count; i++)
@@ -189,7 +193,7 @@ void notifier_on_change(void *context, const struct journal_change *change)
     for (size_t i = 0; i < change->user_count; i++) {
         subscriber = find_subscriber(notifier, change->user_nids[i]);
         if (subscriber != NULL)
-            make_stale(subscriber);
+            make_stale(subscriber, change->position);
     }
     pthread_mutex_unlock(&notifier->lock);
 }
@@ -278,6 +282,8 @@ static void install_links(struct notifier *notifier, struct subscriber *subscrib
                           const struct membership_row *rows, size_t count, int64_t position)
 {
     drop_links(notifier, subscriber);
+    if (subscriber->last_change == INT64_MAX)
+        subscriber->last_change = position;
     subscriber->links = allocate(count, sizeof(*subscriber->links));
     subscriber->link_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -303,6 +309,7 @@ static void copy_view(const struct subscriber *subscriber, struct arena *arena,
         rooms[i].last_change = subscriber->links[i].room->last_change;
     }
     out->sequence = subscriber->sequence;
+    out->last_change = subscriber->last_change;
     out->rooms = rooms;
     out->room_count = subscriber->link_count;
 }

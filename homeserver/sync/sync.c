@@ -2,8 +2,10 @@
 #include "homeserver/sync/sync.h"
 
 #include "homeserver/base/arena.h"
+#include "homeserver/presence/typing.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
+#include "storage/account_data.h"
 #include "storage/journal.h"
 
 void sync_begin_member(struct strbuf *out, const char *name)
@@ -16,7 +18,11 @@ void sync_begin_member(struct strbuf *out, const char *name)
 
 static void write_next_batch(const struct sync *sync, struct strbuf *out)
 {
-    const struct sync_token token = {.position = sync->until};
+    const struct sync_token token = {
+        .position = sync->until,
+        .typing_epoch = typing_epoch(sync->call->services->typing),
+        .typing = sync->typing,
+    };
 
     sync_begin_member(out, "next_batch");
     strbuf_printf(out, "\"%s\"", sync_token_format(sync->call->arena, token));
@@ -35,10 +41,14 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
     /* The sequence is read first: what changes from here on wakes the client again. */
     TRY(notifier_user_view(call, request->requester->user_nid, &sync.view));
     sync.until = journal_position(call->services->journal);
+    sync.typing = typing_counter(call->services->typing);
 
     strbuf_add_char(out, '{');
     write_next_batch(&sync, out);
+    TRY(sync_load_account_data(&sync));
+    TRY(sync_write_account_data(&sync, ACCOUNT_DATA_GLOBAL, NULL, out));
     TRY(sync_write_rooms(&sync, out));
+    TRY(sync_write_presence(&sync, out));
     strbuf_add_char(out, '}');
     result->is_empty = sync.is_empty;
     result->sequence = sync.view.sequence;

@@ -14,7 +14,10 @@ struct sync {
     int64_t since; /* 0: initial */
     int64_t until; /* the newest committed position when it began */
     struct user_view view;
-    bool is_empty; /* nothing was written that the client does not know */
+    struct account_data_row *account_data; /* what changed, of all rooms */
+    size_t account_data_count;
+    int64_t typing; /* the counter when it began */
+    bool is_empty;  /* nothing was written that the client does not know */
 };
 
 /* One room of the answer. */
@@ -45,6 +48,31 @@ enum errcode sync_write_state(struct sync *sync, const struct sync_room *room,
 /* sync_summary.c: appends `"summary":{…}` when it may have changed. */
 enum errcode sync_write_summary(struct sync *sync, const struct sync_room *room,
                                 struct strbuf *out) MUST_CHECK;
+
+/* sync_account_data.c */
+enum errcode sync_load_account_data(struct sync *sync) MUST_CHECK;
+/* True when there is something to write for the room (ACCOUNT_DATA_GLOBAL: for the user). */
+bool sync_has_account_data(const struct sync *sync, int64_t room_nid);
+/* Appends `"account_data":{…}` when there is. */
+enum errcode sync_write_account_data(struct sync *sync, int64_t room_nid, const char *room_id,
+                                     struct strbuf *out) MUST_CHECK;
+
+/* sync_ephemeral.c: typing and receipts. */
+struct receipt;
+struct receipt_list {
+    struct receipt *items; /* ordered by room */
+    size_t count;
+};
+bool sync_typing_changed(const struct sync *sync, int64_t room_nid);
+enum errcode sync_load_receipts(struct sync *sync, const struct sync_room *rooms, size_t count,
+                                struct receipt_list *out) MUST_CHECK;
+/* Appends `"ephemeral":{…}` when there is anything. */
+enum errcode sync_write_ephemeral(struct sync *sync, const struct sync_room *room,
+                                  const struct receipt_list *receipts,
+                                  struct strbuf *out) MUST_CHECK;
+
+/* sync_presence.c: appends `"presence":{…}` when somebody's changed. */
+enum errcode sync_write_presence(struct sync *sync, struct strbuf *out) MUST_CHECK;
 
 /* sync_rooms.c: which rooms the answer speaks of; appends `"rooms":{…}` when there are any. */
 enum errcode sync_write_rooms(struct sync *sync, struct strbuf *out) MUST_CHECK;

@@ -46,7 +46,8 @@ static enum errcode open_room(struct sync *sync, const struct user_room *info,
     return OK;
 }
 
-static enum errcode write_room(struct sync *sync, const struct sync_room *room, struct strbuf *out)
+static enum errcode write_room(struct sync *sync, const struct sync_room *room,
+                               const struct receipt_list *receipts, struct strbuf *out)
 {
     size_t start = out->length, body;
 
@@ -58,6 +59,9 @@ static enum errcode write_room(struct sync *sync, const struct sync_room *room, 
         TRY(sync_write_state(sync, room, out));
         TRY(sync_write_summary(sync, room, out));
     }
+    TRY(sync_write_ephemeral(sync, room, receipts, out));
+    TRY(sync_write_account_data(sync, room_nid(room->reader.room), room_id(room->reader.room),
+                                out));
     if (out->length == body)
         strbuf_truncate(out, start);
     else
@@ -68,6 +72,7 @@ static enum errcode write_room(struct sync *sync, const struct sync_room *room, 
 static enum errcode write_some(struct sync *sync, struct sync_selection joined, struct strbuf *out)
 {
     struct sync_room *rooms = ARENA_ARRAY(sync->call->arena, joined.count, struct sync_room);
+    struct receipt_list receipts;
     size_t count = 0;
 
     for (size_t i = 0; i < joined.count; i++) {
@@ -79,8 +84,9 @@ static enum errcode write_some(struct sync *sync, struct sync_selection joined, 
             count++;
     }
     TRY(sync_load_timelines(sync, rooms, count));
+    TRY(sync_load_receipts(sync, rooms, count, &receipts));
     for (size_t i = 0; i < count; i++)
-        TRY(write_room(sync, &rooms[i], out));
+        TRY(write_room(sync, &rooms[i], &receipts, out));
     return OK;
 }
 

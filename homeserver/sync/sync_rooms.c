@@ -32,7 +32,9 @@ static bool is_selected(const struct sync *sync, const struct user_room *room)
 
     switch (section_of(room->membership.membership)) {
     case JOINED:
-        return sync->since == 0 || request->full_state || room->last_change > sync->since;
+        return sync->since == 0 || request->full_state || room->last_change > sync->since ||
+               sync_has_account_data(sync, room->membership.room_nid) ||
+               sync_typing_changed(sync, room->membership.room_nid);
     case LEFT:
         return sync->since == 0 ? request->filter->include_leave : is_new;
     case INVITED:

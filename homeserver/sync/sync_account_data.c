@@ -1,0 +1,62 @@
+/* Account data: what changed of it, for the user and for each room. */
+#include "homeserver/base/arena.h"
+#include "homeserver/sync/sync_internal.h"
+#include "storage/account_data.h"
+#include "storage/position_range.h"
+
+enum errcode sync_load_account_data(struct sync *sync)
+{
+    const struct position_range range = {.since = sync->request->full_state ? 0 : sync->since,
+                                         .until = sync->until};
+
+    /* The user's own changes wake the user: without one there is nothing to read. */
+    if (range.since > 0 && sync->view.last_change <= range.since)
+        return OK;
+    return account_data_changed(sync->call->db, sync->call->arena,
+                                sync->request->requester->user_nid, range, &sync->account_data,
+                                &sync->account_data_count);
+}
+
+bool sync_has_account_data(const struct sync *sync, int64_t room_nid)
+{
+    for (size_t i = 0; i < sync->account_data_count; i++) {
+        if (sync->account_data[i].room_nid == room_nid)
+            return true;
+    }
+    return false;
+}
+
+static bool passes(const struct sync *sync, const struct account_data_row *row, const char *room_id)
+{
+    const struct filter *filter = sync->request->filter;
+    const struct filter_subject subject = {
+        .room_id = room_id, .sender = sync->request->requester->user_id, .type = row->type};
+
+    return event_filter_passes(room_id != NULL ? &filter->room_account_data : &filter->account_data,
+                               &subject);
+}
+
+enum errcode sync_write_account_data(struct sync *sync, int64_t room_nid, const char *room_id,
+                                     struct strbuf *out)
+{
+    size_t start = out->length;
+    bool any = false;
+
+    sync_begin_member(out, "account_data");
+    strbuf_add_string(out, "{\"events\":[");
+    for (size_t i = 0; i < sync->account_data_count; i++) {
+        const struct account_data_row *row = &sync->account_data[i];
+        if (row->room_nid != room_nid || !passes(sync, row, room_id))
+            continue;
+        strbuf_add_string(out, any ? ",{\"type\":" : "{\"type\":");
+        strbuf_add_json_string(out, row->type, strlen(row->type));
+        strbuf_printf(out, ",\"content\":%s}", row->content);
+        any = true;
+    }
+    strbuf_add_string(out, "]}");
+    if (any)
+        sync->is_empty = false;
+    else
+        strbuf_truncate(out, start);
+    return OK;
+}

@@ -1,0 +1,137 @@
+/*
+ * What passes: who types, who has read what.
+ * Spec: client-server API, "m.typing", "m.receipt".
+ */
+#include "homeserver/base/arena.h"
+#include "homeserver/presence/typing.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/services.h"
+#include "homeserver/sync/sync_internal.h"
+#include "storage/position_range.h"
+#include "storage/receipts.h"
+
+bool sync_typing_changed(const struct sync *sync, int64_t room_nid)
+{
+    struct typing *typing = sync->call->services->typing;
+    const struct sync_token *since = sync->request->since;
+
+    /* A counter of another process says nothing: then only what is typed now is told. */
+    return since != NULL &&
+           typing_changed(typing, room_nid,
+                          since->typing_epoch == typing_epoch(typing) ? since->typing : 0);
+}
+
+static bool passes(const struct sync *sync, const struct sync_room *room, const char *type)
+{
+    const struct filter_subject subject = {.room_id = room_id(room->reader.room), .type = type};
+
+    return event_filter_passes(&sync->request->filter->ephemeral, &subject);
+}
+
+enum errcode sync_load_receipts(struct sync *sync, const struct sync_room *rooms, size_t count,
+                                struct receipt_list *out)
+{
+    int64_t *nids = ARENA_ARRAY(sync->call->arena, count, int64_t);
+    struct receipt_query query = {
+        .room_nids = {nids, count},
+        .viewer_nid = sync->request->requester->user_nid,
+        .range = {.since = sync->since, .until = sync->until},
+    };
+
+    *out = (struct receipt_list){0};
+    for (size_t i = 0; i < count; i++)
+        nids[i] = room_nid(rooms[i].reader.room);
+    /* A room that is new to the client needs all of its receipts, not only the new ones. */
+    for (size_t i = 0; i < count; i++) {
+        if (rooms[i].is_full)
+            query.range.since = 0;
+    }
+    return receipts_changed(sync->call->db, sync->call->arena, &query, &out->items, &out->count);
+}
+
+static json_t *receipt_data(const struct receipt *receipt)
+{
+    json_t *data = json_pack("{sI}", "ts", (json_int_t)receipt->ts);
+
+    if (strcmp(receipt->thread, RECEIPT_UNTHREADED) != 0)
+        json_object_set_new(data, "thread_id", json_string(receipt->thread));
+    return data;
+}
+
+/* {event ID: {type: {user ID: {ts, thread_id}}}} */
+static void add_receipt(json_t *content, const struct receipt *receipt)
+{
+    const char *type = receipt->type == RECEIPT_READ ? "m.read" : "m.read.private";
+    json_t *event = json_object_get(content, receipt->event_id), *users;
+
+    if (event == NULL) {
+        event = json_object();
+        json_object_set_new(content, receipt->event_id, event);
+    }
+    users = json_object_get(event, type);
+    if (users == NULL) {
+        users = json_object();
+        json_object_set_new(event, type, users);
+    }
+    json_object_set_new(users, receipt->user_id, receipt_data(receipt));
+}
+
+static bool write_receipts(struct sync *sync, const struct sync_room *room,
+                           const struct receipt_list *receipts, struct strbuf *out)
+{
+    json_auto_t *content = json_object();
+
+    if (!passes(sync, room, "m.receipt"))
+        return false;
+    for (size_t i = 0; i < receipts->count; i++) {
+        const struct receipt *receipt = &receipts->items[i];
+        if (receipt->room_nid == room_nid(room->reader.room) &&
+            (room->is_full || receipt->position > sync->since))
+            add_receipt(content, receipt);
+    }
+    if (json_object_size(content) == 0)
+        return false;
+    char *text = json_dumps(content, JSON_COMPACT);
+    if (text != NULL)
+        strbuf_printf(out, "{\"type\":\"m.receipt\",\"content\":%s}", text);
+    free(text);
+    return text != NULL;
+}
+
+static bool write_typing(struct sync *sync, const struct sync_room *room, bool follows,
+                         struct strbuf *out)
+{
+    struct typing *typing = sync->call->services->typing;
+    size_t count;
+    const char **users =
+        typing_users(typing, sync->call->arena, room_nid(room->reader.room), &count);
+    bool changed = sync_typing_changed(sync, room_nid(room->reader.room));
+
+    if (!(changed || (room->is_full && count > 0)) || !passes(sync, room, "m.typing"))
+        return false;
+    strbuf_add_string(out, follows ? ",{" : "{");
+    strbuf_add_string(out, "\"type\":\"m.typing\",\"content\":{\"user_ids\":[");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            strbuf_add_char(out, ',');
+        strbuf_add_json_string(out, users[i], strlen(users[i]));
+    }
+    strbuf_add_string(out, "]}}");
+    return true;
+}
+
+enum errcode sync_write_ephemeral(struct sync *sync, const struct sync_room *room,
+                                  const struct receipt_list *receipts, struct strbuf *out)
+{
+    size_t start = out->length;
+    bool any;
+
+    sync_begin_member(out, "ephemeral");
+    strbuf_add_string(out, "{\"events\":[");
+    any = write_receipts(sync, room, receipts, out);
+    any |= write_typing(sync, room, any, out);
+    strbuf_add_string(out, "]}");
+    if (!any)
+        strbuf_truncate(out, start);
+    return OK;
+}
