@@ -1,5 +1,5 @@
 #include "homeserver/base/arena.h"
-#include "homeserver/base/strbuf.h"
+#include "homeserver/base/base64.h"
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/pdu.h"
@@ -307,6 +307,50 @@ static void restricted_joins_pass_with_the_signature_that_was_verified(void **st
     arena_destroy(arena);
 }
 
+static void third_party_invites_pass_with_the_signature_of_the_identity_server(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    open_room(&fixture);
+    struct arena *arena = fixture.arena;
+    const struct signing_key *identity_key = &fixture.key;
+    char *public_key = base64_encode(arena, identity_key->pair.public_key.bytes,
+                                     ED25519_PUBLIC_KEY_BYTES, BASE64_STANDARD);
+    const struct event *invite = parse(
+        &fixture,
+        seal_json(&fixture,
+                  arena_printf(arena,
+                               "{" COMMON ",'type':'m.room.third_party_invite','state_key':'tok',"
+                               "'depth':4,'content':{'public_key':'%s'},'prev_events':['%s'],"
+                               "'auth_events':['%s','%s']}",
+                               public_key, fixture.rules->event_id, fixture.create->event_id,
+                               fixture.join->event_id)));
+    json_t *proof = build_json_on(arena, "{'mxid':'@w:b','token':'tok'}");
+    assert_int_equal(signing_json_sign(proof, "identity", identity_key), OK);
+    json_t *member = build_json_on(
+        arena, arena_printf(arena,
+                            "{" COMMON ",'type':'m.room.member','state_key':'@w:b','depth':5,"
+                            "'content':{'membership':'invite','third_party_invite':{}},"
+                            "'prev_events':['%s'],'auth_events':['%s','%s','%s','%s']}",
+                            invite->event_id, fixture.create->event_id, fixture.join->event_id,
+                            fixture.rules->event_id, invite->event_id));
+    json_object_set(json_object_get(json_object_get(member, "content"), "third_party_invite"),
+                    "signed", proof);
+    assert_int_equal(event_seal(fixture.version, member, "b", identity_key), OK);
+    const struct event *auth_events[] = {fixture.create, fixture.join, fixture.rules, invite};
+    const struct pdu_context context = {.auth_events = auth_events};
+    const struct pdu_authorised *done =
+        pdu_authorise(arena, must_verify(&fixture, member), &context);
+
+    if (pdu_outcome_of(done) != PDU_ACCEPTED)
+        fail_msg("%s", pdu_refusal_of(done));
+    json_object_set_new(proof, "mxid", json_string("@other:b"));
+    assert_int_equal(event_seal(fixture.version, member, "b", identity_key), OK);
+    done = pdu_authorise(arena, must_verify(&fixture, member), &context);
+    assert_int_equal(pdu_outcome_of(done), PDU_REJECTED);
+    arena_destroy(arena);
+}
+
 static void our_own_events_are_sealed_instead_of_verified(void **state)
 {
     (void)state;
@@ -342,6 +386,7 @@ int main(void)
         cmocka_unit_test(what_the_auth_events_forbid_is_rejected),
         cmocka_unit_test(what_only_the_present_forbids_is_soft_failed),
         cmocka_unit_test(restricted_joins_pass_with_the_signature_that_was_verified),
+        cmocka_unit_test(third_party_invites_pass_with_the_signature_of_the_identity_server),
         cmocka_unit_test(our_own_events_are_sealed_instead_of_verified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
