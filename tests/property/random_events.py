@@ -18,7 +18,7 @@ CONTENT = {
     "m.room.redaction": ["redacts", "reason"],
     "m.room.message": ["body", "msgtype"],
 }
-EXTRA_TOP_LEVEL = ["origin", "membership", "prev_state", "redacts", "replaces_state", "user_id", "zz", "é"]
+EXTRA_TOP_LEVEL = ["origin", "membership", "prev_state", "redacts", "replaces_state", "zz", "é"]
 TEXTS = ["", "a", "text", "é", "😀", "\u0000", "\n\t\"\\/", "\x7f", "\u001f\b\f\r", "Ａ", "日本", "\u2028", "a" * 70]
 
 

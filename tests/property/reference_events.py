@@ -25,7 +25,9 @@ def hash_content(event):
 
 def answer(question):
     event = json.loads(question["input"])
-    version = KNOWN_ROOM_VERSIONS[question["version"]]
+    version = KNOWN_ROOM_VERSIONS.get(question["version"])
+    if version is None:
+        return {"unknown_version": question["version"]}
     parsed = make_event_from_dict(event, version)
     signatures = compute_event_signature(version, event, "domain", KEY)
     redacted = dict(prune_event(parsed).get_pdu_json())

@@ -75,7 +75,10 @@ def compare_live(oracle, seed, count):
         print("ok 2 - random events # skip Synapse's environment was not made")
         return True
     questions = random_events.questions(seed, count)
-    return report(2, f"random events, seed {seed}", questions, ask([oracle], questions), ask_synapse(questions))
+    pairs = list(zip(questions, ask_synapse(questions)))
+    known = [pair for pair in pairs if "unknown_version" not in pair[1]]  # by an older Synapse
+    questions, expected = [pair[0] for pair in known], [pair[1] for pair in known]
+    return report(2, f"random events, seed {seed}", questions, ask([oracle], questions), expected)
 
 
 def main():
