@@ -65,6 +65,25 @@ void memory_room_use_index(struct memory_room *room, bool use_index)
     room->source.prefetch = use_index ? NULL : note_prefetch;
 }
 
+static void cite(struct memory_room *room, int64_t ref)
+{
+    const struct event *event = memory_room_event(room, ref);
+
+    for (size_t i = 0; i < event->auth_event_count; i++) {
+        int64_t cited = memory_room_ref(room, event->auth_events[i]);
+        if (cited != 0)
+            array_push(room->arena, &room->cited_by.items[cited - 1], ref);
+    }
+}
+
+void memory_room_index(struct memory_room *room)
+{
+    for (size_t i = 0; i < room->cited_by.count; i++)
+        room->cited_by.items[i].count = 0;
+    for (size_t i = 0; i < room->events.count; i++)
+        cite(room, (int64_t)i + 1);
+}
+
 int64_t memory_room_add(struct memory_room *room, const struct event *event)
 {
     const struct citations none = {0};
@@ -73,11 +92,7 @@ int64_t memory_room_add(struct memory_room *room, const struct event *event)
     array_push(room->arena, &room->cited_by, none);
     int64_t ref = (int64_t)room->events.count;
     map_set(room->refs, event->event_id, (void *)(intptr_t)ref);
-    for (size_t i = 0; i < event->auth_event_count; i++) {
-        int64_t cited = memory_room_ref(room, event->auth_events[i]);
-        if (cited != 0)
-            array_push(room->arena, &room->cited_by.items[cited - 1], ref);
-    }
+    cite(room, ref);
     return ref;
 }
 

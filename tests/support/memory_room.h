@@ -20,7 +20,7 @@ struct citations {
 struct memory_room {
     struct arena *arena;
     ARRAY_OF(const struct event *) events;
-    ARRAY_OF(struct citations) cited_by; /* as far as the citing event came later */
+    ARRAY_OF(struct citations) cited_by; /* see memory_room_index() */
     struct map *refs;                    /* event ID -> ref */
     struct map *keys;                    /* type US state_key -> key */
     struct event_source source;
@@ -32,8 +32,11 @@ struct memory_room *memory_room_create(struct arena *arena);
 /* Whether the source offers the `cited_by` index; without, it offers `prefetch`. */
 void memory_room_use_index(struct memory_room *room, bool use_index);
 
-/* Its auth events must be there already, or are not known to the index. */
+/* Auth events that are not there yet are not known to the index. */
 int64_t memory_room_add(struct memory_room *room, const struct event *event);
+
+/* Makes the index anew, for events that were added before those they cite. */
+void memory_room_index(struct memory_room *room);
 
 int64_t memory_room_ref(const struct memory_room *room, const char *event_id);
 const struct event *memory_room_event(const struct memory_room *room, int64_t ref);
