@@ -17,6 +17,8 @@ enum event_flag {
     EVENT_NOTIFIES = 8,    /* the shared default push rules notify everybody in the room */
     EVENT_HIGHLIGHTS = 16, /* … with a highlight (@room, tombstone) */
     EVENT_IN_THREAD = 32,  /* belongs to a thread: counts apart from the main timeline */
+    EVENT_SOUNDS = 64,     /* EVENT_NOTIFIES … with the default sound (rooms of two) */
+    EVENT_RINGS = 128,     /* … with the sound of a call */
 };
 
 struct stored_event {

@@ -38,6 +38,9 @@ struct statement_table {
     X(openid_tokens)                                                                               \
     X(presence)                                                                                    \
     X(profiles)                                                                                    \
+    X(push_actions)                                                                                \
+    X(push_rules)                                                                                  \
+    X(pushers)                                                                                     \
     X(receipts)                                                                                    \
     X(refresh_tokens)                                                                              \
     X(registration_tokens)                                                                         \

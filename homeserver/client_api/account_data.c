@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/own_user.h"
 #include "homeserver/http/request.h"
+#include "homeserver/push/ignored_users.h"
 #include "homeserver/rooms/room_service.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
@@ -71,6 +73,14 @@ static void submit(struct request *req, struct journal_entry *entry)
     journal_submit(req->call.services->journal, entry, req->call.commits);
 }
 
+/* Whom a user ignores decides what notifies them. */
+static void note_ignored_users(struct request *req, struct journal_entry *entry,
+                               const struct account_data_key *key, json_t *content)
+{
+    if (key->room_nid == ACCOUNT_DATA_GLOBAL && strcmp(key->type, "m.ignored_user_list") == 0)
+        ignored_users_set_in(entry, req->call.arena, key->user_nid, content);
+}
+
 static enum errcode delete_entry(struct request *req, const struct account_data_key *key)
 {
     struct journal_entry *entry;
@@ -78,6 +88,7 @@ static enum errcode delete_entry(struct request *req, const struct account_data_
     TRY(check_not_managed(req, key->type));
     entry = journal_entry_create();
     account_data_delete_in(entry, key);
+    note_ignored_users(req, entry, key, NULL);
     submit(req, entry);
     return respond_empty(req);
 }
@@ -85,12 +96,12 @@ static enum errcode delete_entry(struct request *req, const struct account_data_
 static enum errcode set_entry(struct request *req, const struct account_data_key *key)
 {
     struct journal_entry *entry;
-    const char *content;
+    const char *bytes;
     size_t size;
 
     TRY(check_not_managed(req, key->type));
     /* The bytes are kept as they came: writing numbers anew would change some of them. */
-    content = request_body_bytes(req, &size);
+    bytes = request_body_bytes(req, &size);
     if (size > ACCOUNT_DATA_BYTES_MAX)
         return fail(&req->error, M_TOO_LARGE, "Account data is limited to %d bytes.",
                     ACCOUNT_DATA_BYTES_MAX);
@@ -98,7 +109,8 @@ static enum errcode set_entry(struct request *req, const struct account_data_key
         return delete_entry(req, key);
     TRY(check_count(req, key));
     entry = journal_entry_create();
-    account_data_set_in(entry, key, content);
+    account_data_set_in(entry, key, arena_strndup(req->call.arena, bytes, size));
+    note_ignored_users(req, entry, key, request_body(req));
     submit(req, entry);
     return respond_empty(req);
 }

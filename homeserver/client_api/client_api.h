@@ -46,11 +46,12 @@ enum errcode client_get_device(struct request *req);
 enum errcode client_get_devices(struct request *req);
 enum errcode client_update_device(struct request *req);
 
+/* event_context.c */
+enum errcode client_get_event_context(struct request *req);
+
 /* filter.c */
 enum errcode client_define_filter(struct request *req);
 enum errcode client_get_filter(struct request *req);
-/* event_context.c */
-enum errcode client_get_event_context(struct request *req);
 
 /* inviting.c */
 enum errcode client_invite_user(struct request *req);
@@ -86,6 +87,9 @@ enum errcode client_logout_all(struct request *req);
 /* message_pagination.c */
 enum errcode client_get_room_events(struct request *req);
 
+/* notifications.c */
+enum errcode client_get_notifications(struct request *req);
+
 /* openid.c */
 enum errcode client_request_open_id_token(struct request *req);
 
@@ -102,11 +106,27 @@ enum errcode client_get_profile_field(struct request *req);
 enum errcode client_get_user_profile(struct request *req);
 enum errcode client_set_profile_field(struct request *req);
 
+/* pusher.c */
+enum errcode client_get_pushers(struct request *req);
+enum errcode client_post_pusher(struct request *req);
+
+/* pushrules.c */
+enum errcode client_delete_push_rule(struct request *req);
+enum errcode client_get_push_rule(struct request *req);
+enum errcode client_get_push_rule_actions(struct request *req);
+enum errcode client_get_push_rules(struct request *req);
+enum errcode client_get_push_rules_global(struct request *req);
+enum errcode client_is_push_rule_enabled(struct request *req);
+enum errcode client_set_push_rule(struct request *req);
+enum errcode client_set_push_rule_actions(struct request *req);
+enum errcode client_set_push_rule_enabled(struct request *req);
+
 /* read_markers.c */
 enum errcode client_set_read_marker(struct request *req);
 
 /* receipts.c */
 enum errcode client_post_receipt(struct request *req);
+
 /* redaction.c */
 enum errcode client_redact_event(struct request *req);
 
@@ -145,6 +165,9 @@ enum errcode client_register_with_shared_secret(struct request *req);
 /* support.c */
 enum errcode client_get_wellknown_support(struct request *req);
 
+/* sync.c */
+enum errcode client_sync(struct request *req);
+
 /* tags.c */
 enum errcode client_delete_room_tag(struct request *req);
 enum errcode client_get_room_tags(struct request *req);
@@ -152,8 +175,6 @@ enum errcode client_set_room_tag(struct request *req);
 
 /* typing.c */
 enum errcode client_set_typing(struct request *req);
-/* sync.c */
-enum errcode client_sync(struct request *req);
 
 /* versions.c */
 enum errcode client_get_versions(struct request *req);

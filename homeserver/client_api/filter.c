@@ -1,12 +1,12 @@
 /* Spec: client-server API, "Filtering" (filter.yaml). */
-#include "homeserver/client_api/filter.h"
+#include "homeserver/protocol/filter.h"
 
 #include <string.h>
 
+#include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/own_user.h"
 #include "homeserver/http/request.h"
-#include "homeserver/protocol/json.h"
 #include "storage/filters.h"
 
 static enum errcode load_filter(struct request *req, const char *filter_id, const char **out)
@@ -19,53 +19,22 @@ static enum errcode load_filter(struct request *req, const char *filter_id, cons
     return found;
 }
 
-static enum errcode parse_text(struct request *req, const char *text, json_t **out)
-{
-    size_t size = strlen(text);
-
-    if (size > FILTER_BYTES_MAX)
-        return fail(&req->error, M_TOO_LARGE, "A filter is limited to %d bytes.", FILTER_BYTES_MAX);
-    return json_parse(req->call.arena, text, size, &req->error, out);
-}
-
-enum errcode query_filter(struct request *req, const struct filter **out)
-{
-    const char *text = query_string(req, "filter");
-    json_t *json = NULL;
-
-    if (text != NULL && text[0] != '{')
-        TRY(load_filter(req, text, &text));
-    if (text != NULL)
-        TRY(parse_text(req, text, &json));
-    return filter_parse(req->call.arena, json, &req->error, out);
-}
-
-enum errcode query_event_filter(struct request *req, const struct event_filter **out)
-{
-    const char *text = query_string(req, "filter");
-    json_t *json = NULL;
-
-    if (text != NULL)
-        TRY(parse_text(req, text, &json));
-    return event_filter_parse(req->call.arena, json, &req->error, out);
-}
-
 /* POST /_matrix/client/v3/user/{userId}/filter */
 enum errcode client_define_filter(struct request *req)
 {
     const struct filter *filter;
     const char *filter_id;
-    const char *content;
+    const char *bytes;
     enum errcode saved;
     size_t size;
 
     TRY(path_own_user(req, "Filters can only be made for yourself."));
-    content = request_body_bytes(req, &size);
+    bytes = request_body_bytes(req, &size);
     if (size > FILTER_BYTES_MAX)
         return fail(&req->error, M_TOO_LARGE, "A filter is limited to %d bytes.", FILTER_BYTES_MAX);
     TRY(filter_parse(req->call.arena, request_body(req), &req->error, &filter));
-    saved =
-        filter_save(req->call.db, req->call.arena, req->requester.user_nid, content, &filter_id);
+    saved = filter_save(req->call.db, req->call.arena, req->requester.user_nid,
+                        arena_strndup(req->call.arena, bytes, size), &filter_id);
     if (saved == M_RESOURCE_LIMIT_EXCEEDED)
         return fail(&req->error, saved, "You have %d filters; there can not be more.",
                     FILTERS_PER_USER_MAX);

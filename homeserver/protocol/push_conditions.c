@@ -8,13 +8,10 @@
 #include "homeserver/base/strbuf.h"
 #include "homeserver/base/utf8.h"
 #include "homeserver/protocol/event.h"
+#include "homeserver/protocol/power_levels.h"
 #include "homeserver/protocol/push_pattern.h"
 
-enum {
-    /* power_levels.notifications.<key> when absent; the spec names `room` only. */
-    NOTIFICATION_LEVEL_DEFAULT = 50,
-    MEMBER_COUNT_DIGITS_MAX = 15,
-};
+enum { MEMBER_COUNT_DIGITS_MAX = 15 };
 
 static const char *const body_names[] = {"content", "body"};
 static const struct json_path body_path = {body_names, COUNT_OF(body_names)};
@@ -352,11 +349,10 @@ static bool compare(int64_t count, enum push_comparison comparison, int64_t numb
 
 static bool sender_may_notify(const struct push_context *context, const char *key)
 {
-    json_t *level = json_object_get(json_object_get(context->power_levels, "notifications"), key);
-    int64_t needed =
-        json_is_integer(level) ? json_integer_value(level) : NOTIFICATION_LEVEL_DEFAULT;
+    const struct power_levels *levels = context->power_levels;
 
-    return context->sender_power_level >= needed;
+    return levels != NULL && power_levels_user(levels, context->event->sender) >=
+                                 power_levels_notification(levels, key);
 }
 
 bool push_condition_matches(const struct push_condition *condition, struct push_context *context,

@@ -10,6 +10,7 @@
 
 struct arena;
 struct event;
+struct power_levels;
 
 /*
  * The conditions of push rules (client-server API, "Conditions"). One we do not know, or that is
@@ -52,10 +53,9 @@ struct push_condition {
 struct push_context {
     struct arena *arena;
     const struct event *event;
-    int64_t member_count;       /* joined members of the room, remote ones too */
-    int64_t sender_power_level; /* INT64_MAX for creators of v12 rooms */
-    json_t *power_levels;       /* content of m.room.power_levels, or NULL */
-    const char *body;           /* content.body in folded case, NULL until asked for */
+    int64_t member_count;                    /* joined members of the room, remote ones too */
+    const struct power_levels *power_levels; /* of the room; NULL: nobody may notify it */
+    const char *body;                        /* content.body in folded case, NULL until asked for */
     size_t body_length;
 };
 

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
+#include "homeserver/push/push_actions.h"
 #include "homeserver/rooms/redact.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
@@ -22,6 +23,7 @@ struct persisting {
     struct journal_entry *entry;
     int64_t event_nid;
     int64_t state_key_nid; /* 0: not a state event */
+    unsigned flags;        /* enum event_flag */
 };
 
 static enum errcode take_numbers(struct persisting *p)
@@ -113,6 +115,7 @@ static void add_event_row(struct persisting *p, const struct built_event *built,
                 .replaces_nid = p->state_key_nid != 0
                                     ? state_map_get(p->build->head->state, p->state_key_nid)
                                     : 0,
+                .flags = p->flags,
                 .event_id = p->event->event_id,
                 .json = built->json,
                 .json_size = built->json_size,
@@ -154,6 +157,20 @@ static enum errcode add_membership(struct persisting *p)
     return OK;
 }
 
+static enum errcode evaluate_push_rules(struct persisting *p)
+{
+    const struct power_levels levels = room_head_power_levels(p->build->room, p->build->head);
+    const struct push_event event = {
+        .event = p->event,
+        .event_nid = p->event_nid,
+        .room_nid = room_nid(p->build->room),
+        .sender_nid = p->draft->sender_nid,
+        .power_levels = &levels,
+    };
+
+    return push_evaluate_event(p->call, &event, p->entry, &p->flags);
+}
+
 static void add_new_room(struct persisting *p)
 {
     if (p->build->head->version != 0)
@@ -168,6 +185,7 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
     TRY(take_numbers(p));
     add_new_room(p);
     TRY(add_membership(p));
+    TRY(evaluate_push_rules(p));
     TRY(redact_in(p->call, p->build, p->event, p->event_nid, p->entry));
     if (p->draft->transaction != NULL)
         client_transaction_add_in(p->entry, p->draft->transaction, p->event_nid, clock_wall_ms());

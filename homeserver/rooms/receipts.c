@@ -6,8 +6,8 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/push/event_thread.h"
 #include "homeserver/rooms/room_state.h"
-#include "homeserver/rooms/thread_of_event.h"
 #include "homeserver/services.h"
 #include "storage/account_data.h"
 #include "storage/events.h"
@@ -59,10 +59,10 @@ static enum errcode check_thread(struct call *call, const struct stored_event *e
     TRY(json_parse_object(call->arena, event->json, event->json_size, call->error, &json));
     content = json_get_object(json, "content");
     if (strcmp(thread, RECEIPT_MAIN) == 0) {
-        TRY(thread_of_content(call, event->room_nid, content, &root));
+        TRY(event_thread_root(call, event->room_nid, content, &root));
         is_related = root == NULL;
     } else {
-        TRY(thread_is_related(call, event->room_nid, content, thread, &is_related));
+        TRY(event_thread_is_related(call, event->room_nid, content, thread, &is_related));
     }
     if (!is_related)
         return fail(call->error, M_INVALID_PARAM, "The event does not belong to this thread.");

@@ -118,6 +118,22 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/rooms/{roomId}/messages",                              client_get_room_events,           GUEST,  LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v3/rooms/{roomId}/context/{eventId}",                     client_get_event_context,         GUEST,  LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event",                    client_get_event_by_timestamp,    USER,   LIMIT_OTHER,   NO_BODY,       0},
+
+    /* ── Client-server API: Push ────────────────────────────────────────────────────────────── */
+    {GET,    "/_matrix/client/v3/pushrules/",                         client_get_push_rules,      USER,   LIMIT_NONE,    NO_BODY,   0},
+    {GET,    "/_matrix/client/v3/pushrules",                          client_get_push_rules,      USER,   LIMIT_NONE,    NO_BODY,   0},
+    {GET,    "/_matrix/client/v3/pushrules/global/",                  client_get_push_rules_global, USER, LIMIT_NONE,    NO_BODY,   0},
+    {GET,    "/_matrix/client/v3/pushrules/global",                   client_get_push_rules_global, USER, LIMIT_NONE,    NO_BODY,   0},
+    {GET,    "/_matrix/client/v3/pushrules/global/{kind}/{ruleId}",  client_get_push_rule,       USER,   LIMIT_NONE,    NO_BODY,   0},
+    {PUT,    "/_matrix/client/v3/pushrules/global/{kind}/{ruleId}",  client_set_push_rule,       USER,   LIMIT_OTHER,   JSON_BODY, WHILE_SUSPENDED},
+    {DELETE, "/_matrix/client/v3/pushrules/global/{kind}/{ruleId}",  client_delete_push_rule,    USER,   LIMIT_NONE,    NO_BODY,   WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/pushrules/global/{kind}/{ruleId}/enabled", client_is_push_rule_enabled, USER, LIMIT_NONE, NO_BODY, 0},
+    {PUT,    "/_matrix/client/v3/pushrules/global/{kind}/{ruleId}/enabled", client_set_push_rule_enabled, USER, LIMIT_NONE, JSON_BODY, WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/pushrules/global/{kind}/{ruleId}/actions", client_get_push_rule_actions, USER, LIMIT_NONE, NO_BODY, 0},
+    {PUT,    "/_matrix/client/v3/pushrules/global/{kind}/{ruleId}/actions", client_set_push_rule_actions, USER, LIMIT_NONE, JSON_BODY, WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/pushers",                            client_get_pushers,         USER,   LIMIT_NONE,    NO_BODY,   0},
+    {POST,   "/_matrix/client/v3/pushers/set",                        client_post_pusher,         USER,   LIMIT_OTHER,   JSON_BODY, WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/notifications",                      client_get_notifications,   USER,   LIMIT_NONE,    NO_BODY,   0},
 };
 /* clang-format on */
 

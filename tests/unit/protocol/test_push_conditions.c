@@ -1,7 +1,9 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/protocol/power_levels.h"
 #include "homeserver/protocol/push_conditions.h"
+#include "homeserver/protocol/room_version.h"
 #include "tests/support/test.h"
 
 static struct arena *arena;
@@ -37,12 +39,16 @@ static bool matches_for(const char *condition_json, struct push_person *person)
 {
     const struct event event = {.room_id = "!r:a", .sender = "@alice:a", .json = parse(MESSAGE)};
     struct push_condition condition = push_condition_parse(arena, parse(condition_json));
+    const struct power_levels levels = {
+        .version = room_version_find("10"),
+        .content = parse("{\"notifications\":{\"low\":10,\"odd\":\"x\"},"
+                         "\"users\":{\"@alice:a\":40}}"),
+    };
     struct push_context context;
 
     push_context_init(&context, arena, &event);
     context.member_count = 3;
-    context.sender_power_level = 40;
-    context.power_levels = parse("{\"notifications\":{\"low\":10,\"odd\":\"x\"}}");
+    context.power_levels = &levels;
     return push_condition_matches(&condition, &context, person);
 }
 

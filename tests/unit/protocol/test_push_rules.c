@@ -1,7 +1,9 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/protocol/power_levels.h"
 #include "homeserver/protocol/push_rules.h"
+#include "homeserver/protocol/room_version.h"
 #include "tests/support/test.h"
 
 static const char ME[] = "@me:a";
@@ -70,13 +72,17 @@ static struct push_outcome outcome_of(const char *event_json, int64_t members)
 {
     struct event event = {.json = parse(event_json)};
     struct push_person person = {.user_id = ME, .steps_left = PUSH_STEPS_MAX};
+    const struct power_levels levels = {
+        .version = room_version_find("10"),
+        .content = parse("{\"users\":{\"@you:a\":50}}"),
+    };
     struct push_context context;
 
     event.room_id = json_get_string(event.json, "room_id");
     event.sender = json_get_string(event.json, "sender");
     push_context_init(&context, arena, &event);
     context.member_count = members;
-    context.sender_power_level = 50;
+    context.power_levels = &levels;
     return push_rules_evaluate(rules, &context, &person);
 }
 

@@ -1,5 +1,5 @@
 /* Following relations up to a thread's root. */
-#include "homeserver/rooms/thread_of_event.h"
+#include "homeserver/push/event_thread.h"
 
 #include <string.h>
 
@@ -47,7 +47,7 @@ static enum errcode load_content(struct call *call, int64_t room_nid, const char
     return OK;
 }
 
-enum errcode thread_of_content(struct call *call, int64_t room_nid, json_t *content,
+enum errcode event_thread_root(struct call *call, int64_t room_nid, json_t *content,
                                const char **root_out)
 {
     struct relation relation = relation_of(content);
@@ -66,8 +66,8 @@ enum errcode thread_of_content(struct call *call, int64_t room_nid, json_t *cont
     return OK;
 }
 
-enum errcode thread_is_related(struct call *call, int64_t room_nid, json_t *content,
-                               const char *root, bool *out)
+enum errcode event_thread_is_related(struct call *call, int64_t room_nid, json_t *content,
+                                     const char *root, bool *out)
 {
     struct relation relation = relation_of(content);
 

@@ -1,5 +1,5 @@
-#ifndef HOMESERVER_ROOMS_THREAD_OF_EVENT_H
-#define HOMESERVER_ROOMS_THREAD_OF_EVENT_H
+#ifndef HOMESERVER_PUSH_EVENT_THREAD_H
+#define HOMESERVER_PUSH_EVENT_THREAD_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,12 +13,12 @@
 
 /* The root's event ID, or NULL for the main timeline, which roots belong to as well. `content` is
  * the event's. */
-enum errcode thread_of_content(struct call *call, int64_t room_nid, json_t *content,
+enum errcode event_thread_root(struct call *call, int64_t room_nid, json_t *content,
                                const char **root_out) MUST_CHECK;
 
 /* True when a receipt of this thread (a root's event ID) may stand at an event with this content:
  * it is in the thread, or leads to its root. */
-enum errcode thread_is_related(struct call *call, int64_t room_nid, json_t *content,
-                               const char *root, bool *out) MUST_CHECK;
+enum errcode event_thread_is_related(struct call *call, int64_t room_nid, json_t *content,
+                                     const char *root, bool *out) MUST_CHECK;
 
 #endif

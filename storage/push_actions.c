@@ -1,0 +1,187 @@
+/* What events do for users: personal push actions, unread counts, the list of notifications. */
+#include "storage/push_actions.h"
+
+#include "homeserver/base/arena.h"
+#include "storage/journal.h"
+#include "storage/statements.h"
+
+/* For the user $1: where the reading of a room begins, whatever the thread. */
+#define READ_UNTHREADED                                                                            \
+    "greatest((SELECT max(r.event_position) FROM receipts r "                                      \
+    "           WHERE r.room_nid = m.room_nid AND r.user_nid = $1 AND r.thread = ''), "            \
+    "         m.position) "
+
+/* Flags of events: 7 hidden, 8 notifies, 16 highlights, 32 in a thread (storage/events.h).
+ * Flags of push actions: 1 notifies, 2 highlights (homeserver/protocol/push_rules.h). */
+#define NOTIFIES   "CASE WHEN p.flags IS NULL THEN e.flags & 8 <> 0 ELSE p.flags & 1 <> 0 END "
+#define HIGHLIGHTS "CASE WHEN p.flags IS NULL THEN e.flags & 16 <> 0 ELSE p.flags & 2 <> 0 END "
+
+enum { ADD, THREAD_ADD, COUNTS, ROOMS, LIST };
+
+static const struct db_statement statements[] = {
+    [ADD] = {"push_action_add",
+             "INSERT INTO push_actions (user_nid, room_nid, position, flags, actions) "
+             "VALUES ($1, $2, $3, $4, $5) "
+             "    ON CONFLICT (user_nid, room_nid, position) DO NOTHING"},
+
+    [THREAD_ADD] = {"thread_event_add",
+                    "INSERT INTO thread_events (event_nid, room_nid, root_event_id) "
+                    "VALUES ($1, $2, $3) "
+                    "    ON CONFLICT (event_nid) DO NOTHING"},
+
+    [COUNTS] =
+        {"unread_counts",
+         "WITH threaded AS ( "
+         "  SELECT room_nid, thread, max(event_position) AS read_position "
+         "    FROM receipts "
+         "   WHERE user_nid = $1 AND room_nid = ANY ($2) AND thread <> '' "
+         "   GROUP BY room_nid, thread), "
+         "scanned AS ( "
+         "  SELECT e.room_nid, e.thread, e.position, "
+         "         " NOTIFIES " AS notifies, "
+         "         " HIGHLIGHTS " AS highlights, "
+         "         coalesce(max(e.position) FILTER (WHERE e.sender_nid = $1) "
+         "                  OVER (PARTITION BY e.room_nid, e.thread), 0) AS own_position "
+         "    FROM memberships m "
+         "   CROSS JOIN LATERAL ( "
+         "         SELECT events.room_nid, events.position, events.flags, events.sender_nid, "
+         "                CASE WHEN events.flags & 32 = 0 THEN 'main' "
+         "                     ELSE coalesce((SELECT t.root_event_id FROM thread_events t "
+         "                                     WHERE t.event_nid = events.event_nid), 'main') "
+         "                 END AS thread "
+         "           FROM events "
+         "          WHERE events.room_nid = m.room_nid "
+         "            AND events.position > " READ_UNTHREADED
+         "            AND events.flags & 7 = 0 "
+         "          ORDER BY events.position DESC "
+         "          LIMIT $3) e "
+         "    LEFT JOIN push_actions p "
+         "      ON p.user_nid = $1 AND p.room_nid = e.room_nid AND p.position = e.position "
+         "   WHERE m.user_nid = $1 AND m.room_nid = ANY ($2) AND m.membership = 2) "
+         "SELECT s.room_nid, s.thread, count(*) FILTER (WHERE s.notifies), "
+         "       count(*) FILTER (WHERE s.highlights) "
+         "  FROM scanned s "
+         "  LEFT JOIN threaded t USING (room_nid, thread) "
+         " WHERE s.position > greatest(t.read_position, s.own_position) "
+         "   AND (s.notifies OR s.highlights) "
+         " GROUP BY s.room_nid, s.thread "
+         " ORDER BY s.room_nid, s.thread"},
+
+    /* Badges are about rooms, so one unread event is enough to know, and own threads are left out
+     * of the account. */
+    [ROOMS] = {"unread_rooms",
+               "SELECT count(*) FROM memberships m "
+               " WHERE m.user_nid = $1 AND m.membership = 2 "
+               "   AND EXISTS (SELECT 1 FROM events e "
+               "                 LEFT JOIN push_actions p "
+               "                   ON p.user_nid = $1 AND p.room_nid = e.room_nid "
+               "                  AND p.position = e.position "
+               "                WHERE e.room_nid = m.room_nid "
+               "                  AND e.position > greatest( "
+               "                      (SELECT max(r.event_position) FROM receipts r "
+               "                        WHERE r.room_nid = m.room_nid AND r.user_nid = $1), "
+               "                      m.position) "
+               "                  AND e.flags & 7 = 0 AND e.sender_nid <> $1 AND " NOTIFIES ")"},
+
+    [LIST] = {"notifications_list",
+              "SELECT e.position, e.event_nid, e.room_nid, e.flags, p.flags IS NOT NULL, p.flags, "
+              "       p.actions, "
+              "       e.position <= coalesce((SELECT max(r.event_position) FROM receipts r "
+              "                                WHERE r.room_nid = e.room_nid AND r.user_nid = $1), "
+              "                              0) "
+              "  FROM memberships m "
+              " CROSS JOIN LATERAL ( "
+              "       SELECT events.position, events.event_nid, events.room_nid, events.flags "
+              "         FROM events "
+              "         LEFT JOIN push_actions p "
+              "           ON p.user_nid = $1 AND p.room_nid = events.room_nid "
+              "          AND p.position = events.position "
+              "        WHERE events.room_nid = m.room_nid AND events.position < $2 "
+              "          AND events.position > 0 AND events.flags & 7 = 0 "
+              "          AND events.sender_nid <> $1 "
+              "          AND CASE WHEN p.flags IS NULL "
+              "                   THEN events.flags & 8 <> 0 "
+              "                    AND (events.flags & 16 <> 0 OR NOT $3) "
+              "                   ELSE p.flags & 1 <> 0 AND (p.flags & 2 <> 0 OR NOT $3) END "
+              "        ORDER BY events.position DESC "
+              "        LIMIT $4) e "
+              "  LEFT JOIN push_actions p "
+              "    ON p.user_nid = $1 AND p.room_nid = e.room_nid AND p.position = e.position "
+              " WHERE m.user_nid = $1 AND m.membership = 2 "
+              " ORDER BY e.position DESC "
+              " LIMIT $4"},
+};
+
+STATEMENT_TABLE(push_actions, statements);
+
+void push_action_add_in(struct journal_entry *entry, const struct push_action *action)
+{
+    journal_entry_add(entry, &statements[ADD],
+                      PARAMS(INT(action->user_nid), INT(action->room_nid), POSITION,
+                             INT(action->flags), TEXT(action->actions)));
+}
+
+void thread_event_add_in(struct journal_entry *entry, int64_t event_nid, int64_t room_nid,
+                         const char *root_event_id)
+{
+    journal_entry_add(entry, &statements[THREAD_ADD],
+                      PARAMS(INT(event_nid), INT(room_nid), TEXT(root_event_id)));
+}
+
+enum errcode unread_counts(struct db *db, struct arena *arena, int64_t user_nid,
+                           struct nid_list room_nids, struct unread_count **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(
+        db, arena, &statements[COUNTS],
+        PARAMS(INT(user_nid), INT_ARRAY(room_nids.items, room_nids.count), INT(UNREAD_COUNT_MAX)),
+        &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct unread_count);
+    for (size_t i = 0; i < *count_out; i++) {
+        (*out)[i] = (struct unread_count){
+            .room_nid = rows_int(rows, i, 0),
+            .thread = rows_text(rows, i, 1),
+            .notifications = rows_int(rows, i, 2),
+            .highlights = rows_int(rows, i, 3),
+        };
+    }
+    return OK;
+}
+
+enum errcode unread_rooms(struct db *db, struct arena *arena, int64_t user_nid, int64_t *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[ROOMS], PARAMS(INT(user_nid)), &rows));
+    *out = rows_int(rows, 0, 0);
+    return OK;
+}
+
+enum errcode notifications_list(struct db *db, struct arena *arena,
+                                const struct notification_query *query, struct notification **out,
+                                size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[LIST],
+                 PARAMS(INT(query->user_nid), INT(query->before), BOOL(query->only_highlights),
+                        INT(query->limit)),
+                 &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct notification);
+    for (size_t i = 0; i < *count_out; i++) {
+        (*out)[i] = (struct notification){
+            .position = rows_int(rows, i, 0),
+            .event_nid = rows_int(rows, i, 1),
+            .room_nid = rows_int(rows, i, 2),
+            .event_flags = (unsigned)rows_int(rows, i, 3),
+            .has_own = rows_bool(rows, i, 4),
+            .own_flags = (unsigned)rows_int(rows, i, 5),
+            .own_actions = rows_text(rows, i, 6),
+            .is_read = rows_bool(rows, i, 7),
+        };
+    }
+    return OK;
+}
