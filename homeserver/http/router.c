@@ -152,6 +152,16 @@ static const struct route *arrive(struct search *search, const struct node *node
     return route_for(node, search->method);
 }
 
+/* Before Matrix 1.1 the paths said `r0` where they say `v3` now; clients in use still do. */
+static const struct node *follow_literal(const struct node *node, struct segment segment)
+{
+    const struct node *child = find_literal(node, segment);
+
+    if (child == NULL && segment.length == 2 && memcmp(segment.text, "r0", 2) == 0)
+        child = find_literal(node, (struct segment){"v3", 2});
+    return child;
+}
+
 /* Recursion is as deep as the trie: the longest row of the table. */
 static const struct route *descend(struct search *search, const struct node *node, size_t position)
 {
@@ -161,7 +171,7 @@ static const struct route *descend(struct search *search, const struct node *nod
 
     if (!next_segment(search->path, search->length, &position, &segment))
         return arrive(search, node);
-    const struct node *literal = find_literal(node, segment);
+    const struct node *literal = follow_literal(node, segment);
     if (literal != NULL)
         route = descend(search, literal, position);
     if (route == NULL && node->parameter != NULL &&

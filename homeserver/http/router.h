@@ -12,7 +12,8 @@
  * encoded slash stays inside its parameter.
  *
  * A literal segment beats a parameter. A parameter matches an empty segment only at the end of the
- * path (`…/state/{eventType}/`). There are no other rules about trailing slashes.
+ * path (`…/state/{eventType}/`). There are no other rules about trailing slashes. `r0` in a path
+ * counts as `v3` where no row has it: older clients say so.
  */
 struct router;
 

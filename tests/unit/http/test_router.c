@@ -18,6 +18,7 @@ static const struct route routes[] = {
     {GET,    "/rooms/{roomId}/state/special/{key}/x", handler, ANYONE, LIMIT_NONE, NO_BODY, 0},
     {POST,   "/rooms/new",                       handler, ANYONE, LIMIT_NONE, JSON_BODY, 0},
     {DELETE, "/files/{path...}",                 handler, ANYONE, LIMIT_NONE, NO_BODY,   0},
+    {GET,    "/client/v3/{id}",                  handler, ANYONE, LIMIT_NONE, NO_BODY,   0},
 };
 /* clang-format on */
 
@@ -146,6 +147,16 @@ static void broken_escapes_and_bad_utf8_are_refused(void **state)
     assert_string_equal(percent_decode(arena, "a+b", 3, true), "a b");
 }
 
+static void r0_in_a_path_counts_as_v3(void **state)
+{
+    const struct route_match *match = find(state, GET, "/client/r0/r0");
+
+    assert_row(match, "/client/v3/{id}");
+    assert_param(match, 0, "id", "r0");
+    assert_null(find(state, GET, "/client/r1/x")->route);
+    assert_row(find(state, GET, "/rooms/r0/state"), "/rooms/{roomId}/state");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +168,7 @@ int main(void)
         cmocka_unit_test(head_is_served_by_get),
         cmocka_unit_test(the_rest_of_a_path_keeps_its_slashes),
         cmocka_unit_test(the_root_and_odd_paths_are_handled),
+        cmocka_unit_test(r0_in_a_path_counts_as_v3),
         cmocka_unit_test(broken_escapes_and_bad_utf8_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
