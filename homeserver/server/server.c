@@ -38,6 +38,7 @@ enum {
 
 struct server {
     const struct server_options *options;
+    struct arena *arena; /* what lives as long as the process, such as the names of keys */
     struct services services;
     struct scheduler *scheduler;
     struct http_server *http;
@@ -97,12 +98,11 @@ static void create_journal(struct server *server)
 
 static enum errcode build_services(struct server *server, struct error *error)
 {
-    SCOPED(arena_release) struct arena *arena = arena_create();
     const struct config *config = server->options->config;
     struct services *services = &server->services;
     struct domain_key *keys;
 
-    TRY(domain_keys_read(arena, config, error, &keys));
+    TRY(domain_keys_read(server->arena, config, error, &keys));
     services->rooms = room_service_create(keys, config->domain_count, ROOMS_LOADED_MAX);
     services->passwords = password_hasher_create(PASSWORD_QUEUE);
     services->token_cache = token_cache_create();
@@ -192,7 +192,7 @@ static void drain(struct server *server)
 
 enum errcode server_run(const struct server_options *options, struct error *error)
 {
-    struct server server = {.options = options};
+    struct server server = {.options = options, .arena = arena_create()};
 
     server.services.config = config_holder_create(options->config);
     signals_block();
@@ -205,6 +205,7 @@ enum errcode server_run(const struct server_options *options, struct error *erro
     http_server_destroy(server.http);
     scheduler_destroy(server.scheduler);
     destroy_services(&server.services);
+    arena_destroy(server.arena);
     if (outcome == OK)
         log_info(LOG_SERVER, "Stopped.");
     return outcome;
