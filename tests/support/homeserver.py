@@ -140,6 +140,8 @@ class Beffroi(Homeserver):
             "data_directory": str(self.directory / "data"),
             "registration": {"mode": "open"},
             "rate_limits": {"enabled": False},
+            # The clients of the tests speak in the clear.
+            "rooms": {"encrypt_private_by_default": False},
             # Hashing passwords properly is for users, not for a thousand test accounts.
             "passwords": {"argon2_iterations": 1, "argon2_memory_kib": 64},
             **self.settings,
