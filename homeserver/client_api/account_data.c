@@ -8,6 +8,7 @@
 #include "homeserver/client_api/own_user.h"
 #include "homeserver/http/request.h"
 #include "homeserver/push/ignored_users.h"
+#include "homeserver/push/user_push_rules.h"
 #include "homeserver/rooms/room_service.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
@@ -126,12 +127,22 @@ static enum errcode get_entry(struct request *req, const struct account_data_key
     return respond_bytes(req, 200, "application/json", strdup(row.content), strlen(row.content));
 }
 
+static enum errcode get_push_rules(struct request *req)
+{
+    struct user_push_rules rules;
+
+    TRY(user_push_rules_load(&req->call, req->requester.user_nid, &rules));
+    return respond(req, 200, user_push_rules_content(&rules, req->requester.user_id));
+}
+
 /* GET /_matrix/client/v3/user/{userId}/account_data/{type} */
 enum errcode client_get_account_data(struct request *req)
 {
     struct account_data_key key;
 
     TRY(read_key(req, &key));
+    if (strcmp(key.type, "m.push_rules") == 0)
+        return get_push_rules(req);
     return get_entry(req, &key);
 }
 

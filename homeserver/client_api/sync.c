@@ -80,7 +80,7 @@ static enum errcode note_presence(struct request *req, int64_t timeout_ms)
         .user_nid = req->requester.user_nid,
         .device_id = req->requester.device_id,
         .state = PRESENCE_ONLINE,
-        .connected_ms = timeout_ms,
+        .connected_ms = timeout_ms + PRESENCE_DISCONNECT_MS,
     };
 
     if (text != NULL && !presence_state_parse(text, &report.state))

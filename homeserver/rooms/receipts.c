@@ -157,7 +157,7 @@ static json_t *child_object(json_t *parent, const char *name)
     return child;
 }
 
-static void add_receipt(json_t *content, const struct receipt *receipt)
+void receipt_add_to_content(json_t *content, const struct receipt *receipt)
 {
     const char *type = receipt->type == RECEIPT_READ ? "m.read" : "m.read.private";
     json_t *users = child_object(child_object(content, receipt->event_id), type);
@@ -169,13 +169,4 @@ static void add_receipt(json_t *content, const struct receipt *receipt)
     if (is_threaded)
         json_object_set_new(data, "thread_id", json_string(receipt->thread));
     json_object_set_new(users, receipt->user_id, data);
-}
-
-json_t *receipts_to_event(const struct receipt *receipts, size_t count)
-{
-    json_t *content = json_object();
-
-    for (size_t i = 0; i < count; i++)
-        add_receipt(content, &receipts[i]);
-    return json_pack("{s:s,s:o}", "type", "m.receipt", "content", content);
 }

@@ -2,7 +2,6 @@
 #define HOMESERVER_ROOMS_RECEIPTS_H
 
 #include <jansson.h>
-#include <stddef.h>
 
 #include "homeserver/accounts/requester.h"
 #include "homeserver/rooms/room_service.h"
@@ -32,8 +31,8 @@ enum errcode receipt_send(struct call *call, struct room *room, const struct req
 enum errcode read_marker_send(struct call *call, struct room *room,
                               const struct requester *requester, const char *event_id) MUST_CHECK;
 
-/* One m.receipt event (without a room ID) out of the receipts of one room. Clients can not show two
- * receipts of one user at one event: then the unthreaded one is told (MSC4102). A new reference. */
-json_t *receipts_to_event(const struct receipt *receipts, size_t count);
+/* Adds a receipt to the content of an m.receipt event. Clients can not be told of two receipts of
+ * one user at one event: then it is the unthreaded one (MSC4102). */
+void receipt_add_to_content(json_t *content, const struct receipt *receipt);
 
 #endif

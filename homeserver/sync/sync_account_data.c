@@ -1,8 +1,27 @@
 /* Account data: what changed of it, for the user and for each room. */
 #include "homeserver/base/arena.h"
+#include "homeserver/push/user_push_rules.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/account_data.h"
 #include "storage/position_range.h"
+
+/* Push rules are kept elsewhere, but clients know them as account data. */
+static enum errcode add_push_rules(struct sync *sync, struct position_range range)
+{
+    struct account_data_row *rows;
+    const char *content;
+
+    TRY(user_push_rules_changed(sync->call, sync->request->requester, range, &content));
+    if (content == NULL)
+        return OK;
+    rows = ARENA_ARRAY(sync->call->arena, sync->account_data_count + 1, struct account_data_row);
+    rows[0] = (struct account_data_row){.type = "m.push_rules", .content = content};
+    if (sync->account_data_count > 0)
+        memcpy(&rows[1], sync->account_data, sync->account_data_count * sizeof(*rows));
+    sync->account_data = rows;
+    sync->account_data_count++;
+    return OK;
+}
 
 enum errcode sync_load_account_data(struct sync *sync)
 {
@@ -12,9 +31,9 @@ enum errcode sync_load_account_data(struct sync *sync)
     /* The user's own changes wake the user: without one there is nothing to read. */
     if (range.since > 0 && sync->view.last_change <= range.since)
         return OK;
-    return account_data_changed(sync->call->db, sync->call->arena,
-                                sync->request->requester->user_nid, range, &sync->account_data,
-                                &sync->account_data_count);
+    TRY(account_data_changed(sync->call->db, sync->call->arena, sync->request->requester->user_nid,
+                             range, &sync->account_data, &sync->account_data_count));
+    return add_push_rules(sync, range);
 }
 
 bool sync_has_account_data(const struct sync *sync, int64_t room_nid)

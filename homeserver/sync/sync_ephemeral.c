@@ -5,10 +5,10 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/presence/typing.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/receipts.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/position_range.h"
-#include "storage/receipts.h"
 
 bool sync_typing_changed(const struct sync *sync, int64_t room_nid)
 {
@@ -49,33 +49,6 @@ enum errcode sync_load_receipts(struct sync *sync, const struct sync_room *rooms
     return receipts_changed(sync->call->db, sync->call->arena, &query, &out->items, &out->count);
 }
 
-static json_t *receipt_data(const struct receipt *receipt)
-{
-    json_t *data = json_pack("{sI}", "ts", (json_int_t)receipt->ts);
-
-    if (strcmp(receipt->thread, RECEIPT_UNTHREADED) != 0)
-        json_object_set_new(data, "thread_id", json_string(receipt->thread));
-    return data;
-}
-
-/* {event ID: {type: {user ID: {ts, thread_id}}}} */
-static void add_receipt(json_t *content, const struct receipt *receipt)
-{
-    const char *type = receipt->type == RECEIPT_READ ? "m.read" : "m.read.private";
-    json_t *event = json_object_get(content, receipt->event_id), *users;
-
-    if (event == NULL) {
-        event = json_object();
-        json_object_set_new(content, receipt->event_id, event);
-    }
-    users = json_object_get(event, type);
-    if (users == NULL) {
-        users = json_object();
-        json_object_set_new(event, type, users);
-    }
-    json_object_set_new(users, receipt->user_id, receipt_data(receipt));
-}
-
 static bool write_receipts(struct sync *sync, const struct sync_room *room,
                            const struct receipt_list *receipts, struct strbuf *out)
 {
@@ -87,7 +60,7 @@ static bool write_receipts(struct sync *sync, const struct sync_room *room,
         const struct receipt *receipt = &receipts->items[i];
         if (receipt->room_nid == room_nid(room->reader.room) &&
             (room->is_full || receipt->position > sync->since))
-            add_receipt(content, receipt);
+            receipt_add_to_content(content, receipt);
     }
     if (json_object_size(content) == 0)
         return false;

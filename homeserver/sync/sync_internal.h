@@ -6,6 +6,7 @@
 #include "homeserver/sync/notifier.h"
 #include "homeserver/sync/sync.h"
 #include "storage/events.h"
+#include "storage/nids.h"
 
 /* One answer on its way. */
 struct sync {
@@ -70,6 +71,20 @@ enum errcode sync_load_receipts(struct sync *sync, const struct sync_room *rooms
 enum errcode sync_write_ephemeral(struct sync *sync, const struct sync_room *room,
                                   const struct receipt_list *receipts,
                                   struct strbuf *out) MUST_CHECK;
+
+/* sync_unread.c: counts of the rooms whose counts may have changed. */
+struct unread_count;
+struct unread_list {
+    struct nid_list rooms; /* that were counted */
+    struct unread_count *items;
+    size_t count;
+};
+enum errcode sync_load_unread(struct sync *sync, const struct sync_room *rooms, size_t count,
+                              const struct receipt_list *receipts,
+                              struct unread_list *out) MUST_CHECK;
+/* Appends `"unread_notifications":{…}` and, when the filter asks, those of threads. */
+void sync_write_unread(const struct sync *sync, const struct sync_room *room,
+                       const struct unread_list *unread, struct strbuf *out);
 
 /* sync_presence.c: appends `"presence":{…}` when somebody's changed. */
 enum errcode sync_write_presence(struct sync *sync, struct strbuf *out) MUST_CHECK;

@@ -46,8 +46,14 @@ static enum errcode open_room(struct sync *sync, const struct user_room *info,
     return OK;
 }
 
+/* What is read for several rooms in one query each. */
+struct shared_lists {
+    struct receipt_list receipts;
+    struct unread_list unread;
+};
+
 static enum errcode write_room(struct sync *sync, const struct sync_room *room,
-                               const struct receipt_list *receipts, struct strbuf *out)
+                               const struct shared_lists *lists, struct strbuf *out)
 {
     size_t start = out->length, body;
 
@@ -59,9 +65,10 @@ static enum errcode write_room(struct sync *sync, const struct sync_room *room,
         TRY(sync_write_state(sync, room, out));
         TRY(sync_write_summary(sync, room, out));
     }
-    TRY(sync_write_ephemeral(sync, room, receipts, out));
+    TRY(sync_write_ephemeral(sync, room, &lists->receipts, out));
     TRY(sync_write_account_data(sync, room_nid(room->reader.room), room_id(room->reader.room),
                                 out));
+    sync_write_unread(sync, room, &lists->unread, out);
     if (out->length == body)
         strbuf_truncate(out, start);
     else
@@ -72,7 +79,7 @@ static enum errcode write_room(struct sync *sync, const struct sync_room *room,
 static enum errcode write_some(struct sync *sync, struct sync_selection joined, struct strbuf *out)
 {
     struct sync_room *rooms = ARENA_ARRAY(sync->call->arena, joined.count, struct sync_room);
-    struct receipt_list receipts;
+    struct shared_lists lists;
     size_t count = 0;
 
     for (size_t i = 0; i < joined.count; i++) {
@@ -84,9 +91,10 @@ static enum errcode write_some(struct sync *sync, struct sync_selection joined, 
             count++;
     }
     TRY(sync_load_timelines(sync, rooms, count));
-    TRY(sync_load_receipts(sync, rooms, count, &receipts));
+    TRY(sync_load_receipts(sync, rooms, count, &lists.receipts));
+    TRY(sync_load_unread(sync, rooms, count, &lists.receipts, &lists.unread));
     for (size_t i = 0; i < count; i++)
-        TRY(write_room(sync, &rooms[i], &receipts, out));
+        TRY(write_room(sync, &rooms[i], &lists, out));
     return OK;
 }
 

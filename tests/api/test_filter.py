@@ -43,7 +43,7 @@ def test_malformed_filters_are_refused(alice, definition):
 
 def test_huge_filters_are_refused(alice):
     """S-03"""
-    senders = [f"@user{number}:example.org" for number in range(100000)]
+    senders = [f"@user{number}:example.org" for number in range(20000)]
     alice.post(FILTER, alice.user_id, body={"room": {"timeline": {"senders": senders}}}, expect=413)
     alice.post(FILTER, alice.user_id, body={"room": {"timeline": {"senders": ["@a:b"] * 1001}}}, expect=413)
     alice.post(FILTER, alice.user_id, body={"room": {"timeline": {"limit": 10**9}}})

@@ -1,0 +1,102 @@
+/* Unread counts. Spec: client-server API, "Receiving notifications". */
+#include "homeserver/base/arena.h"
+#include "homeserver/sync/sync_internal.h"
+#include "storage/push_actions.h"
+#include "storage/receipts.h"
+
+/* Counts change with events and with the user's own receipts. */
+static bool may_have_changed(const struct sync *sync, const struct sync_room *room,
+                             const struct receipt_list *receipts)
+{
+    if (room->is_full || sync->request->full_state || room->event_count > 0 || room->is_limited)
+        return true;
+    for (size_t i = 0; i < receipts->count; i++) {
+        if (receipts->items[i].room_nid == room_nid(room->reader.room) &&
+            receipts->items[i].user_nid == sync->request->requester->user_nid)
+            return true;
+    }
+    return false;
+}
+
+enum errcode sync_load_unread(struct sync *sync, const struct sync_room *rooms, size_t count,
+                              const struct receipt_list *receipts, struct unread_list *out)
+{
+    int64_t *nids = ARENA_ARRAY(sync->call->arena, count, int64_t);
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (may_have_changed(sync, &rooms[i], receipts))
+            nids[wanted++] = room_nid(rooms[i].reader.room);
+    }
+    *out = (struct unread_list){.rooms = {nids, wanted}};
+    if (wanted == 0)
+        return OK;
+    return unread_counts(sync->call->db, sync->call->arena, sync->request->requester->user_nid,
+                         out->rooms, &out->items, &out->count);
+}
+
+static bool was_counted(const struct unread_list *unread, int64_t nid)
+{
+    for (size_t i = 0; i < unread->rooms.count; i++) {
+        if (unread->rooms.items[i] == nid)
+            return true;
+    }
+    return false;
+}
+
+static void write_counts(int64_t notifications, int64_t highlights, struct strbuf *out)
+{
+    strbuf_add_string(out, "{\"notification_count\":");
+    strbuf_add_int(out, notifications);
+    strbuf_add_string(out, ",\"highlight_count\":");
+    strbuf_add_int(out, highlights);
+    strbuf_add_char(out, '}');
+}
+
+static bool is_main(const struct unread_count *counts)
+{
+    return strcmp(counts->thread, RECEIPT_MAIN) == 0;
+}
+
+/* All threads but the main timeline, each by its root. */
+static void write_threads(const struct unread_list *unread, int64_t nid, struct strbuf *out)
+{
+    size_t start = out->length;
+    bool any = false;
+
+    sync_begin_member(out, "unread_thread_notifications");
+    strbuf_add_char(out, '{');
+    for (size_t i = 0; i < unread->count; i++) {
+        const struct unread_count *counts = &unread->items[i];
+        if (counts->room_nid != nid || is_main(counts))
+            continue;
+        sync_begin_member(out, counts->thread);
+        write_counts(counts->notifications, counts->highlights, out);
+        any = true;
+    }
+    strbuf_add_char(out, '}');
+    if (!any)
+        strbuf_truncate(out, start);
+}
+
+void sync_write_unread(const struct sync *sync, const struct sync_room *room,
+                       const struct unread_list *unread, struct strbuf *out)
+{
+    bool by_thread = sync->request->filter->timeline.unread_thread_notifications;
+    int64_t nid = room_nid(room->reader.room);
+    int64_t notifications = 0, highlights = 0;
+
+    if (!was_counted(unread, nid))
+        return;
+    for (size_t i = 0; i < unread->count; i++) {
+        const struct unread_count *counts = &unread->items[i];
+        if (counts->room_nid != nid || (by_thread && !is_main(counts)))
+            continue;
+        notifications += counts->notifications;
+        highlights += counts->highlights;
+    }
+    sync_begin_member(out, "unread_notifications");
+    write_counts(notifications, highlights, out);
+    if (by_thread)
+        write_threads(unread, nid, out);
+}
