@@ -40,7 +40,8 @@ enum {
     USER_BYTES = 256,
     RUNS_MAX = 5, /* of one handler, when what it wrote met a conflict */
     STREAM_CHUNK_BYTES = 65536,
-    DISCARD_MAX_BYTES = 1 << 20 /* read away to keep a connection whose request is refused */
+    /* Of a refused body, read away: many clients do not look for an answer before they are done. */
+    DISCARD_MAX_BYTES = 16 << 20
 };
 
 struct response_header {

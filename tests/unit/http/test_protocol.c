@@ -207,7 +207,7 @@ static void an_endless_chunked_body_ends_the_connection(void **state)
 
     (void)state;
     http_send_text(fd, "POST /test/body HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 400; i++) {
         http_send_text(fd, "10000\r\n");
         http_send(fd, chunk, sizeof(chunk));
         http_send_text(fd, "\r\n");
