@@ -12,6 +12,7 @@
 #include "homeserver/base/random.h"
 #include "homeserver/base/strbuf.h"
 #include "storage/journal_internal.h"
+#include "storage/listen_notify.h"
 #include "storage/statements.h"
 
 enum {
@@ -30,6 +31,8 @@ struct listener {
 struct journal {
     struct db *db;
     bool notifies;
+    char *conninfo;
+    struct listen_notify *listener;  /* of other nodes; NULL when there are none */
     char node_id[NODE_ID_CHARS + 1]; /* tells our own notifications from those of others */
     pthread_t thread;
     bool is_running;
@@ -45,7 +48,9 @@ struct journal {
 
 static const struct db_statement load_position = {"journal_load_position",
                                                   "SELECT position FROM journal_head"};
+static const struct db_statement listen_to_nodes = {"journal_listen", "LISTEN beffroi_journal"};
 STATEMENT_TABLE_OF_ONE(load_position);
+STATEMENT_TABLE_OF_ONE(listen_to_nodes);
 
 struct journal *journal_create(const char *conninfo, bool notify_other_nodes)
 {
@@ -56,6 +61,9 @@ struct journal *journal_create(const char *conninfo, bool notify_other_nodes)
     SCOPED(arena_release) struct arena *arena = arena_create();
     snprintf(journal->node_id, sizeof(journal->node_id), "%s", random_token(arena, NODE_ID_CHARS));
     journal->db = db_create(conninfo);
+    journal->conninfo = strdup(conninfo);
+    if (journal->conninfo == NULL)
+        abort();
     journal->notifies = notify_other_nodes;
     pthread_mutex_init(&journal->lock, NULL);
     pthread_cond_init(&journal->queue_not_empty, NULL);
@@ -208,6 +216,16 @@ static void announce(struct journal *journal, struct arena *arena,
     tell_listeners(journal, &change);
 }
 
+/* An empty entry takes a position, and thereby learns the newest one. */
+static void find_out_position(struct journal *journal)
+{
+    const struct journal_change anything = {
+        .position = journal_position(journal), .everything = true, .from_other_node = true};
+
+    tell_listeners(journal, &anything);
+    journal_submit(journal, journal_entry_create(), NULL);
+}
+
 void journal_notified(struct journal *journal, const char *payload)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
@@ -215,6 +233,10 @@ void journal_notified(struct journal *journal, const char *payload)
     char *text;
     int64_t *nids;
 
+    if (payload == NULL) {
+        find_out_position(journal);
+        return;
+    }
     change.position = strtoll(payload, &text, 10);
     if (*text++ != ';' || strncmp(text, journal->node_id, NODE_ID_CHARS) == 0)
         return; /* our own: told already */
@@ -300,6 +322,11 @@ static void *run(void *context)
     return NULL;
 }
 
+static void on_notification(void *journal, const char *payload)
+{
+    journal_notified(journal, payload);
+}
+
 enum errcode journal_start(struct journal *journal)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
@@ -310,13 +337,17 @@ enum errcode journal_start(struct journal *journal)
     if (pthread_create(&journal->thread, NULL, run, journal) != 0)
         return E_SYSTEM;
     journal->is_running = true;
-    return OK;
+    if (!journal->notifies)
+        return OK;
+    return listen_notify_create(journal->conninfo, &listen_to_nodes, on_notification, journal,
+                                &journal->listener);
 }
 
 void journal_destroy(struct journal *journal)
 {
     if (journal == NULL)
         return;
+    listen_notify_destroy(journal->listener);
     pthread_mutex_lock(&journal->lock);
     journal->stopping = true;
     pthread_cond_signal(&journal->queue_not_empty);
@@ -325,6 +356,7 @@ void journal_destroy(struct journal *journal)
         pthread_join(journal->thread, NULL);
     settle_all(journal->queue_first, E_SHUTDOWN);
     db_destroy(journal->db);
+    free(journal->conninfo);
     pthread_cond_destroy(&journal->queue_not_empty);
     pthread_mutex_destroy(&journal->lock);
     free(journal);

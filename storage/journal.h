@@ -103,7 +103,8 @@ void journal_add_listener(struct journal *journal, journal_listener listener, vo
 /* Reads the position and starts the writer's thread. E_UNAVAILABLE when the database is away. */
 enum errcode journal_start(struct journal *journal) MUST_CHECK;
 
-/* What another node committed (the payload of its NOTIFY); listeners are told. */
+/* What another node committed (the payload of its NOTIFY); listeners are told. NULL: notifications
+ * may have been lost, so anything may have changed. */
 void journal_notified(struct journal *journal, const char *payload);
 
 /* Writes what is waiting, then stops. */

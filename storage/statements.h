@@ -30,6 +30,7 @@ struct statement_table {
     X(events_insert_batch)                                                                         \
     X(filters)                                                                                     \
     X(journal_batch)                                                                               \
+    X(listen_to_nodes)                                                                             \
     X(load_position)                                                                               \
     X(login_tokens)                                                                                \
     X(memberships)                                                                                 \

@@ -6,6 +6,7 @@
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
 #include "homeserver/services.h"
+#include "homeserver/sync/notifier.h"
 #include "storage/client_transactions.h"
 
 enum {
@@ -14,6 +15,7 @@ enum {
     HOUR = 60 * MINUTE,
     TRANSACTION_ID_KEPT_MS = 24 * HOUR,
     EXPIRED_AT_ONCE = 10000,
+    SUBSCRIBER_IDLE_MS = 10 * MINUTE,
 };
 
 static enum errcode expire_typing(struct call *call)
@@ -40,9 +42,16 @@ static enum errcode expire_transaction_ids(struct call *call)
     return OK;
 }
 
+static enum errcode forget_idle_subscribers(struct call *call)
+{
+    notifier_forget_idle(call->services->notifier, SUBSCRIBER_IDLE_MS);
+    return OK;
+}
+
 const struct job jobs[] = {
     {"expire_typing", SECOND, expire_typing},
     {"tick_presence", 5 * SECOND, tick_presence},
+    {"forget_idle_subscribers", MINUTE, forget_idle_subscribers},
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
 };
 
