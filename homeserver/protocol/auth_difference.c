@@ -231,23 +231,25 @@ enum errcode auth_difference(struct event_graph *graph, const struct state_confl
     return OK;
 }
 
-/* Everything below the conflicted events, each once. */
+/* Everything below the conflicted events, each once; afterwards every event down there knows which
+ * of them cite it. */
 static enum errcode walk_conflicted_chains(struct event_graph *graph,
                                            const struct state_conflict *conflict)
 {
     struct node_list level = conflict->events;
 
     for (size_t i = 0; i < level.count; i++)
-        level.items[i]->is_queued = true;
+        level.items[i]->is_below_conflict = true;
     while (level.count > 0) {
         struct node_list next = {0};
         TRY(event_graph_expand(graph, &level));
         for (size_t i = 0; i < level.count; i++) {
-            const struct graph_node *node = level.items[i];
+            struct graph_node *node = level.items[i];
             for (size_t j = 0; j < node->auth_count; j++) {
-                if (!node->auth[j]->is_queued)
+                array_push(graph->arena, &node->auth[j]->cited_by, node);
+                if (!node->auth[j]->is_below_conflict)
                     node_list_push(graph->arena, &next, node->auth[j]);
-                node->auth[j]->is_queued = true;
+                node->auth[j]->is_below_conflict = true;
             }
         }
         level = next;
@@ -255,58 +257,25 @@ static enum errcode walk_conflicted_chains(struct event_graph *graph,
     return OK;
 }
 
-/* A node on the way down, and which of its auth events is next. */
-struct descent {
-    struct graph_node *node;
-    size_t next;
-};
-
-struct descent_stack {
-    struct descent *items;
-    size_t count;
-    size_t capacity;
-};
-
-static void descend(struct event_graph *graph, struct descent_stack *stack, struct graph_node *node)
-{
-    node->is_queued = false;
-    array_push(graph->arena, stack, ((struct descent){.node = node}));
-}
-
-/* Depth first, so that a node is finished when all below it are: then it is known whether a
- * conflicted event is among them. */
-static void find_paths_below(struct event_graph *graph, struct graph_node *start,
-                             struct node_list *out)
-{
-    struct descent_stack stack = {0};
-
-    descend(graph, &stack, start);
-    while (stack.count > 0) {
-        struct descent *top = &stack.items[stack.count - 1];
-        struct graph_node *node = top->node;
-        if (top->next < node->auth_count) {
-            struct graph_node *auth = node->auth[top->next++];
-            if (auth->is_queued)
-                descend(graph, &stack, auth);
-            continue;
-        }
-        for (size_t i = 0; i < node->auth_count; i++) {
-            if (node->auth[i]->is_conflicted || node->auth[i]->reaches_conflicted)
-                node->reaches_conflicted = true;
-        }
-        if (node->reaches_conflicted && !node->is_conflicted)
-            node_list_push(graph->arena, out, node);
-        stack.count--;
-    }
-}
-
 enum errcode conflicted_subgraph(struct event_graph *graph, const struct state_conflict *conflict,
                                  struct node_list *out)
 {
+    struct node_list stack = {0};
+
     TRY(walk_conflicted_chains(graph, conflict));
-    for (size_t i = 0; i < conflict->events.count; i++) {
-        if (conflict->events.items[i]->is_queued)
-            find_paths_below(graph, conflict->events.items[i], out);
+    for (size_t i = 0; i < conflict->events.count; i++)
+        node_list_push(graph->arena, &stack, conflict->events.items[i]);
+    while (stack.count > 0) {
+        const struct graph_node *node = stack.items[--stack.count];
+        for (size_t i = 0; i < node->cited_by.count; i++) {
+            struct graph_node *above = node->cited_by.items[i];
+            if (above->reaches_conflicted)
+                continue;
+            above->reaches_conflicted = true;
+            node_list_push(graph->arena, &stack, above);
+            if (!above->is_conflicted)
+                node_list_push(graph->arena, out, above);
+        }
     }
     return OK;
 }

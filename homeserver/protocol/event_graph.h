@@ -53,10 +53,12 @@ struct graph_node {
     enum commonness common;
     uint32_t search; /* the last upward search that came by */
     bool is_queued;
-    bool is_conflicted;      /* a state set has it at a key where another has not */
-    bool reaches_conflicted; /* a conflicted event is in its auth chain */
     bool is_visited;         /* by the walk down from the shared state */
+    bool is_conflicted;      /* a state set has it at a key where another has not */
+    bool is_below_conflict;  /* or it is in the auth chain of one that is */
+    bool reaches_conflicted; /* a conflicted event is in its auth chain */
     bool is_in_full_conflicted_set;
+    ARRAY_OF(struct graph_node *) cited_by; /* as far as they are below a conflict */
 
     /* Orders. */
     bool is_sorted; /* has, or is about to get, a place among the power events */
