@@ -44,11 +44,8 @@ static struct state_map *apply_row(struct db_rows *rows, size_t row, struct aren
     const int64_t *keys = rows_int_array(rows, row, 1, arena, &key_count);
     const int64_t *events = rows_int_array(rows, row, 2, arena, &event_count);
 
-    for (size_t i = 0; i < key_count && i < event_count; i++) {
-        struct state_map *next = state_map_set(map, keys[i], events[i]);
-        state_map_release(map);
-        map = next;
-    }
+    for (size_t i = 0; i < key_count && i < event_count; i++)
+        state_map_put(&map, keys[i], events[i]);
     return map;
 }
 

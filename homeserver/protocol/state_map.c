@@ -121,10 +121,13 @@ static void node_put(struct state_map *node, unsigned position, struct slot slot
     }
 }
 
+enum children { CHILDREN_SHARED, CHILDREN_MOVED };
+
 /* A copy of `node` (NULL: of an empty one) with another slot at `position`; takes over
- * `slot.child`. NULL when nothing is left. */
-static struct state_map *node_with(const struct state_map *node, unsigned position,
-                                   struct slot slot)
+ * `slot.child`. NULL when nothing is left. The other children are shared with `node` or moved out
+ * of it; then the caller frees its bare memory. */
+static struct state_map *node_copy(const struct state_map *node, unsigned position,
+                                   struct slot slot, enum children children)
 {
     uint32_t bit = UINT32_C(1) << position;
     uint32_t entry_bits = (node != NULL ? node->entry_bits : 0) & ~bit;
@@ -142,12 +145,18 @@ static struct state_map *node_with(const struct state_map *node, unsigned positi
     for (; kept != 0; kept &= kept - 1) {
         unsigned other = (unsigned)__builtin_ctz(kept);
         struct slot shared = slot_at(node, other);
-        if (shared.kind == SLOT_CHILD)
+        if (shared.kind == SLOT_CHILD && children == CHILDREN_SHARED)
             state_map_acquire(shared.child);
         node_put(copy, other, shared);
     }
     node_put(copy, position, slot);
     return copy;
+}
+
+static struct state_map *node_with(const struct state_map *node, unsigned position,
+                                   struct slot slot)
+{
+    return node_copy(node, position, slot, CHILDREN_SHARED);
 }
 
 /* A node that is only one entry, as its parent's slot. */
@@ -254,6 +263,65 @@ struct state_map *state_map_set(struct state_map *map, int64_t key, int64_t valu
     if (value == 0)
         return node_remove(map, key, 0);
     return node_set(map, (struct slot){.kind = SLOT_ENTRY, .key = key, .value = value}, 0);
+}
+
+/* True when no other map or thread has the node; then none can get it meanwhile either. */
+static bool is_sole_owner(struct state_map *node)
+{
+    return atomic_load_explicit(&node->references, memory_order_acquire) == 1;
+}
+
+/* Where a child's pointer or an entry's value stands in a node that has one there. */
+static union word *word_at(struct state_map *node, unsigned position)
+{
+    if (node->entry_bits & (UINT32_C(1) << position))
+        return &node->words[(size_t)2 * rank(node->entry_bits, position) + 1];
+    return &node->words[(size_t)2 * count_bits(node->entry_bits) +
+                        rank(node->child_bits, position)];
+}
+
+/* node_set() on a node that the caller gives away, in place where nobody else has it. */
+static struct state_map *node_set_in_place(struct state_map *node_owned, struct slot entry,
+                                           unsigned shift)
+{
+    unsigned position = position_of(mix(entry.key), shift);
+    struct state_map *changed;
+
+    if (node_owned == NULL || !is_sole_owner(node_owned)) {
+        changed = node_set(node_owned, entry, shift);
+        state_map_release(node_owned);
+        return changed;
+    }
+    struct slot old = slot_at(node_owned, position);
+    if (old.kind == SLOT_CHILD) {
+        node_owned->count -= old.child->count;
+        changed = node_set_in_place(old.child, entry, shift + LEVEL_BITS);
+        node_owned->count += changed->count;
+        word_at(node_owned, position)->child = changed;
+        return node_owned;
+    }
+    if (old.kind == SLOT_ENTRY && old.key == entry.key) {
+        word_at(node_owned, position)->number = entry.value;
+        return node_owned;
+    }
+    if (old.kind == SLOT_ENTRY)
+        entry =
+            (struct slot){.kind = SLOT_CHILD, .child = node_of_two(old, entry, shift + LEVEL_BITS)};
+    changed = node_copy(node_owned, position, entry, CHILDREN_MOVED);
+    free(node_owned);
+    return changed;
+}
+
+void state_map_put(struct state_map **map, int64_t key, int64_t value)
+{
+    if (value == 0) {
+        struct state_map *without = state_map_set(*map, key, 0);
+        state_map_release(*map);
+        *map = without;
+        return;
+    }
+    *map =
+        node_set_in_place(*map, (struct slot){.kind = SLOT_ENTRY, .key = key, .value = value}, 0);
 }
 
 size_t state_map_count(const struct state_map *map)

@@ -25,6 +25,10 @@ int64_t state_map_get(const struct state_map *map, int64_t key);
 /* A new map; `map` itself stays as it is and stays owned by the caller. value 0 removes the key. */
 struct state_map *state_map_set(struct state_map *map, int64_t key, int64_t value);
 
+/* `*map` becomes the map with this entry. The same as setting and releasing, but nodes that only
+ * this map has are changed in place: the way to fill a map. */
+void state_map_put(struct state_map **map, int64_t key, int64_t value);
+
 size_t state_map_count(const struct state_map *map);
 
 /* Visits every entry, in no particular order; stops when the visitor returns false. */

@@ -54,14 +54,6 @@ static void find_differing_keys(const struct state_resolution *request, struct k
     out->keys.count = unique + 1;
 }
 
-static void set_state(struct state_map **map, int64_t key, int64_t value)
-{
-    struct state_map *next = state_map_set(*map, key, value);
-
-    state_map_release(*map);
-    *map = next;
-}
-
 /* In v1, a key that some sets lack and on which the others agree is no conflict. */
 static int64_t agreed_value(const struct state_resolution *request, int64_t key)
 {
@@ -134,7 +126,7 @@ static enum errcode separate(struct resolution *resolution, const struct key_lis
     for (size_t i = 0; i < list->keys.count; i++) {
         int64_t key = list->keys.items[i];
         int64_t agreed = missing_is_conflict ? 0 : agreed_value(request, key);
-        set_state(&conflict->unconflicted, key, agreed);
+        state_map_put(&conflict->unconflicted, key, agreed);
         if (agreed == 0)
             TRY(add_conflicted_key(resolution, key, &keys[conflict->key_count++]));
     }
@@ -213,7 +205,7 @@ enum errcode resolution_apply(struct resolution *resolution, const struct graph_
     /* A source knows the keys of the events that it has. */
     if (key == 0)
         return E_SYSTEM;
-    set_state(&resolution->state, key, node->ref);
+    state_map_put(&resolution->state, key, node->ref);
     return OK;
 }
 

@@ -44,14 +44,6 @@ static struct candidate *sort_candidates(struct arena *arena, const struct node_
     return candidates;
 }
 
-static void put_state(struct resolution *resolution, int64_t key, int64_t ref)
-{
-    struct state_map *next = state_map_set(resolution->state, key, ref);
-
-    state_map_release(resolution->state);
-    resolution->state = next;
-}
-
 /* "Add the first event in the list to R. For each subsequent event … if the event would be allowed,
  * then update R with the event and continue … If it would not be allowed, stop." */
 static enum errcode choose_by_succession(struct resolution *resolution,
@@ -64,12 +56,12 @@ static enum errcode choose_by_succession(struct resolution *resolution,
 
     *out = candidates[0].node;
     for (size_t i = 1; i < conflicted->events.count && allowed; i++) {
-        put_state(resolution, conflicted->key, (*out)->ref);
+        state_map_put(&resolution->state, conflicted->key, (*out)->ref);
         TRY(resolution_allows(resolution, candidates[i].node, false, &allowed));
         if (allowed)
             *out = candidates[i].node;
     }
-    put_state(resolution, conflicted->key, 0);
+    state_map_put(&resolution->state, conflicted->key, 0);
     return OK;
 }
 
@@ -118,7 +110,7 @@ static enum errcode resolve_pass(struct resolution *resolution, enum v1_pass pas
     }
     for (size_t i = 0; i < conflict->key_count; i++) {
         if (winners[i] != NULL)
-            put_state(resolution, conflict->keys[i].key, winners[i]->ref);
+            state_map_put(&resolution->state, conflict->keys[i].key, winners[i]->ref);
     }
     return OK;
 }

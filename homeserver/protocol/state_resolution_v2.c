@@ -81,11 +81,8 @@ static bool add_resolved(void *context, int64_t key, int64_t base_value, int64_t
     struct overlay *overlay = context;
 
     (void)base_value;
-    if (resolved != 0 && state_map_get(overlay->unconflicted, key) == 0) {
-        struct state_map *next = state_map_set(overlay->result, key, resolved);
-        state_map_release(overlay->result);
-        overlay->result = next;
-    }
+    if (resolved != 0 && state_map_get(overlay->unconflicted, key) == 0)
+        state_map_put(&overlay->result, key, resolved);
     return true;
 }
 

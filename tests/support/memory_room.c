@@ -122,8 +122,6 @@ void memory_room_apply(struct memory_room *room, struct state_map **state, int64
 {
     const struct event *event = memory_room_event(room, ref);
     int64_t key = memory_room_key(room, event->type, event->state_key);
-    struct state_map *next = state_map_set(*state, key, ref);
 
-    state_map_release(*state);
-    *state = next;
+    state_map_put(state, key, ref);
 }

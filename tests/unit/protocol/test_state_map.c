@@ -67,6 +67,59 @@ static void setting_the_same_value_gives_the_same_map(void **state)
     state_map_release(still);
 }
 
+static void putting_changes_only_the_map_it_is_asked_to(void **state)
+{
+    (void)state;
+    uint64_t seed = 77;
+    struct state_map *map = NULL, *snapshots[20] = {0};
+    int64_t sums[20] = {0};
+    int64_t expected[200] = {0};
+
+    /* Every so often somebody else keeps the map as it is: then its nodes must not change. */
+    for (size_t i = 0; i < COUNT_OF(snapshots); i++) {
+        for (int j = 0; j < 60; j++) {
+            int64_t key = (int64_t)(next_random(&seed) % 199) + 1;
+            int64_t value = (int64_t)(next_random(&seed) % 5);
+            state_map_put(&map, key, value);
+            expected[key] = value;
+        }
+        snapshots[i] = state_map_acquire(map);
+        for (int64_t key = 1; key < 200; key++) {
+            assert_int_equal(state_map_get(map, key), expected[key]);
+            sums[i] += key * expected[key];
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(snapshots); i++) {
+        int64_t sum = 0;
+        for (int64_t key = 1; key < 200; key++)
+            sum += key * state_map_get(snapshots[i], key);
+        assert_int_equal(sum, sums[i]);
+        state_map_release(snapshots[i]);
+    }
+    state_map_release(map);
+}
+
+static void a_map_that_was_filled_in_place_is_like_any_other(void **state)
+{
+    (void)state;
+    struct state_map *put = NULL, *set = NULL;
+
+    for (int64_t key = 1; key <= 5000; key++) {
+        state_map_put(&put, key * 7, key);
+        replace(&set, key * 7, key);
+    }
+    assert_int_equal(state_map_count(put), 5000);
+    assert_int_equal(state_map_bytes(put), state_map_bytes(set));
+    for (int64_t key = 1; key <= 5000; key++) {
+        state_map_put(&put, key * 7, key == 17 ? 1 : 0);
+        replace(&set, key * 7, key == 17 ? 1 : 0);
+    }
+    assert_int_equal(state_map_count(put), 1);
+    assert_int_equal(state_map_bytes(put), state_map_bytes(set));
+    state_map_release(put);
+    state_map_release(set);
+}
+
 static void removing_the_last_entry_gives_the_empty_map(void **state)
 {
     (void)state;
@@ -328,6 +381,8 @@ int main(void)
         cmocka_unit_test(the_empty_map_is_null),
         cmocka_unit_test(setting_leaves_the_old_map_unchanged),
         cmocka_unit_test(setting_the_same_value_gives_the_same_map),
+        cmocka_unit_test(putting_changes_only_the_map_it_is_asked_to),
+        cmocka_unit_test(a_map_that_was_filled_in_place_is_like_any_other),
         cmocka_unit_test(removing_the_last_entry_gives_the_empty_map),
         cmocka_unit_test(any_sequence_of_changes_behaves_like_an_array),
         cmocka_unit_test(the_difference_leads_from_one_map_to_the_other),
