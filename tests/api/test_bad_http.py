@@ -1,73 +1,14 @@
 """H-*: requests that bend or break HTTP, over bare sockets. Refused plainly, or read as meant; never misread."""
 
 import json
-import socket
 import time
 
 import pytest
 from client import CLIENT, quote, unique
+from raw_http import TOO_LONG_SECONDS, Connection, get
 
-TOO_LONG_SECONDS = 10
 VERSIONS = "/_matrix/client/versions"
 WHOAMI = f"{CLIENT}/account/whoami"
-
-
-class Answer:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-
-    def json(self):
-        return json.loads(self.body)
-
-
-class Connection:
-    """One TCP connection to the server; reads answers one by one."""
-
-    def __init__(self, server):
-        self.host = server.server_name
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG_SECONDS)
-        self.file = self.socket.makefile("rb")
-
-    def send(self, data):
-        try:
-            self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # refused before all of it was sent; the answer may still be there to read
-
-    def answer(self):
-        """The next answer; None when the server closed the connection without one."""
-        try:
-            line = self.file.readline()
-        except ConnectionResetError:
-            return None
-        if not line:
-            return None
-        status, headers = int(line.split()[1]), {}
-        while (line := self.file.readline().strip()):
-            name, _, value = line.decode("latin-1").partition(":")
-            headers[name.lower()] = value.strip()
-        if headers.get("transfer-encoding") == "chunked":
-            body = b""
-            while (size := int(self.file.readline(), 16)):
-                body += self.file.read(size)
-                self.file.readline()
-            self.file.readline()
-        else:
-            body = self.file.read(int(headers.get("content-length", 0)))
-        return Answer(status, headers, body)
-
-    def is_closed(self):
-        """True when the server ended the connection, after whatever it still had to say."""
-        try:
-            return self.file.read() is not None
-        except ConnectionResetError:
-            return True
-        except TimeoutError:
-            return False
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
 
 
 @pytest.fixture
@@ -82,10 +23,6 @@ def server_stays_healthy(homeserver):
     yield
     assert homeserver.is_running()
     assert homeserver.answers()
-
-
-def get(path, *headers, host="localhost"):
-    return "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {host}", *headers, "", ""])
 
 
 def refused(answer, *statuses):
@@ -262,7 +199,7 @@ def test_h23_a_trailer_is_no_header(connection, alice):
 
 @pytest.mark.parametrize("bad", ["%", "%zz", "%4", "%00", "a%00b", "%c0%af", "%ed%a0%80", "%ff", "%f5%80%80%80"])
 def test_h15_bad_percent_encoding_in_a_path_is_refused(connection, alice, bad):
-    connection.send(get(f"{CLIENT}/directory/room/%23{bad}:localhost", f"Authorization: Bearer {alice.token}"))
+    connection.send(get(f"{CLIENT}/profile/%40{bad}:localhost/displayname", f"Authorization: Bearer {alice.token}"))
     answer = connection.answer()
     assert answer.status == 400, answer.body
     assert answer.json()["errcode"] == "M_INVALID_PARAM"
