@@ -8,6 +8,7 @@
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/sync_token.h"
 #include "homeserver/rooms/client_events.h"
+#include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/room_state.h"
 
 struct surroundings {
@@ -54,8 +55,10 @@ static enum errcode load(struct request *req, const struct room_reader *reader,
     out->end = out->event.position;
     TRY(load_side(req, reader, limit / 2, true, out));
     TRY(load_side(req, reader, limit - limit / 2, false, out));
-    TRY(filter_stored_events(req, reader, filter, out->before, &out->before_count));
-    return filter_stored_events(req, reader, filter, out->after, &out->after_count);
+    TRY(events_filter(&req->call, filter, room_id(reader->room), out->before, &out->before_count,
+                      NULL));
+    return events_filter(&req->call, filter, room_id(reader->room), out->after, &out->after_count,
+                         NULL);
 }
 
 struct nids {

@@ -6,6 +6,7 @@
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/sync_token.h"
 #include "homeserver/rooms/client_events.h"
+#include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/room_state.h"
 #include "storage/users.h"
 
@@ -17,29 +18,6 @@ enum errcode read_event_filter(struct request *req, const struct event_filter **
     if (text != NULL && json_parse_object(req->call.arena, text, strlen(text), NULL, &json) != OK)
         return fail(&req->error, M_INVALID_PARAM, "The filter is not a JSON object.");
     return event_filter_parse(req->call.arena, json, &req->error, out);
-}
-
-enum errcode filter_stored_events(struct request *req, const struct room_reader *reader,
-                                  const struct event_filter *filter, struct stored_event *events,
-                                  size_t *count)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < *count; i++) {
-        json_t *json;
-        TRY(json_parse_object(req->call.arena, events[i].json, events[i].json_size, &req->error,
-                              &json));
-        const struct filter_subject subject = {
-            .room_id = room_id(reader->room),
-            .sender = json_get_string(json, "sender"),
-            .type = json_get_string(json, "type"),
-            .content = json_get_object(json, "content"),
-        };
-        if (event_filter_passes(filter, &subject))
-            events[kept++] = events[i];
-    }
-    *count = kept;
-    return OK;
 }
 
 enum errcode write_sender_members(struct request *req, const struct room_reader *reader,
@@ -119,7 +97,7 @@ static enum errcode write_page(struct request *req, const struct room_reader *re
         strbuf_printf(body, ",\"end\":\"%s\"", page_token_format(arena, next));
     }
     TRY(visibility_filter(&req->call, reader, events, &count));
-    TRY(filter_stored_events(req, reader, page->filter, events, &count));
+    TRY(events_filter(&req->call, page->filter, room_id(reader->room), events, &count, NULL));
     strbuf_add_string(body, ",\"chunk\":[");
     TRY(client_events_write(&req->call, &how, events, count, body));
     strbuf_add_char(body, ']');

@@ -24,11 +24,6 @@ enum errcode read_event_filter(struct request *req, const struct event_filter **
 enum errcode respond_event_page(struct request *req, const struct room_reader *reader,
                                 const struct event_page *page) MUST_CHECK;
 
-/* Moves the events that the filter lets pass to the front. */
-enum errcode filter_stored_events(struct request *req, const struct room_reader *reader,
-                                  const struct event_filter *filter, struct stored_event *events,
-                                  size_t *count) MUST_CHECK;
-
 /* Appends the member events of the senders of these events: what a lazily loading client lacks. */
 enum errcode write_sender_members(struct request *req, const struct room_reader *reader,
                                   const struct stored_event *events, size_t count,

@@ -10,6 +10,7 @@
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/sync_token.h"
 #include "homeserver/rooms/client_events.h"
+#include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
@@ -180,12 +181,9 @@ static enum errcode keep_members(struct request *req, struct stored_event *event
     size_t kept = 0;
 
     for (size_t i = 0; i < *count; i++) {
-        json_t *json;
-        TRY(json_parse_object(req->call.arena, events[i].json, events[i].json_size, &req->error,
-                              &json));
-        const char *type = json_get_string(json, "type");
-        const char *membership = json_get_string(json_get_object(json, "content"), "membership");
-        if (type == NULL || strcmp(type, "m.room.member") != 0 || membership == NULL)
+        const char *membership;
+        TRY(event_subject_membership(&req->call, &events[i], &membership));
+        if (membership == NULL)
             continue;
         /* Both given: either suffices. */
         bool keeps = (wanted == NULL && unwanted == NULL) ||
@@ -213,33 +211,37 @@ enum errcode client_get_members_by_room(struct request *req)
     return respond_events(req, &reader, events, count, as_chunk);
 }
 
+/* The names of one member; the tree lives only as long as the scope. */
+static void add_member(const struct event_subject *member, json_t *joined)
+{
+    json_auto_t *content = json_loadb(member->content, member->content_size, 0, NULL);
+
+    json_object_set_new(joined, member->state_key,
+                        json_pack("{s:s*, s:s*}", "display_name",
+                                  json_get_string(content, "displayname"), "avatar_url",
+                                  json_get_string(content, "avatar_url")));
+}
+
 /* GET /_matrix/client/v3/rooms/{roomId}/joined_members */
 enum errcode client_get_joined_members_by_room(struct request *req)
 {
+    json_t *joined = json_on_arena(req->call.arena, json_object());
     struct room_reader reader;
     struct stored_event *events;
-    json_t *joined;
     const char *room_id;
     size_t count;
 
     TRY(path_room_id(req, "roomId", &room_id));
     TRY(room_reader_make_joined(&req->call, room_id, &req->requester, &reader));
     TRY(load_state(req, reader.head->state, &events, &count));
-    joined = json_on_arena(req->call.arena, json_object());
     for (size_t i = 0; i < count; i++) {
-        json_t *json, *content;
-        TRY(json_parse_object(req->call.arena, events[i].json, events[i].json_size, &req->error,
-                              &json));
-        const char *type = json_get_string(json, "type");
-        content = json_get_object(json, "content");
-        const char *membership = json_get_string(content, "membership");
-        if (type == NULL || strcmp(type, "m.room.member") != 0 || membership == NULL ||
-            strcmp(membership, "join") != 0)
+        struct event_subject member;
+        const char *membership;
+        TRY(event_subject_membership(&req->call, &events[i], &membership));
+        if (membership == NULL || strcmp(membership, "join") != 0)
             continue;
-        json_object_set_new(joined, json_get_string(json, "state_key"),
-                            json_pack("{s:s*, s:s*}", "display_name",
-                                      json_get_string(content, "displayname"), "avatar_url",
-                                      json_get_string(content, "avatar_url")));
+        TRY(event_subject_read(&req->call, &events[i], &member));
+        add_member(&member, joined);
     }
     return respond(req, 200, json_pack("{sO}", "joined", joined));
 }

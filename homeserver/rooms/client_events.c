@@ -8,6 +8,7 @@
 #include "homeserver/base/array.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "storage/client_transactions.h"
@@ -80,16 +81,6 @@ static enum errcode fetch_memberships(struct preparation *p, const struct stored
                                &p->memberships, &p->membership_count);
 }
 
-static const char *membership_in(struct call *call, const struct stored_event *stored)
-{
-    json_t *json, *content;
-
-    if (json_parse_object(call->arena, stored->json, stored->json_size, NULL, &json) != OK)
-        return NULL;
-    content = json_get_object(json, "content");
-    return json_get_string(content, "membership");
-}
-
 /* Spec: `unsigned.membership`, the reader's membership at the event; "leave" when there was none.
  */
 static const char *membership_at(const struct preparation *p, const struct stored_event *event)
@@ -102,7 +93,8 @@ static const char *membership_at(const struct preparation *p, const struct store
     for (size_t i = 0; i < p->membership_count; i++) {
         if (p->memberships[i].position > event->position)
             break;
-        membership = membership_in(p->call, &p->memberships[i]);
+        if (event_subject_membership(p->call, &p->memberships[i], &membership) != OK)
+            return NULL;
     }
     return membership != NULL ? membership : "leave";
 }
@@ -116,16 +108,13 @@ static const struct stored_event *find_related(const struct preparation *p, int6
     return NULL;
 }
 
-static const char *content_text(struct arena *arena, const struct stored_event *stored)
+static const char *content_text(struct call *call, const struct stored_event *stored)
 {
-    json_t *json;
+    struct event_subject subject;
 
-    if (json_parse_object(arena, stored->json, stored->json_size, NULL, &json) != OK)
+    if (event_subject_read(call, stored, &subject) != OK)
         return NULL;
-    char *text = json_dumps(json_get_object(json, "content"), JSON_COMPACT | JSON_SORT_KEYS);
-    if (text != NULL)
-        arena_defer(arena, free, text);
-    return text;
+    return arena_strndup(call->arena, subject.content, subject.content_size);
 }
 
 static const char *redaction_text(const struct preparation *p, const struct stored_event *redaction)
@@ -162,7 +151,7 @@ static void make_unsigned(const struct preparation *p, const struct stored_event
         out->redacted_because_json = redaction_text(p, redaction);
     if (replaced != NULL) {
         out->replaces_state = replaced->event_id;
-        out->prev_content_json = content_text(p->call->arena, replaced);
+        out->prev_content_json = content_text(p->call, replaced);
     }
 }
 

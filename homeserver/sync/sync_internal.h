@@ -105,7 +105,8 @@ enum errcode sync_write_left(struct sync *sync, struct sync_selection left,
 enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited,
                                 const char *state_name, struct strbuf *out) MUST_CHECK;
 
-/* True when the timeline holds a member event, so that counts and heroes may have changed. */
-bool sync_timeline_has_type(const struct sync_room *room, const char *type);
+/* True when the timeline holds a state event of this type. */
+bool sync_timeline_has_type(const struct sync *sync, const struct sync_room *room,
+                            const char *type);
 
 #endif

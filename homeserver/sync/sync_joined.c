@@ -1,5 +1,6 @@
 /* The `join` section: rooms that the user is in. */
 #include "homeserver/base/arena.h"
+#include "homeserver/rooms/event_subject.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/state_keys.h"
@@ -21,9 +22,11 @@ static enum errcode was_joined(struct sync *sync, const struct sync_room *room, 
                        sync->request->requester->user_id, &key_nid));
     TRY(events_of_state_key(call->db, call->arena, room_nid(room->reader.room), key_nid, &events,
                             &count));
-    for (size_t i = 0; i < count && events[i].position <= sync->since; i++)
-        *out = memmem(events[i].json, events[i].json_size, "\"membership\":\"join\"",
-                      strlen("\"membership\":\"join\"")) != NULL;
+    for (size_t i = 0; i < count && events[i].position <= sync->since; i++) {
+        const char *membership;
+        TRY(event_subject_membership(call, &events[i], &membership));
+        *out = membership != NULL && strcmp(membership, "join") == 0;
+    }
     return OK;
 }
 

@@ -4,8 +4,8 @@
  */
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
-#include "homeserver/protocol/json.h"
 #include "homeserver/rooms/client_events.h"
+#include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
@@ -54,6 +54,13 @@ static enum errcode known_state(struct sync *sync, const struct sync_room *room,
         return OK;
     }
     return room_state_of_snapshot(sync->call, room->reader.room, first->snapshot_nid, out);
+}
+
+/* What changed between the last answer and a timeline without a gap is in that timeline. */
+static bool may_differ(const struct sync *sync, const struct sync_room *room)
+{
+    return room->is_full || sync->request->full_state || room->is_limited ||
+           sync->request->state_form != STATE_AT_START;
 }
 
 static enum errcode state_at_end(struct sync *sync, const struct sync_room *room,
@@ -152,30 +159,6 @@ static enum errcode add_senders(struct sync *sync, const struct sync_room *room,
     return OK;
 }
 
-/* Filters that look into the event itself: by sender or content. */
-static enum errcode filter_loaded(struct sync *sync, const struct sync_room *room,
-                                  struct stored_event *events, size_t *count)
-{
-    const struct event_filter *filter = &sync->request->filter->state;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < *count; i++) {
-        json_t *json;
-        TRY(json_parse_object(sync->call->arena, events[i].json, events[i].json_size,
-                              sync->call->error, &json));
-        const struct filter_subject subject = {
-            .room_id = room_id(room->reader.room),
-            .sender = json_get_string(json, "sender"),
-            .type = json_get_string(json, "type"),
-            .content = json_get_object(json, "content"),
-        };
-        if (event_filter_passes(filter, &subject))
-            events[kept++] = events[i];
-    }
-    *count = kept;
-    return OK;
-}
-
 static enum errcode write_events(struct sync *sync, const struct sync_room *room,
                                  const struct state_entries *entries, struct strbuf *out)
 {
@@ -194,7 +177,8 @@ static enum errcode write_events(struct sync *sync, const struct sync_room *room
     if (sync->request->filter->state.senders.present ||
         sync->request->filter->state.not_senders.present ||
         event_filter_needs_content(&sync->request->filter->state))
-        TRY(filter_loaded(sync, room, events, &count));
+        TRY(events_filter(sync->call, &sync->request->filter->state, room_id(room->reader.room),
+                          events, &count, NULL));
     return client_events_write(sync->call, &how, events, count, out);
 }
 
@@ -210,8 +194,10 @@ enum errcode sync_write_state(struct sync *sync, const struct sync_room *room, s
     struct state_map *known, *wanted;
 
     TRY(wanted_state(sync, room, &wanted));
-    TRY(known_state(sync, room, &known));
-    state_map_diff(known, wanted, collect, &entries);
+    if (may_differ(sync, room)) {
+        TRY(known_state(sync, room, &known));
+        state_map_diff(known, wanted, collect, &entries);
+    }
     if (is_lazy && !room->is_full && !sync->request->full_state)
         TRY(add_senders(sync, room, wanted, &entries));
     sync_begin_member(out, names[sync->request->state_form]);

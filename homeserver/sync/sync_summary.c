@@ -52,7 +52,7 @@ enum errcode sync_write_summary(struct sync *sync, const struct sync_room *room,
     bool with_heroes;
 
     if (!room->is_full && !sync->request->full_state && !room->is_limited &&
-        !sync_timeline_has_type(room, "m.room.member"))
+        !sync_timeline_has_type(sync, room, "m.room.member"))
         return OK;
     TRY(memberships_count(sync->call->db, sync->call->arena, room_nid(room->reader.room), &counts));
     TRY(needs_heroes(sync, room, &with_heroes));

@@ -1,7 +1,7 @@
 /* The timelines of a /sync answer: newest events first found, one query for many rooms. */
 #include "homeserver/base/arena.h"
-#include "homeserver/protocol/json.h"
 #include "homeserver/rooms/client_events.h"
+#include "homeserver/rooms/event_subject.h"
 #include "homeserver/sync/sync_internal.h"
 
 enum { TIMELINE_LIMIT_DEFAULT = 10 };
@@ -27,32 +27,12 @@ static enum errcode load_rows(struct sync *sync, const struct sync_room *rooms, 
     return events_of_rooms(sync->call->db, arena, &range, events_out, event_count_out);
 }
 
-/* Whether the timeline filter lets an event through; remembers its sender. */
-static bool passes(struct sync *sync, const struct sync_room *room,
-                   const struct stored_event *event, const char **sender_out)
-{
-    const struct event_filter *filter = &sync->request->filter->timeline;
-    json_t *json;
-
-    if (json_parse_object(sync->call->arena, event->json, event->json_size, NULL, &json) != OK)
-        return false;
-    *sender_out = json_get_string(json, "sender");
-    const struct filter_subject subject = {
-        .room_id = room_id(room->reader.room),
-        .sender = *sender_out,
-        .type = json_get_string(json, "type"),
-        .content = json_get_object(json, "content"),
-    };
-    return event_filter_passes(filter, &subject);
-}
-
 static enum errcode fill(struct sync *sync, struct sync_room *room, struct stored_event *events,
                          size_t count)
 {
     size_t limit =
         (size_t)event_filter_limit(&sync->request->filter->timeline, TIMELINE_LIMIT_DEFAULT);
     const char **senders = ARENA_ARRAY(sync->call->arena, count, const char *);
-    size_t kept = 0;
 
     room->is_limited = count > limit;
     if (room->is_limited) {
@@ -60,12 +40,10 @@ static enum errcode fill(struct sync *sync, struct sync_room *room, struct store
         count = limit;
     }
     TRY(visibility_filter(sync->call, &room->reader, events, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (passes(sync, room, &events[i], &senders[kept]))
-            events[kept++] = events[i];
-    }
+    TRY(events_filter(sync->call, &sync->request->filter->timeline, room_id(room->reader.room),
+                      events, &count, senders));
     room->events = events;
-    room->event_count = kept;
+    room->event_count = count;
     room->senders = senders;
     return OK;
 }
@@ -106,17 +84,13 @@ enum errcode sync_write_timeline(struct sync *sync, const struct sync_room *room
     return OK;
 }
 
-bool sync_timeline_has_type(const struct sync_room *room, const char *type)
+bool sync_timeline_has_type(const struct sync *sync, const struct sync_room *room, const char *type)
 {
-    char needle[64];
-
-    /* Canonical JSON: a member is written in one way only. A message that quotes it in its body has
-     * escaped quotation marks. */
-    snprintf(needle, sizeof(needle), "\"type\":\"%s\"", type);
     for (size_t i = 0; i < room->event_count; i++) {
-        const struct stored_event *event = &room->events[i];
-        if (event->state_key_nid != 0 &&
-            memmem(event->json, event->json_size, needle, strlen(needle)) != NULL)
+        struct event_subject subject;
+        if (room->events[i].state_key_nid != 0 &&
+            event_subject_read(sync->call, &room->events[i], &subject) == OK &&
+            strcmp(subject.type, type) == 0)
             return true;
     }
     return false;
