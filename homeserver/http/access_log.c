@@ -53,7 +53,7 @@ void route_metrics_destroy(struct route_metrics *metrics)
 
 void access_log_write(const struct connection *connection, bool was_delivered)
 {
-    const struct route_metrics *metrics = connection->server->metrics;
+    const struct route_metrics *metrics = connection->server->route_metrics;
     const struct route *route = connection->match.route;
     int64_t age_us = connection_age_us(connection);
 

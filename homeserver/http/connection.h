@@ -124,6 +124,7 @@ struct connection {
     int runs;
     bool was_counted; /* against its rate limit */
     enum errcode commit_outcome;
+    int64_t submitted_us;  /* to the workers */
     int64_t started_us;    /* monotonic */
     char user[USER_BYTES]; /* for the access log; "" when nobody is authenticated */
 };

@@ -6,6 +6,7 @@
 
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/metrics.h"
 #include "homeserver/base/thread_pool.h"
 #include "homeserver/http/access.h"
 #include "homeserver/http/body.h"
@@ -138,6 +139,16 @@ static void remember_user(struct connection *connection)
     snprintf(connection->user, sizeof(connection->user), "%s", name == NULL ? "" : name);
 }
 
+/* Every line that is logged on behalf of this request says so. */
+static void set_log_context(const struct connection *connection)
+{
+    char context[REQUEST_ID_BYTES + USER_BYTES + 32];
+
+    snprintf(context, sizeof(context), "request=%s%s%s", connection->request_id,
+             connection->user[0] == '\0' ? "" : " user=", connection->user);
+    log_set_context(context);
+}
+
 /* Steps 3 to 5. The signature of another server covers the body, so that is parsed first. */
 static enum errcode prepare(struct connection *connection)
 {
@@ -150,6 +161,7 @@ static enum errcode prepare(struct connection *connection)
         TRY(body_parse(connection));
     TRY(access_check(req));
     remember_user(connection);
+    set_log_context(connection);
     connection->was_counted = true;
     if (is_first)
         TRY(rate_limit_check(req));
@@ -215,10 +227,10 @@ static void run(void *thread_state, void *argument)
     struct worker *worker = thread_state;
     struct connection *connection = argument;
     struct call *call = &connection->request.call;
-    char context[REQUEST_ID_BYTES + 16];
 
-    snprintf(context, sizeof(context), "request=%s", connection->request_id);
-    log_set_context(context);
+    metric_observe_us(worker->server->metrics.queue,
+                      clock_monotonic_us() - connection->submitted_us);
+    set_log_context(connection);
     call->db = worker->db;
     connection_arena(connection);
     if (call->commits == NULL)
@@ -234,6 +246,7 @@ static void run(void *thread_state, void *argument)
 
 void dispatch_submit(struct connection *connection)
 {
+    connection->submitted_us = clock_monotonic_us();
     if (thread_pool_submit(connection->server->workers, run, connection))
         return;
     response_error(connection, E_UNAVAILABLE);
@@ -243,6 +256,7 @@ void dispatch_submit(struct connection *connection)
 
 void dispatch_continue(struct connection *connection)
 {
+    connection->submitted_us = clock_monotonic_us();
     thread_pool_continue(connection->server->workers, run, connection);
 }
 

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/metrics.h"
 #include "homeserver/http/access_log.h"
 #include "homeserver/http/body.h"
 #include "homeserver/http/connection.h"
@@ -24,11 +25,8 @@
 
 enum {
     CONNECTION_MEMORY_BYTES = 16 << 10, /* bounds the head, too */
-    INACTIVITY_S = 60,                  /* a client that does not take its answer */
-    HEAD_DEADLINE_MS = 10 * 1000,       /* from connecting to the end of the first head */
-    KEEP_ALIVE_MS = 75 * 1000,          /* from one answer to the end of the next head */
-    BODY_GRACE_MS = 30 * 1000,          /* then a body must come at this rate on the whole: */
-    BODY_BYTES_PER_MS = 8
+    INACTIVITY_S = 90,                  /* a client that does not take its answer */
+    BODY_BYTES_PER_MS = 8               /* on the whole, after a start */
 };
 
 static struct client_socket *socket_of(const struct connection *connection)
@@ -46,10 +44,11 @@ static void set_deadline(const struct connection *connection, int64_t deadline_m
 
 static void await_body(struct connection *connection)
 {
+    const struct http_patience *patience = &connection->server->options.patience;
     int64_t received = (int64_t)connection->body.size + connection->stream.received_bytes;
 
     set_deadline(connection,
-                 connection->body_started_ms + BODY_GRACE_MS + received / BODY_BYTES_PER_MS);
+                 connection->body_started_ms + patience->body_ms + received / BODY_BYTES_PER_MS);
 }
 
 static enum MHD_Result send_answer(struct connection *connection)
@@ -227,7 +226,8 @@ static void on_request_done(void *cls, struct MHD_Connection *mhd, void **contex
         return;
     if (connection->phase != PHASE_HEAD)
         access_log_write(connection, reason == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    set_deadline(connection, clock_monotonic_ms() + KEEP_ALIVE_MS);
+    set_deadline(connection,
+                 clock_monotonic_ms() + connection->server->options.patience.keep_alive_ms);
     connection_destroy(connection);
     *context = NULL;
 }
@@ -241,11 +241,12 @@ static void open_socket(struct io_thread *thread, struct MHD_Connection *mhd, vo
     if (opened == NULL)
         abort();
     opened->fd = info->connect_fd;
-    opened->deadline_ms = clock_monotonic_ms() + HEAD_DEADLINE_MS;
+    opened->deadline_ms = clock_monotonic_ms() + thread->server->options.patience.head_ms;
     opened->next = thread->sockets;
     if (thread->sockets != NULL)
         thread->sockets->previous = opened;
     thread->sockets = opened;
+    metric_change(thread->server->metrics.connections, 1);
     *context = opened;
 }
 
@@ -257,6 +258,7 @@ static void close_socket(struct io_thread *thread, struct client_socket *closed)
         thread->sockets = closed->next;
     if (closed->next != NULL)
         closed->next->previous = closed->previous;
+    metric_change(thread->server->metrics.connections, -1);
     free(closed);
 }
 

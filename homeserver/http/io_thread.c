@@ -21,7 +21,7 @@
 #include "homeserver/http/server_internal.h"
 #include "homeserver/http/tls_identity.h"
 
-enum { EVENTS_MAX = 256, SWEEP_INTERVAL_MS = 1000 };
+enum { EVENTS_MAX = 256, SWEEP_INTERVAL_MS = 250 };
 
 /* Tells what an epoll event is about: the address of the eventfd member, of a daemon, or a parked
  * connection. */

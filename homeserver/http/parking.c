@@ -4,8 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "homeserver/base/clock.h"
-#include "homeserver/base/log.h"
+#include "homeserver/base/metrics.h"
 #include "homeserver/http/connection.h"
 #include "homeserver/http/dispatch.h"
 #include "homeserver/http/io_thread.h"
@@ -43,6 +42,7 @@ static void abandon(struct connection *connection)
 
 void parking_begin(struct connection *connection)
 {
+    struct metric_gauge *gauge = connection->server->metrics.parked;
     struct parked *parked = connection->server->parked;
     int64_t deadline_ms = connection->parking.deadline_ms;
 
@@ -52,15 +52,18 @@ void parking_begin(struct connection *connection)
     if (!register_at_source(connection))
         parked_wake(parked, ticket);
 
+    metric_change(gauge, 1);
     switch (parked_commit(parked, ticket, deadline_ms)) {
     case PARKED_WAITING:
         break;
     case PARKED_RUN_NOW:
+        metric_change(gauge, -1);
         forget_at_source(connection);
         connection->parking.woken_by_deadline = atomic_load(&connection->server->draining);
         dispatch_continue(connection);
         break;
     case PARKED_CANCELLED:
+        metric_change(gauge, -1);
         abandon(connection);
         break;
     }
@@ -68,6 +71,7 @@ void parking_begin(struct connection *connection)
 
 void parking_end(struct connection *connection, enum parked_reason reason)
 {
+    metric_change(connection->server->metrics.parked, -1);
     connection->parking.woken_by_deadline = reason == PARKED_DEADLINE;
     if (reason == PARKED_DEADLINE)
         forget_at_source(connection);
@@ -76,8 +80,10 @@ void parking_end(struct connection *connection, enum parked_reason reason)
 
 void parking_hung_up(struct connection *connection)
 {
-    if (parked_cancel(connection->server->parked, atomic_load(&connection->parking.ticket)))
-        abandon(connection);
+    if (!parked_cancel(connection->server->parked, atomic_load(&connection->parking.ticket)))
+        return;
+    metric_change(connection->server->metrics.parked, -1);
+    abandon(connection);
 }
 
 enum errcode req_park(struct request *req, const struct wake_source *source, int64_t key,

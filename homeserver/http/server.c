@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/metrics.h"
 #include "homeserver/base/thread_pool.h"
 #include "homeserver/http/access_log.h"
 #include "homeserver/http/io_thread.h"
@@ -25,8 +26,13 @@ enum {
     WORKERS_PER_CORE = 4,
     IO_THREADS_MIN = 2,
     QUEUE_MAX = 16384,
+    DESCRIPTORS_MIN = 1024,
+    DESCRIPTORS_MAX = 1 << 20,
     DESCRIPTORS_RESERVED = 256, /* databases, files, outgoing connections */
-    DRAIN_STEP_MS = 10
+    DRAIN_STEP_MS = 10,
+    HEAD_MS = 10 * 1000,
+    BODY_MS = 30 * 1000,
+    KEEP_ALIVE_MS = 60 * 1000
 };
 
 const struct config *server_config(const struct http_server *server)
@@ -68,17 +74,19 @@ static void worker_stop(void *state)
     free(worker);
 }
 
-/* Each connection is a descriptor; the limit is what the kernel lets us have. */
+/* As many descriptors as the kernel lets us have. */
 static unsigned raise_descriptor_limit(void)
 {
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1024;
+        return DESCRIPTORS_MIN;
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur > 1 << 20 ? 1u << 20 : (unsigned)limit.rlim_cur;
+    if (limit.rlim_cur > DESCRIPTORS_MAX)
+        return DESCRIPTORS_MAX;
+    return limit.rlim_cur < DESCRIPTORS_MIN ? DESCRIPTORS_MIN : (unsigned)limit.rlim_cur;
 }
 
 static enum errcode start_workers(struct http_server *server, struct error *error)
@@ -120,6 +128,8 @@ static enum errcode start_io_threads(struct http_server *server, struct error *e
 
     if (count > IO_THREADS_MAX)
         count = IO_THREADS_MAX;
+    /* Each connection is a descriptor; the kernel spreads them evenly enough. */
+    server->connection_limit = (raise_descriptor_limit() - DESCRIPTORS_RESERVED) / (unsigned)count;
     while (server->io_thread_count < count) {
         TRY(io_thread_create(server, error, &server->io_threads[server->io_thread_count]));
         server->io_thread_count++;
@@ -129,16 +139,28 @@ static enum errcode start_io_threads(struct http_server *server, struct error *e
 
 static enum errcode start(struct http_server *server, struct error *error)
 {
-    unsigned descriptors = raise_descriptor_limit();
-
-    /* The kernel spreads connections evenly in the long run only: each part may hold twice its
-     * share, and the descriptor limit is what bounds the sum. */
-    server->connection_limit = descriptors > 2 * DESCRIPTORS_RESERVED
-                                   ? descriptors - DESCRIPTORS_RESERVED
-                                   : DESCRIPTORS_RESERVED;
     TRY(start_workers(server, error));
     TRY(open_listeners(server, error));
     return start_io_threads(server, error);
+}
+
+static void register_metrics(struct server_metrics *metrics)
+{
+    metrics->connections =
+        metrics_gauge("beffroi_http_connections", "Connections of clients that are open.", NULL);
+    metrics->parked = metrics_gauge("beffroi_http_parked", "Long polls that wait.", NULL);
+    metrics->queue = metrics_histogram("beffroi_http_queue_seconds",
+                                       "How long requests wait for a worker.", NULL);
+}
+
+static void set_patience(struct http_patience *patience)
+{
+    if (patience->head_ms == 0)
+        patience->head_ms = HEAD_MS;
+    if (patience->body_ms == 0)
+        patience->body_ms = BODY_MS;
+    if (patience->keep_alive_ms == 0)
+        patience->keep_alive_ms = KEEP_ALIVE_MS;
 }
 
 enum errcode http_server_create(const struct http_server_options *options, struct error *error,
@@ -149,8 +171,10 @@ enum errcode http_server_create(const struct http_server_options *options, struc
     if (server == NULL)
         return E_SYSTEM;
     server->options = *options;
+    set_patience(&server->options.patience);
     server->router = router_create(options->routes, options->route_count);
-    server->metrics = route_metrics_create(options->routes, options->route_count);
+    server->route_metrics = route_metrics_create(options->routes, options->route_count);
+    register_metrics(&server->metrics);
     arena_pool_init(&server->arenas);
     enum errcode outcome = start(server, error);
     if (outcome != OK)
@@ -207,7 +231,7 @@ void http_server_destroy(struct http_server *server)
     for (size_t i = 0; i < server->listener_count; i++)
         listener_destroy(server->listeners[i]);
     router_destroy(server->router);
-    route_metrics_destroy(server->metrics);
+    route_metrics_destroy(server->route_metrics);
     arena_pool_finish(&server->arenas);
     free(server);
 }

@@ -39,6 +39,13 @@ typedef enum errcode (*authenticate_server_fn)(struct call *call,
 typedef void (*note_use_fn)(struct call *call, const struct requester *requester,
                             const char *address, const char *user_agent);
 
+/* How long clients may take, in milliseconds; 0 stands for the default. */
+struct http_patience {
+    int64_t head_ms;       /* from connecting to the end of the first head: 10 s */
+    int64_t body_ms;       /* for a body, plus a second for each 8 KiB of it: 30 s */
+    int64_t keep_alive_ms; /* from an answer to the end of the next head: 60 s */
+};
+
 struct http_server_options {
     const struct services *services; /* config and rate_limiter must be there */
     const char *conninfo;            /* for the workers' database connections */
@@ -47,6 +54,7 @@ struct http_server_options {
     authenticate_user_fn authenticate_user;
     note_use_fn note_use;
     authenticate_server_fn authenticate_server; /* NULL: SERVER routes answer 404 */
+    struct http_patience patience;
 };
 
 /* Binds, starts all threads and returns. On failure `error` says which address and why. */

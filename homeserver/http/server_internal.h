@@ -19,10 +19,18 @@ struct thread_pool;
 
 enum { LISTENERS_MAX = 16, IO_THREADS_MAX = 64 };
 
+/* What is counted beside the routes (access_log.h). */
+struct server_metrics {
+    struct metric_gauge *connections;
+    struct metric_gauge *parked;
+    struct metric_histogram *queue; /* from the last byte of a request to its worker */
+};
+
 struct http_server {
     struct http_server_options options;
     struct router *router;
-    struct route_metrics *metrics;
+    struct route_metrics *route_metrics;
+    struct server_metrics metrics;
     struct arena_pool arenas;
     struct thread_pool *workers;
     struct parked *parked;

@@ -3,7 +3,7 @@
  */
 #include "homeserver/server/server.h"
 
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "config/config.h"
 #include "homeserver/accounts/authenticate.h"
@@ -180,33 +180,45 @@ static void serve(struct server *server)
     health_set_ready(false);
 }
 
-/* A handler that hangs must not keep the process: what is committed is safe, so nothing is lost. */
-static void drain(struct server *server)
+static void tear_down(struct server *server)
 {
-    if (http_server_drain(server->http, DRAIN_MS))
+    http_server_destroy(server->http);
+    scheduler_destroy(server->scheduler);
+    destroy_services(&server->services);
+    arena_destroy(server->arena);
+    free(server);
+}
+
+static void stop(struct server *server)
+{
+    if (!http_server_drain(server->http, DRAIN_MS)) {
+        /* A handler that hangs must not keep the process. What was answered is committed, so
+         * nothing is lost; what the handler still uses is left to the end of the process. */
+        log_warn(LOG_SERVER, "Some requests did not end within %d seconds and are cut off.",
+                 DRAIN_MS / 1000);
         return;
-    log_warn(LOG_SERVER, "Some requests did not end within %d seconds and were cut off.",
-             DRAIN_MS / 1000);
-    _exit(0);
+    }
+    tear_down(server);
+    log_info(LOG_SERVER, "Stopped.");
 }
 
 enum errcode server_run(const struct server_options *options, struct error *error)
 {
-    struct server server = {.options = options, .arena = arena_create()};
+    struct server *server = calloc(1, sizeof(*server));
 
-    server.services.config = config_holder_create(options->config);
+    if (server == NULL)
+        return E_SYSTEM;
+    server->options = options;
+    server->arena = arena_create();
+    server->services.config = config_holder_create(options->config);
     signals_block();
     configure_log(options->config);
-    enum errcode outcome = build(&server, error);
-    if (outcome == OK) {
-        serve(&server);
-        drain(&server);
+    enum errcode outcome = build(server, error);
+    if (outcome != OK) {
+        tear_down(server);
+        return outcome;
     }
-    http_server_destroy(server.http);
-    scheduler_destroy(server.scheduler);
-    destroy_services(&server.services);
-    arena_destroy(server.arena);
-    if (outcome == OK)
-        log_info(LOG_SERVER, "Stopped.");
-    return outcome;
+    serve(server);
+    stop(server);
+    return OK;
 }

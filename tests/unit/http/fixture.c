@@ -22,6 +22,7 @@ sem_t test_slow_gate;
 sem_t test_handler_begun;
 
 const char *test_settings[TEST_SETTINGS_MAX];
+struct http_patience test_patience;
 
 static struct services services;
 
@@ -392,6 +393,7 @@ int test_server_start(void **state)
         .routes = routes,
         .route_count = COUNT_OF(routes),
         .authenticate_user = authenticate,
+        .patience = test_patience,
     };
     if (http_server_create(&options, &error, &test_server) != OK) {
         fprintf(stderr, "%s\n", error.text);

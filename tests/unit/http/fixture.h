@@ -24,6 +24,8 @@ extern uint16_t test_port;
 enum { TEST_SETTINGS_MAX = 16 };
 extern const char *test_settings[TEST_SETTINGS_MAX];
 
+extern struct http_patience test_patience;
+
 int test_server_start(void **state);
 /* Drains (which must succeed) and destroys. */
 int test_server_stop(void **state);
