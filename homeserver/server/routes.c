@@ -5,6 +5,7 @@
  */
 #include "homeserver/server/routes.h"
 
+#include "homeserver/admin_api/admin_api.h"
 #include "homeserver/base/compiler.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/server/health.h"
@@ -134,6 +135,13 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/pushers",                            client_get_pushers,         USER,   LIMIT_NONE,    NO_BODY,   0},
     {POST,   "/_matrix/client/v3/pushers/set",                        client_post_pusher,         USER,   LIMIT_OTHER,   JSON_BODY, WHILE_SUSPENDED},
     {GET,    "/_matrix/client/v3/notifications",                      client_get_notifications,   USER,   LIMIT_NONE,    NO_BODY,   0},
+
+    /* ── Administration API: Registration tokens ───────────────────────────────────────────── */
+    {GET,    "/_synapse/admin/v1/registration_tokens",                 admin_list_registration_tokens,ADMIN, LIMIT_NONE,       NO_BODY,       0},
+    {POST,   "/_synapse/admin/v1/registration_tokens/new",             admin_create_registration_token,ADMIN, LIMIT_NONE,       JSON_OPTIONAL, 0},
+    {GET,    "/_synapse/admin/v1/registration_tokens/{token}",         admin_get_registration_token,ADMIN, LIMIT_NONE,       NO_BODY,       0},
+    {PUT,    "/_synapse/admin/v1/registration_tokens/{token}",         admin_update_registration_token,ADMIN, LIMIT_NONE,       JSON_BODY,     0},
+    {DELETE, "/_synapse/admin/v1/registration_tokens/{token}",         admin_delete_registration_token,ADMIN, LIMIT_NONE,       NO_BODY,       0},
 };
 /* clang-format on */
 

@@ -11,6 +11,7 @@ exchange in its message. Paths are written as in the specification, with the val
     alice.get("/_matrix/client/v3/rooms/{}/event/{}", room_id, event_id, expect=404)
 """
 
+import hmac
 import itertools
 import json
 import os
@@ -89,6 +90,20 @@ class Client:
         assert {"stages": ["m.login.dummy"]} in challenge["flows"], challenge
         body["auth"] = {"type": "m.login.dummy", "session": challenge["session"]}
         return self.signed_in(self.post(f"{CLIENT}/register", body=body))
+
+    def register_admin(self, word="admin", secret="only for tests"):
+        """An administrator, by the secret that tests/support/homeserver.py configures."""
+        nonce = self.get("/_synapse/admin/v1/register")["nonce"]
+        username = unique(word)
+        text = "\0".join([nonce, username, PASSWORD, "admin"])
+        body = {
+            "nonce": nonce,
+            "username": username,
+            "password": PASSWORD,
+            "admin": True,
+            "mac": hmac.new(secret.encode(), text.encode(), "sha1").hexdigest(),
+        }
+        return self.signed_in(self.post("/_synapse/admin/v1/register", body=body))
 
     def login(self, user, password=PASSWORD, **fields):
         body = {

@@ -19,6 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
 STOP_SECONDS = 10
 
+SHARED_SECRET = "only for tests"
+
 SANITIZER_REPORT = re.compile(
     r"ERROR: (?:Address|Leak|Memory|Thread)Sanitizer|WARNING: ThreadSanitizer|: runtime error: "
 )
@@ -138,7 +140,7 @@ class Beffroi(Homeserver):
             "listeners": [{"address": f"127.0.0.1:{self.port}", "apis": ["client", "federation", "health"]}],
             "database": "embedded",
             "data_directory": str(self.directory / "data"),
-            "registration": {"mode": "open"},
+            "registration": {"mode": "open", "guests": True, "shared_secret": SHARED_SECRET},
             "rate_limits": {"enabled": False},
             # The clients of the tests speak in the clear.
             "rooms": {"encrypt_private_by_default": False},

@@ -1,0 +1,20 @@
+#ifndef HOMESERVER_ADMIN_API_ADMIN_API_H
+#define HOMESERVER_ADMIN_API_ADMIN_API_H
+
+#include "homeserver/base/error.h"
+
+struct request;
+
+/*
+ * Handlers of the administration API, one line per operation. Where Synapse has an endpoint for the
+ * same purpose, its path and its bodies are spoken, so that existing tools work.
+ */
+
+/* registration_tokens.c */
+enum errcode admin_create_registration_token(struct request *req);
+enum errcode admin_delete_registration_token(struct request *req);
+enum errcode admin_get_registration_token(struct request *req);
+enum errcode admin_list_registration_tokens(struct request *req);
+enum errcode admin_update_registration_token(struct request *req);
+
+#endif

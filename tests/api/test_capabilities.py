@@ -1,0 +1,19 @@
+"""capabilities.yaml: GET /capabilities."""
+
+from client import CLIENT
+
+CAPABILITIES = f"{CLIENT}/capabilities"
+
+
+def test_what_this_server_can_do_is_told(alice):
+    capabilities = alice.get(CAPABILITIES)["capabilities"]
+    versions = capabilities["m.room_versions"]
+    assert versions["default"] in versions["available"]
+    assert versions["available"]["12"] == "stable"
+    for name in ("m.change_password", "m.set_displayname", "m.set_avatar_url", "m.profile_fields"):
+        assert capabilities[name]["enabled"] is True
+    assert capabilities["m.get_login_token"]["enabled"] is True
+
+
+def test_it_is_told_to_users_only(anonymous):
+    assert anonymous.get(CAPABILITIES, expect=401)["errcode"] == "M_MISSING_TOKEN"
