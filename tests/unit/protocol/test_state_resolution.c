@@ -469,6 +469,40 @@ static enum errcode no_key(void *context, const char *type, const char *state_ke
     return OK;
 }
 
+static size_t fetches_of(struct fork *fork)
+{
+    size_t before = fork->room->fetched;
+
+    state_map_release(resolve(fork, fork->sets, 2));
+    return fork->room->fetched - before;
+}
+
+static void the_cost_does_not_grow_with_the_members(void **state)
+{
+    (void)state;
+    enum { MEMBERS = 400, FETCHES_MAX = 30 };
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const char *before = PUBLIC_ROOM;
+
+    for (int i = 0; i < MEMBERS; i++)
+        before = arena_printf(arena, "%s@u%d join; ", before, i);
+    struct fork topics = make_fork(arena, room_version_find("12"), before,
+                                   "@a put m.room.topic \"\" {}", "@a put m.room.topic \"\" {}");
+    assert_in_range(fetches_of(&topics), 1, FETCHES_MAX);
+    memory_room_use_index(topics.room, false);
+    assert_in_range(fetches_of(&topics), 1, FETCHES_MAX);
+
+    /* Here old events are in the auth difference, and only the index tells that nobody cites them.
+     */
+    struct fork powers = make_fork(arena, room_version_find("12"), before,
+                                   "@a power @b 50; @a power @b 40; @a power @b 30", "@a ban @c");
+    assert_in_range(fetches_of(&powers), 1, FETCHES_MAX);
+    memory_room_use_index(powers.room, false);
+    assert_in_range(fetches_of(&powers), MEMBERS, MEMBERS + FETCHES_MAX);
+    finish_fork(&topics);
+    finish_fork(&powers);
+}
+
 static void a_source_that_does_not_know_the_keys_of_its_events_is_broken(void **state)
 {
     (void)state;
@@ -502,6 +536,7 @@ int main(void)
         cmocka_unit_test(an_auth_event_that_was_rejected_gives_no_permission),
         cmocka_unit_test(events_that_are_not_known_are_left_out),
         cmocka_unit_test(circles_of_auth_events_do_no_harm),
+        cmocka_unit_test(the_cost_does_not_grow_with_the_members),
         cmocka_unit_test(a_source_that_does_not_know_the_keys_of_its_events_is_broken),
     };
 
