@@ -63,7 +63,8 @@ static bool read_page_token(const char *text, int64_t newest_position, int64_t *
     if (!take_prefix(&text, PAGE_PREFIX))
         return false;
     is_negative = take_prefix(&text, "-");
-    if (!take_number(&text, is_negative ? NUMBER_MAX : newest_position, position_out))
+    if (!take_number(&text, is_negative ? NUMBER_MAX : newest_position, position_out) ||
+        (is_negative && *position_out == 0))
         return false;
     if (is_negative)
         *position_out = -*position_out;

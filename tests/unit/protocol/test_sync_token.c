@@ -81,7 +81,7 @@ static void a_sync_token_serves_as_a_page_token(void **state)
 static void page_tokens_we_never_issued_are_refused(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"",     "p1_", "p1_101", "p1_1x", "p1_--1",
+    static const char *const texts[] = {"",     "p1_", "p1_101", "p1_1x", "p1_--1",    "p1_-0",
                                         "p2_1", "t1",  "p1_-",   "p1_01", "s1_101_0_0"};
     int64_t position;
 
