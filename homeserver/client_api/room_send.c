@@ -4,6 +4,7 @@
  */
 #include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/own_user.h"
 #include "homeserver/client_api/room_transaction.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
@@ -35,6 +36,7 @@ enum errcode client_send_message(struct request *req)
             .transaction = &transaction,
         };
         TRY(room_send_event(&req->call, room_id, &draft, &event_id));
+        TRY(note_activity(req));
     }
     return respond(req, 200, json_pack("{ss}", "event_id", event_id));
 }
