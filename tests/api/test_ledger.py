@@ -12,6 +12,8 @@ import random
 
 import pytest
 from client import CLIENT, Client, quote
+from homeserver import Beffroi
+from invariants import check_database
 from load import Follower, Ledger, Sender, Worker, check_books, persistently
 
 ROOMS = 5
@@ -194,6 +196,8 @@ def test_the_books_agree_after_rounds_of_kill_9(private_server, tmp_path, full):
     followed = household.finish()
     assert len(ledger.acks) == acks
     check_everything(household, ledger, followed)
+    if isinstance(private_server, Beffroi):
+        check_database(private_server)
 
     # After one more crash with nothing going on, the same is there.
     private_server.kill()
