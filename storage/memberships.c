@@ -14,14 +14,20 @@ enum { SET, LOAD, OF_USER, OF_ROOM, COUNT, HEROES, SHARE_ROOM, FORGET };
 static const struct db_statement statements[] = {
     [SET] = {"membership_set",
              "INSERT INTO memberships (room_nid, user_nid, membership, is_local, event_nid, "
-             "                         sender_nid, position, stripped_state, last_join_position) "
-             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $3 = 2 THEN $7 ELSE 0 END) "
+             "                         sender_nid, position, stripped_state, last_join_position, "
+             "                         joined_position) "
+             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $3 = 2 THEN $7 ELSE 0 END, "
+             "        CASE WHEN $3 = 2 THEN $7 ELSE 0 END) "
              "    ON CONFLICT (room_nid, user_nid) DO UPDATE "
              "   SET membership = EXCLUDED.membership, event_nid = EXCLUDED.event_nid, "
              "       sender_nid = EXCLUDED.sender_nid, position = EXCLUDED.position, "
              "       stripped_state = EXCLUDED.stripped_state, is_forgotten = false, "
              "       last_join_position = GREATEST(memberships.last_join_position, "
-             "                                     EXCLUDED.last_join_position)"},
+             "                                     EXCLUDED.last_join_position), "
+             "       joined_position = CASE WHEN EXCLUDED.membership = 2 "
+             "                               AND memberships.membership <> 2 "
+             "                              THEN EXCLUDED.position "
+             "                              ELSE memberships.joined_position END"},
 
     [LOAD] = {"membership_load", "SELECT " MEMBERSHIP_COLUMNS ", stripped_state "
                                  "  FROM memberships "

@@ -23,6 +23,8 @@ struct statement_table {
     X(accounts)                                                                                    \
     X(client_transactions)                                                                         \
     X(database_check)                                                                              \
+    X(device_keys)                                                                                 \
+    X(device_list_changes)                                                                         \
     X(devices)                                                                                     \
     X(embedded_cluster)                                                                            \
     X(event_json_insert_batch)                                                                     \
@@ -36,6 +38,7 @@ struct statement_table {
     X(memberships)                                                                                 \
     X(migrate)                                                                                     \
     X(nids)                                                                                        \
+    X(one_time_keys)                                                                               \
     X(openid_tokens)                                                                               \
     X(presence)                                                                                    \
     X(profiles)                                                                                    \

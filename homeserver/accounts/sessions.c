@@ -19,6 +19,7 @@
 #include "homeserver/services.h"
 #include "storage/access_tokens.h"
 #include "storage/db.h"
+#include "storage/device_list_changes.h"
 #include "storage/devices.h"
 #include "storage/journal.h"
 #include "storage/refresh_tokens.h"
@@ -177,11 +178,15 @@ enum errcode session_refresh(struct call *call, const char *refresh_token, struc
     return OK;
 }
 
-/* Everything that ends with a device, each line one domain's. */
-static void add_deletions(struct journal_entry *entry, int64_t user_nid,
-                          const char *const *device_ids, size_t count)
+/* Tokens, keys and queued messages hang on the device's row and go with it; each line here is what
+ * does not. */
+static enum errcode add_deletions(struct call *call, struct journal_entry *entry, int64_t user_nid,
+                                  const char *const *device_ids, size_t count)
 {
+    /* Open syncs of these devices find out that they are over: this wakes the user too. */
+    TRY(device_list_changed_in(call->db, call->arena, entry, user_nid));
     devices_delete_in(entry, user_nid, device_ids, count);
+    return OK;
 }
 
 enum errcode session_end_devices(struct call *call, int64_t user_nid, const char *const *device_ids,
@@ -194,9 +199,11 @@ enum errcode session_end_devices(struct call *call, int64_t user_nid, const char
     if (count == 0)
         return OK;
     entry = journal_entry_create();
-    add_deletions(entry, user_nid, device_ids, count);
-    /* Open syncs of these devices find out that they are over. */
-    journal_entry_wake_user(entry, user_nid);
+    outcome = add_deletions(call, entry, user_nid, device_ids, count);
+    if (outcome != OK) {
+        journal_entry_destroy(entry);
+        return outcome;
+    }
 
     group = commit_group_create();
     journal_submit(call->services->journal, entry, group);
@@ -210,11 +217,16 @@ enum errcode session_rename_device(struct call *call, int64_t user_nid, const ch
                                    const char *display_name)
 {
     struct journal_entry *entry;
+    enum errcode outcome;
 
     TRY(check_name(call, display_name));
     entry = journal_entry_create();
+    outcome = device_list_changed_in(call->db, call->arena, entry, user_nid);
+    if (outcome != OK) {
+        journal_entry_destroy(entry);
+        return outcome;
+    }
     device_rename_in(entry, user_nid, device_id, display_name);
-    journal_entry_wake_user(entry, user_nid);
     journal_submit(call->services->journal, entry, call->commits);
     return OK;
 }

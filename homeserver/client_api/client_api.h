@@ -60,6 +60,12 @@ enum errcode client_invite_user(struct request *req);
 enum errcode client_join_room(struct request *req);
 enum errcode client_join_room_by_id(struct request *req);
 
+/* keys.c */
+enum errcode client_claim_keys(struct request *req);
+enum errcode client_get_keys_changes(struct request *req);
+enum errcode client_query_keys(struct request *req);
+enum errcode client_upload_keys(struct request *req);
+
 /* kicking.c */
 enum errcode client_kick(struct request *req);
 

@@ -120,6 +120,12 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/rooms/{roomId}/context/{eventId}",                     client_get_event_context,         GUEST,  LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event",                    client_get_event_by_timestamp,    USER,   LIMIT_OTHER,   NO_BODY,       0},
 
+    /* ── Client-server API: End-to-end encryption ───────────────────────────────────────────── */
+    {POST,   "/_matrix/client/v3/keys/upload",                        client_upload_keys,         GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/keys/query",                         client_query_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/keys/claim",                         client_claim_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/keys/changes",                       client_get_keys_changes,    USER,   LIMIT_NONE,    NO_BODY,   0},
+
     /* ── Client-server API: Push ────────────────────────────────────────────────────────────── */
     {GET,    "/_matrix/client/v3/pushrules/",                         client_get_push_rules,      USER,   LIMIT_NONE,    NO_BODY,   0},
     {GET,    "/_matrix/client/v3/pushrules",                          client_get_push_rules,      USER,   LIMIT_NONE,    NO_BODY,   0},

@@ -49,6 +49,8 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
     TRY(sync_write_account_data(&sync, ACCOUNT_DATA_GLOBAL, NULL, out));
     TRY(sync_write_rooms(&sync, out));
     TRY(sync_write_presence(&sync, out));
+    TRY(sync_write_device_lists(&sync, out));
+    TRY(sync_write_key_counts(&sync, out));
     strbuf_add_char(out, '}');
     result->is_empty = sync.is_empty;
     result->sequence = sync.view.sequence;

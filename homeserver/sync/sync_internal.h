@@ -89,6 +89,11 @@ void sync_write_unread(const struct sync *sync, const struct sync_room *room,
 /* sync_presence.c: appends `"presence":{…}` when somebody's changed. */
 enum errcode sync_write_presence(struct sync *sync, struct strbuf *out) MUST_CHECK;
 
+/* sync_encryption.c: appends `"device_lists":{…}` when there is anything, and the counts of the
+ * device's keys in any case. */
+enum errcode sync_write_device_lists(struct sync *sync, struct strbuf *out) MUST_CHECK;
+enum errcode sync_write_key_counts(struct sync *sync, struct strbuf *out) MUST_CHECK;
+
 /* sync_rooms.c: which rooms the answer speaks of; appends `"rooms":{…}` when there are any. */
 enum errcode sync_write_rooms(struct sync *sync, struct strbuf *out) MUST_CHECK;
 

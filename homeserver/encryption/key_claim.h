@@ -1,0 +1,19 @@
+#ifndef HOMESERVER_ENCRYPTION_KEY_CLAIM_H
+#define HOMESERVER_ENCRYPTION_KEY_CLAIM_H
+
+#include <jansson.h>
+
+#include "homeserver/base/error.h"
+
+struct call;
+
+/* Devices in one request. */
+enum { KEY_CLAIMS_MAX = 10000 };
+
+/* One key of each device: `wanted` is user -> device -> algorithm, `*keys_out` user -> device ->
+ * `<algorithm>:<key id>` -> key, `*failures_out` server -> error for those that could not be asked.
+ * Both are borrowed from the arena. M_BAD_JSON for another shape. */
+enum errcode keys_claim(struct call *call, json_t *wanted, json_t **keys_out,
+                        json_t **failures_out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,131 @@
+/* Spec: client-server API, "POST /keys/query" (keys.yaml). */
+#include "homeserver/encryption/key_query.h"
+
+#include <string.h>
+
+#include "config/config.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/call.h"
+#include "homeserver/protocol/identifiers.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/services.h"
+#include "storage/device_keys.h"
+#include "storage/users.h"
+
+/* The hosted users of a query and what becomes the answer. */
+struct query {
+    struct call *call;
+    const char **user_ids;
+    json_t **wanted_devices;
+    int64_t *user_nids;
+    size_t user_count;
+    json_t *device_keys;
+};
+
+void key_failure_add(json_t *failures, const char *user_id)
+{
+    const char *server_name = identifier_domain(user_id);
+
+    if (server_name != NULL)
+        json_object_set_new(
+            failures, server_name,
+            json_pack("{s:i, s:s}", "status", 503, "message", "This server could not be reached."));
+}
+
+static enum errcode check_devices(struct call *call, const json_t *devices)
+{
+    const json_t *device;
+    size_t i;
+
+    if (!json_is_array(devices))
+        return fail(call->error, M_BAD_JSON, "\"device_keys\" must map users to lists of devices.");
+    json_array_foreach (devices, i, device) {
+        if (!json_is_text(device))
+            return fail(call->error, M_BAD_JSON, "A device ID must be text.");
+    }
+    return OK;
+}
+
+static enum errcode read_query(struct call *call, json_t *wanted, json_t *failures,
+                               struct query *out)
+{
+    const struct config *config = config_current(call->services->config);
+    size_t count = json_object_size(wanted);
+    const char *user_id;
+    json_t *devices;
+
+    if (count > KEY_QUERY_USERS_MAX)
+        return fail(call->error, M_TOO_LARGE, "At most %d users can be asked for at once.",
+                    KEY_QUERY_USERS_MAX);
+    *out = (struct query){
+        .call = call,
+        .user_ids = ARENA_ARRAY(call->arena, count, const char *),
+        .wanted_devices = ARENA_ARRAY(call->arena, count, json_t *),
+        .user_nids = ARENA_ARRAY(call->arena, count, int64_t),
+        .device_keys = json_object(),
+    };
+    json_on_arena(call->arena, out->device_keys);
+    json_object_foreach (wanted, user_id, devices) {
+        TRY(check_devices(call, devices));
+        if (!config_hosts_user(config, user_id)) {
+            key_failure_add(failures, user_id);
+            continue;
+        }
+        out->user_ids[out->user_count] = user_id;
+        out->wanted_devices[out->user_count++] = devices;
+        json_object_set_new(out->device_keys, user_id, json_object());
+    }
+    return user_nids_find(call->db, call->arena, out->user_ids, out->user_count, out->user_nids);
+}
+
+static bool is_wanted(const json_t *devices, const char *device_id)
+{
+    const json_t *device;
+    size_t i;
+
+    json_array_foreach (devices, i, device) {
+        if (strcmp(json_string_value(device), device_id) == 0)
+            return true;
+    }
+    return json_array_size(devices) == 0;
+}
+
+static enum errcode write_device(struct query *query, const struct device_keys_row *row)
+{
+    json_t *of_user = json_object_get(query->device_keys, query->user_ids[row->user]);
+    json_t *keys;
+
+    if (!is_wanted(query->wanted_devices[row->user], row->device_id))
+        return OK;
+    TRY(json_parse_object(query->call->arena, row->keys, strlen(row->keys), NULL, &keys));
+    json_object_set_new(keys, "unsigned",
+                        json_pack("{s:s*}", "device_display_name", row->display_name));
+    json_object_set(of_user, row->device_id, keys);
+    return OK;
+}
+
+static enum errcode write_devices(struct query *query)
+{
+    struct device_keys_row *rows;
+    size_t count;
+
+    TRY(device_keys_of_users(query->call->db, query->call->arena, query->user_nids,
+                             query->user_count, &rows, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(write_device(query, &rows[i]));
+    return OK;
+}
+
+enum errcode keys_query(struct call *call, const struct key_query *key_query, json_t **out)
+{
+    json_t *answer = json_on_arena(call->arena, json_object());
+    json_t *failures = json_object();
+    struct query query;
+
+    json_object_set_new(answer, "failures", failures);
+    TRY(read_query(call, key_query->wanted, failures, &query));
+    TRY(write_devices(&query));
+    json_object_set(answer, "device_keys", query.device_keys);
+    *out = answer;
+    return OK;
+}

@@ -1,0 +1,26 @@
+#ifndef HOMESERVER_ENCRYPTION_KEY_QUERY_H
+#define HOMESERVER_ENCRYPTION_KEY_QUERY_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "homeserver/base/error.h"
+
+struct call;
+
+/* Users in one request. */
+enum { KEY_QUERY_USERS_MAX = 10000 };
+
+struct key_query {
+    int64_t viewer_nid; /* sees own signatures and the own user-signing key; 0: another server */
+    json_t *wanted;     /* user -> list of devices, empty for all */
+};
+
+/* The keys as the answer of POST /keys/query has them; borrowed from the arena. M_BAD_JSON when
+ * `wanted` has another shape, M_TOO_LARGE for too many users. */
+enum errcode keys_query(struct call *call, const struct key_query *query, json_t **out) MUST_CHECK;
+
+/* Notes in `failures` that the server of this user could not be asked. */
+void key_failure_add(json_t *failures, const char *user_id);
+
+#endif

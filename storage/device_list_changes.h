@@ -1,0 +1,44 @@
+#ifndef STORAGE_DEVICE_LIST_CHANGES_H
+#define STORAGE_DEVICE_LIST_CHANGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "homeserver/base/error.h"
+#include "storage/position_range.h"
+
+struct arena;
+struct db;
+struct journal_entry;
+
+/*
+ * Whose keys or devices changed, for those who encrypt for them: who shares a room with them.
+ */
+
+/* Adds to the journal entry that makes the change, and wakes the user and everybody in the user's
+ * rooms. */
+enum errcode device_list_changed_in(struct db *db, struct arena *arena, struct journal_entry *entry,
+                                    int64_t user_nid) MUST_CHECK;
+
+struct device_list_change {
+    const char *user_id;
+    bool is_left; /* no room is shared any more; otherwise the keys are to be asked for again */
+};
+
+/* What `viewer_nid` has to know: users in shared rooms (and the viewer) whose lists changed in the
+ * range, users with whom a room is shared now and was not at `since`, and those with whom none is
+ * shared any more. `room_nids` are the viewer's rooms in which anything changed. In order of user
+ * ID. */
+struct device_list_query {
+    int64_t viewer_nid;
+    struct position_range range;
+    const int64_t *room_nids;
+    size_t room_count;
+};
+enum errcode device_list_changes_load(struct db *db, struct arena *arena,
+                                      const struct device_list_query *query,
+                                      struct device_list_change **out,
+                                      size_t *count_out) MUST_CHECK;
+
+#endif
