@@ -30,9 +30,8 @@ struct listener {
 
 struct journal {
     struct db *db;
-    bool notifies;
     char *conninfo;
-    struct listen_notify *listener;  /* of other nodes; NULL when there are none */
+    struct listen_notify *listener;  /* of other nodes */
     char node_id[NODE_ID_CHARS + 1]; /* tells our own notifications from those of others */
     pthread_t thread;
     bool is_running;
@@ -41,6 +40,7 @@ struct journal {
     struct journal_entry *queue_first;
     struct journal_entry *queue_last;
     bool stopping;
+    bool must_look; /* notifications may have been lost: read the position again */
     _Atomic int64_t position;
     struct listener listeners[LISTENERS_MAX]; /* fixed before the first submit */
     size_t listener_count;
@@ -52,7 +52,7 @@ static const struct db_statement listen_to_nodes = {"journal_listen", "LISTEN be
 STATEMENT_TABLE_OF_ONE(load_position);
 STATEMENT_TABLE_OF_ONE(listen_to_nodes);
 
-struct journal *journal_create(const char *conninfo, bool notify_other_nodes)
+struct journal *journal_create(const char *conninfo)
 {
     struct journal *journal = calloc(1, sizeof(*journal));
 
@@ -64,7 +64,6 @@ struct journal *journal_create(const char *conninfo, bool notify_other_nodes)
     journal->conninfo = strdup(conninfo);
     if (journal->conninfo == NULL)
         abort();
-    journal->notifies = notify_other_nodes;
     pthread_mutex_init(&journal->lock, NULL);
     pthread_cond_init(&journal->queue_not_empty, NULL);
     return journal;
@@ -109,15 +108,18 @@ void journal_submit(struct journal *journal, struct journal_entry *entry,
     pthread_mutex_unlock(&journal->lock);
 }
 
-/* Blocks until there is work; NULL when the journal stops and the queue is empty. */
-static struct journal_entry *take_batch(struct journal *journal)
+/* Blocks until there is work. NULL when there is no entry: then the journal stops, or `*must_look`
+ * is set. */
+static struct journal_entry *take_batch(struct journal *journal, bool *must_look)
 {
     struct journal_entry *first, *last;
     size_t entries = 1, bytes;
 
     pthread_mutex_lock(&journal->lock);
-    while (journal->queue_first == NULL && !journal->stopping)
+    while (journal->queue_first == NULL && !journal->stopping && !journal->must_look)
         pthread_cond_wait(&journal->queue_not_empty, &journal->lock);
+    *must_look = journal->must_look;
+    journal->must_look = false;
     first = last = journal->queue_first;
     if (first != NULL) {
         bytes = first->bytes;
@@ -151,8 +153,6 @@ static const char *notify_payload(struct journal *journal, struct arena *arena,
 {
     struct strbuf payload;
 
-    if (!journal->notifies)
-        return NULL;
     strbuf_init(&payload, NOTIFY_BYTES_MAX);
     strbuf_printf(&payload, "%s;r", journal->node_id);
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
@@ -216,14 +216,13 @@ static void announce(struct journal *journal, struct arena *arena,
     tell_listeners(journal, &change);
 }
 
-/* An empty entry takes a position, and thereby learns the newest one. */
-static void find_out_position(struct journal *journal)
+/* The newest position is read on the writer's thread, which owns the connection. */
+static void ask_to_look(struct journal *journal)
 {
-    const struct journal_change anything = {
-        .position = journal_position(journal), .everything = true, .from_other_node = true};
-
-    tell_listeners(journal, &anything);
-    journal_submit(journal, journal_entry_create(), NULL);
+    pthread_mutex_lock(&journal->lock);
+    journal->must_look = true;
+    pthread_cond_signal(&journal->queue_not_empty);
+    pthread_mutex_unlock(&journal->lock);
 }
 
 void journal_notified(struct journal *journal, const char *payload)
@@ -234,7 +233,7 @@ void journal_notified(struct journal *journal, const char *payload)
     int64_t *nids;
 
     if (payload == NULL) {
-        find_out_position(journal);
+        ask_to_look(journal);
         return;
     }
     change.position = strtoll(payload, &text, 10);
@@ -306,19 +305,51 @@ static void write_one_by_one(struct journal *journal, struct journal_entry *firs
     }
 }
 
+static enum errcode read_position(struct journal *journal)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct db_rows *rows;
+
+    TRY(db_query(journal->db, arena, &load_position, NO_PARAMS, &rows));
+    raise_position(journal, rows_int(rows, 0, 0));
+    return OK;
+}
+
+/* Anything may have changed while nobody told us. When the database is still away, the listener
+ * will say so again once it is back. */
+static void look(struct journal *journal)
+{
+    if (read_position(journal) != OK)
+        return;
+    const struct journal_change anything = {
+        .position = journal_position(journal), .everything = true, .from_other_node = true};
+    tell_listeners(journal, &anything);
+}
+
+static void write_entries_of(struct journal *journal, struct journal_entry *first)
+{
+    enum errcode outcome = write_entries(journal, first);
+
+    /* When the database is away, trying again one by one would only take longer to fail. */
+    if (outcome == OK || outcome == E_UNAVAILABLE || first->next == NULL)
+        settle_all(first, outcome);
+    else
+        write_one_by_one(journal, first);
+}
+
 static void *run(void *context)
 {
     struct journal *journal = context;
     struct journal_entry *first;
+    bool must_look;
 
-    while ((first = take_batch(journal)) != NULL) {
-        enum errcode outcome = write_entries(journal, first);
-        /* When the database is away, trying again one by one would only take longer to fail. */
-        if (outcome == OK || outcome == E_UNAVAILABLE || first->next == NULL)
-            settle_all(first, outcome);
-        else
-            write_one_by_one(journal, first);
-    }
+    do {
+        first = take_batch(journal, &must_look);
+        if (must_look)
+            look(journal);
+        if (first != NULL)
+            write_entries_of(journal, first);
+    } while (first != NULL || must_look);
     return NULL;
 }
 
@@ -329,16 +360,10 @@ static void on_notification(void *journal, const char *payload)
 
 enum errcode journal_start(struct journal *journal)
 {
-    SCOPED(arena_release) struct arena *arena = arena_create();
-    struct db_rows *rows;
-
-    TRY(db_query(journal->db, arena, &load_position, NO_PARAMS, &rows));
-    raise_position(journal, rows_int(rows, 0, 0));
+    TRY(read_position(journal));
     if (pthread_create(&journal->thread, NULL, run, journal) != 0)
         return E_SYSTEM;
     journal->is_running = true;
-    if (!journal->notifies)
-        return OK;
     return listen_notify_create(journal->conninfo, &listen_to_nodes, on_notification, journal,
                                 &journal->listener);
 }

@@ -95,9 +95,10 @@ struct journal_change {
 };
 typedef void (*journal_listener)(void *context, const struct journal_change *change);
 
-/* `conninfo` as for db_create. `notify_other_nodes`: tell other processes on the same database (a
- * private cluster has none). */
-struct journal *journal_create(const char *conninfo, bool notify_other_nodes);
+/* `conninfo` as for db_create. Other processes on the same database (further nodes, the command
+ * line) are told of every commit, and theirs are heard. */
+struct journal *journal_create(const char *conninfo);
+
 /* Up to four listeners, registered before the first submit. */
 void journal_add_listener(struct journal *journal, journal_listener listener, void *context);
 /* Reads the position and starts the writer's thread. E_UNAVAILABLE when the database is away. */

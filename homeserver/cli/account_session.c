@@ -16,7 +16,7 @@ static enum errcode start_services(struct account_session *session)
     TRY(cli_database_open(session->config, &session->error, &session->database));
     session->services.passwords = password_hasher_create(1);
     session->services.token_cache = token_cache_create();
-    session->services.journal = journal_create(session->database.conninfo, true);
+    session->services.journal = journal_create(session->database.conninfo);
     TRY(journal_start(session->services.journal));
     session->call.db = session->database.db;
     return OK;

@@ -89,9 +89,7 @@ static void wake_room(void *notifier, int64_t room_nid)
 static void create_journal(struct server *server)
 {
     struct services *services = &server->services;
-    bool has_other_nodes = strcmp(server->options->config->database, "embedded") != 0;
-
-    services->journal = journal_create(server->options->conninfo, has_other_nodes);
+    services->journal = journal_create(server->options->conninfo);
     journal_add_listener(services->journal, forget_heads, services->rooms);
     journal_add_listener(services->journal, notifier_on_change, services->notifier);
 }

@@ -96,7 +96,7 @@ struct writer {
 static void *write_notes(void *context)
 {
     struct writer *writer = context;
-    struct journal *journal = journal_create(writer->conninfo, false);
+    struct journal *journal = journal_create(writer->conninfo);
     struct commit_group *group = commit_group_create();
 
     assert_int_equal(journal_start(journal), OK);
@@ -260,8 +260,7 @@ static void another_nodes_notification_raises_the_position_and_names_what_change
 static void entries_that_wait_when_the_journal_stops_are_written(void **state)
 {
     struct journal_fixture *fixture = *state;
-    struct journal *journal =
-        journal_create(test_database_conninfo(fixture->storage->database), true);
+    struct journal *journal = journal_create(test_database_conninfo(fixture->storage->database));
 
     assert_int_equal(journal_start(journal), OK);
     for (int i = 0; i < 1000; i++)

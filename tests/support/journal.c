@@ -15,7 +15,7 @@ int journal_setup(void **state)
     fixture->storage = storage;
     fixture->db = fixture->storage->db;
     fixture->arena = fixture->storage->arena;
-    fixture->journal = journal_create(test_database_conninfo(fixture->storage->database), false);
+    fixture->journal = journal_create(test_database_conninfo(fixture->storage->database));
     assert_int_equal(journal_start(fixture->journal), OK);
     *state = fixture;
     return 0;
