@@ -117,7 +117,7 @@ struct config_log {
 struct config_limits {
     int64_t request_body_bytes; /* 1 MiB: JSON bodies of the client API */
     int worker_threads;         /* 0: 4 x cores, at least 8 */
-    int io_threads;             /* 0: as many as cores, at least 2 */
+    int io_threads;             /* 0: as many as cores, at least 4 */
     int database_connections;   /* 0: one per worker and a few */
     int64_t cache_bytes;        /* 256 MiB: the one budget of all caches */
 };

@@ -196,7 +196,7 @@ static const struct setting limit_items[] = {
     {"worker_threads", SETTING_INT, AT(config_limits, worker_threads), .standard = "0", .min = 0, .max = 1024,
      .help = "Requests worked on at the same time. 0: 4 per processor core, at least 8."},
     {"io_threads", SETTING_INT, AT(config_limits, io_threads), .standard = "0", .min = 0, .max = 256,
-     .help = "Threads that read and write connections. 0: one per processor core, at least 2."},
+     .help = "Threads that read and write connections. 0: one per processor core, at least 4."},
     {"database_connections", SETTING_INT, AT(config_limits, database_connections), .standard = "0", .min = 0,
      .max = 4096, .help = "0: one per worker thread and a few more."},
     {"cache_bytes", SETTING_BYTES, AT(config_limits, cache_bytes), .standard = "256 MiB", .min = 4194304,

@@ -57,11 +57,14 @@ static const char *method_name(enum http_method method)
 static enum errcode identify_server(struct request *req)
 {
     const struct http_server_options *options = &req->connection->server->options;
+    size_t count;
+    const char **authorizations = request_headers(req, "Authorization", 8, &count);
     const struct server_request request = {
         .method = method_name(req->connection->method),
         .target = req->target,
         .host = req->host,
-        .authorization = request_header(req, "Authorization"),
+        .authorizations = authorizations,
+        .authorization_count = count,
         .content = req->connection->body.size > 0 ? request_body(req) : NULL,
     };
 

@@ -13,7 +13,8 @@
 struct route_metrics {
     const struct route *routes;
     struct metric_histogram *unrouted;
-    struct metric_counter *failures; /* answers of 500 and above */
+    struct metric_counter *failures;   /* answers of 500 and above */
+    struct metric_counter *deprecated; /* to see when a row can go */
     struct metric_histogram *by_route[];
 };
 
@@ -41,6 +42,8 @@ struct route_metrics *route_metrics_create(const struct route *routes, size_t co
     metrics->unrouted = add_histogram("other", "none");
     metrics->failures = metrics_counter("beffroi_http_failures_total",
                                         "Answers with a status of 500 and above.", NULL);
+    metrics->deprecated =
+        metrics_counter("beffroi_http_deprecated_total", "Requests to deprecated endpoints.", NULL);
     for (size_t i = 0; i < count; i++)
         metrics->by_route[i] = add_histogram(method_names[routes[i].method], routes[i].path);
     return metrics;
@@ -61,6 +64,8 @@ void access_log_write(const struct connection *connection, bool was_delivered)
         route == NULL ? metrics->unrouted : metrics->by_route[route - metrics->routes], age_us);
     if (connection->status >= 500)
         metric_count(metrics->failures, 1);
+    if (route != NULL && (route->flags & DEPRECATED) != 0)
+        metric_count(metrics->deprecated, 1);
     log_info(LOG_HTTP, "%s %.*s status=%d ms=%" PRId64 " client=%s user=%s request=%s%s",
              method_names[connection->method], (int)strcspn(connection->target, "?"),
              connection->target, connection->status, age_us / 1000, connection->client_address,

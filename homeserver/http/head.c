@@ -60,6 +60,9 @@ static enum errcode check_headers(struct connection *connection)
         return refuse(connection, 431, M_UNKNOWN, "The request has too many headers.");
     if (census.hosts > 1 || census.content_lengths > 1 || census.transfer_encodings > 1)
         return refuse(connection, 400, M_UNKNOWN, "A header must not be repeated.");
+    const char *encoding = request_header(&connection->request, "Transfer-Encoding");
+    if (encoding != NULL && strcasecmp(encoding, "chunked") != 0)
+        return refuse(connection, 501, M_UNKNOWN, "The only transfer encoding known is chunked.");
     if (census.content_lengths > 0 && census.transfer_encodings > 0)
         return refuse(connection, 400, M_UNKNOWN, "The length of the body is told twice.");
     return OK;

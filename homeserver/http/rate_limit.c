@@ -1,8 +1,6 @@
 /* The `limit` column of the route table: whose bucket, and how large it is. */
 #include "homeserver/http/rate_limit.h"
 
-#include <inttypes.h>
-
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
@@ -77,7 +75,5 @@ enum errcode rate_limit_check(struct request *req)
     if (wait_ms == 0)
         return OK;
     error_set_int(&req->error, "retry_after_ms", wait_ms);
-    response_header(req, "Retry-After",
-                    arena_printf(req->call.arena, "%" PRId64, (wait_ms + 999) / 1000));
     return M_LIMIT_EXCEEDED;
 }

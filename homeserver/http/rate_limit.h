@@ -5,8 +5,8 @@
 
 struct request;
 
-/* Counts the request against the `limit` of its row. M_LIMIT_EXCEEDED with `retry_after_ms` in the
- * body and a Retry-After header. Application services are not limited. */
+/* Counts the request against the `limit` of its row. M_LIMIT_EXCEEDED with retry_after_ms.
+ * Application services are not limited. */
 enum errcode rate_limit_check(struct request *req) MUST_CHECK;
 
 #endif

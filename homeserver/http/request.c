@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
@@ -177,6 +178,34 @@ const char **query_strings(struct request *req, const char *name, size_t max, si
 const char *request_header(struct request *req, const char *name)
 {
     return MHD_lookup_connection_value(req->connection->mhd, MHD_HEADER_KIND, name);
+}
+
+struct header_search {
+    const char *name;
+    const char **values;
+    size_t count;
+    size_t max;
+};
+
+static enum MHD_Result collect_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                      const char *value)
+{
+    struct header_search *search = context;
+
+    (void)kind;
+    if (search->count < search->max && value != NULL && strcasecmp(name, search->name) == 0)
+        search->values[search->count++] = value;
+    return MHD_YES;
+}
+
+const char **request_headers(struct request *req, const char *name, size_t max, size_t *count_out)
+{
+    struct header_search search = {
+        .name = name, .values = ARENA_ARRAY(req->call.arena, max, const char *), .max = max};
+
+    MHD_get_connection_values(req->connection->mhd, MHD_HEADER_KIND, collect_header, &search);
+    *count_out = search.count;
+    return search.values;
 }
 
 int64_t request_content_length(const struct request *req)

@@ -51,6 +51,8 @@ const char **query_strings(struct request *req, const char *name, size_t max, si
 
 /* NULL when absent. */
 const char *request_header(struct request *req, const char *name);
+/* The values of a repeated header, at most `max` of them. */
+const char **request_headers(struct request *req, const char *name, size_t max, size_t *count_out);
 
 /* ── Reading: body ───────────────────────────────────────────────────────────────────────────── */
 
@@ -85,7 +87,8 @@ enum errcode respond_empty(struct request *req);
 /* Ready bytes, malloc'ed; taken. */
 enum errcode respond_bytes(struct request *req, int status, const char *content_type,
                            char *bytes_owned, size_t size);
-/* An HTML page for people; sets a strict Content-Security-Policy. Borrowed. */
+/* An HTML page for people; sets a strict Content-Security-Policy unless the handler set one of its
+ * own by response_header(). Borrowed. */
 enum errcode respond_html(struct request *req, int status, const char *html);
 enum errcode respond_redirect(struct request *req, const char *location);
 /* A file, from `offset`, `size` bytes; the descriptor is taken. */

@@ -85,15 +85,25 @@ enum errcode respond_empty(struct request *req)
     return respond_static(req, 200, json_content_type, "{}");
 }
 
+static bool has_header(const struct connection *connection, const char *name)
+{
+    for (const struct response_header *h = connection->headers; h != NULL; h = h->next) {
+        if (strcmp(h->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum errcode respond_html(struct request *req, int status, const char *html)
 {
     char *copy = strdup(html);
 
     if (copy == NULL)
         return E_SYSTEM;
-    response_header(req, "Content-Security-Policy",
-                    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
-                    "form-action 'self'; frame-ancestors 'self'; base-uri 'none'");
+    if (!has_header(req->connection, "Content-Security-Policy"))
+        response_header(req, "Content-Security-Policy",
+                        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
+                        "form-action 'self'; frame-ancestors 'self'; base-uri 'none'");
     response_header(req, "X-Content-Type-Options", "nosniff");
     response_header(req, "Referrer-Policy", "no-referrer");
     return respond_bytes(req, status, "text/html; charset=utf-8", copy, strlen(copy));
@@ -193,6 +203,20 @@ static void set_minimal_error(struct connection *connection)
         abort(); /* not even an empty response can be allocated */
 }
 
+/* The header says in seconds what the body says in milliseconds ["Rate limiting"]. */
+static void add_retry_after(struct request *req)
+{
+    static const char member[] = "\"retry_after_ms\":";
+    const char *found = strstr(req->error.fields, member);
+    char seconds[24];
+
+    if (found == NULL)
+        return;
+    long long wait_ms = strtoll(found + strlen(member), NULL, 10);
+    snprintf(seconds, sizeof(seconds), "%lld", wait_ms / 1000 + (wait_ms % 1000 > 0 ? 1 : 0));
+    response_header(req, "Retry-After", seconds);
+}
+
 void response_error(struct connection *connection, enum errcode code)
 {
     struct request *req = &connection->request;
@@ -206,6 +230,8 @@ void response_error(struct connection *connection, enum errcode code)
         set_minimal_error(connection);
     if (status == 503)
         response_header(req, "Retry-After", "5");
+    else if (code == M_LIMIT_EXCEEDED)
+        add_retry_after(req);
 }
 
 void response_without_body(struct connection *connection, int status)

@@ -24,7 +24,7 @@
 enum {
     WORKERS_MIN = 8,
     WORKERS_PER_CORE = 4,
-    IO_THREADS_MIN = 2,
+    IO_THREADS_MIN = 4, /* resuming costs more the more requests a thread has parked */
     QUEUE_MAX = 16384,
     DESCRIPTORS_MIN = 1024,
     DESCRIPTORS_MAX = 1 << 20,

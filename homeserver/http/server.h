@@ -24,10 +24,11 @@ typedef enum errcode (*authenticate_user_fn)(struct call *call, const char *toke
 /* What the X-Matrix signature of another server covers, and the signature itself. */
 struct server_request {
     const char *method;
-    const char *target;        /* path and query as sent */
-    const char *host;          /* Host header */
-    const char *authorization; /* the header's value; NULL when absent */
-    json_t *content;           /* NULL when the request has no body */
+    const char *target;                /* path and query as sent */
+    const char *host;                  /* Host header */
+    const char *const *authorizations; /* of each Authorization header: one per signing key */
+    size_t authorization_count;
+    json_t *content; /* NULL when the request has no body */
 };
 
 /* Which server sent this? `out->server_name` becomes the origin. */
