@@ -379,16 +379,44 @@ static enum errcode process_event(struct checked_room *room, struct checked_even
     return OK;
 }
 
-/* Ancestors first; in the order of the list where the graph leaves a choice. */
-static enum errcode process_all(struct checked_room *room)
-{
-    ARRAY_OF(struct checked_event *) ready = {0};
+struct event_queue {
+    struct checked_event **items;
+    size_t count;
+    size_t capacity;
+};
 
+static int compare_depths(const void *a, const void *b)
+{
+    const struct checked_event *left = *(struct checked_event *const *)a;
+    const struct checked_event *right = *(struct checked_event *const *)b;
+
+    if (left->event.depth != right->event.depth)
+        return left->event.depth < right->event.depth ? -1 : 1;
+    return (left->index > right->index) - (left->index < right->index);
+}
+
+/* Events that follow nothing in the list: the create event, and those after a gap. Sorted by what
+ * they say about their depth, as nothing else tells where a gap is. */
+static void find_starts(struct checked_room *room, struct event_queue *starts)
+{
     for (size_t i = 0; i < room->events.count; i++) {
         if (room->events.items[i]->open_edges == 0)
-            array_push(room->arena, &ready, room->events.items[i]);
+            array_push(room->arena, starts, room->events.items[i]);
     }
-    for (size_t i = 0; i < ready.count; i++) {
+    if (starts->count > 0)
+        qsort(starts->items, starts->count, sizeof(*starts->items), compare_depths);
+}
+
+/* Ancestors first. What follows a gap waits until all that does not is done. */
+static enum errcode process_all(struct checked_room *room)
+{
+    struct event_queue starts = {0}, ready = {0};
+    size_t started = 0;
+
+    find_starts(room, &starts);
+    for (size_t i = 0; i < ready.count || started < starts.count; i++) {
+        if (i == ready.count)
+            array_push(room->arena, &ready, starts.items[started++]);
         struct checked_event *checked = ready.items[i];
         TRY(process_event(room, checked));
         for (size_t j = 0; j < checked->next_events.count; j++) {

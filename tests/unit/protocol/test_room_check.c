@@ -262,6 +262,56 @@ static void a_room_needs_a_create_event_of_a_known_version(void **state)
     assert_finding(&report, ROOM_CHECK_NO_EVENT, "");
 }
 
+static bool nobody_signed(void *context, const struct event *member)
+{
+    (void)context;
+    (void)member;
+    return false;
+}
+
+static void the_caller_may_check_signatures_itself(void **state)
+{
+    (void)state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct export export = export_room(
+        arena, "11", "@a create; @a join; @a rules restricted; @b join via @a; @a send m.text");
+    const struct auth_signatures signatures = {.authorising_server = nobody_signed};
+    struct room_check_report report;
+
+    assert_int_equal(room_check(arena, export.pdus, export.count, &signatures, NULL, &report), OK);
+    assert_null(state_of(&report, "m.room.member", "@b:one"));
+    assert_finding(&report, ROOM_CHECK_REJECTED, "(rule 5.2.1)");
+    assert_int_equal(report.rejected_count, 1);
+}
+
+static void an_event_that_is_there_twice_counts_once(void **state)
+{
+    (void)state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct export export = export_room(arena, "11", STORY);
+
+    export.pdus[export.count] = export.pdus[3];
+    export.count++;
+    struct room_check_report report = check(&export);
+    assert_int_equal(report.event_count, export.count - 1);
+    assert_int_equal(report.findings.count, 0);
+}
+
+static void after_a_gap_the_state_before_it_stands_in(void **state)
+{
+    (void)state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct export export = export_room(arena, "11", STORY);
+
+    /* Only a message is missing: nobody's rights hang on it. */
+    export.pdus[6] = export.pdus[0];
+    struct room_check_report report = check(&export);
+    assert_int_equal(report.rejected_count, 0);
+    assert_int_equal(report.findings.count, 1);
+    assert_finding(&report, ROOM_CHECK_MISSING, "its previous event");
+    assert_string_equal(event_membership(state_of(&report, "m.room.member", "@b:one")), "ban");
+}
+
 static void restricted_joins_and_third_party_invites_are_judged_too(void **state)
 {
     (void)state;
@@ -290,6 +340,9 @@ int main(void)
         cmocka_unit_test(forks_are_resolved),
         cmocka_unit_test(circles_are_reported),
         cmocka_unit_test(a_room_needs_a_create_event_of_a_known_version),
+        cmocka_unit_test(the_caller_may_check_signatures_itself),
+        cmocka_unit_test(an_event_that_is_there_twice_counts_once),
+        cmocka_unit_test(after_a_gap_the_state_before_it_stands_in),
         cmocka_unit_test(restricted_joins_and_third_party_invites_are_judged_too),
     };
 
