@@ -1,5 +1,4 @@
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "homeserver/base/arena.h"
 #include "storage/events.h"
@@ -222,39 +221,62 @@ static void invariant_2_bytes_come_back_as_they_were(void **state)
 }
 
 struct change_log {
-    _Atomic int64_t position;
-    _Atomic int64_t room_nid;
-    _Atomic int64_t user_nid;
-    _Atomic bool everything;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t changes;
+    int64_t position;
+    int64_t room_nid;
+    int64_t user_nid;
+    bool everything;
 };
 
 static void log_change(void *context, const struct journal_change *change)
 {
     struct change_log *log = context;
 
+    pthread_mutex_lock(&log->lock);
+    log->changes++;
     log->room_nid = change->room_count > 0 ? change->room_nids[0] : 0;
     log->user_nid = change->user_count > 0 ? change->user_nids[0] : 0;
     log->everything = change->everything;
     log->position = change->position;
+    pthread_cond_signal(&log->changed);
+    pthread_mutex_unlock(&log->lock);
+}
+
+static void wait_for_a_change(struct change_log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    while (log->changes == 0)
+        pthread_cond_wait(&log->changed, &log->lock);
+    pthread_mutex_unlock(&log->lock);
 }
 
 static void another_nodes_notification_raises_the_position_and_names_what_changed(void **state)
 {
     struct journal_fixture *fixture = *state;
-    struct change_log log = {0};
+    struct change_log log = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                             .changed = PTHREAD_COND_INITIALIZER};
+    struct journal *journal = journal_create(test_database_conninfo(fixture->storage->database));
 
-    journal_add_listener(fixture->journal, log_change, &log);
-    journal_notified(fixture->journal, "5000;othernode123;r 7 8;u 9");
+    journal_add_listener(journal, log_change, &log);
+    assert_int_equal(journal_start(journal), OK);
+    /* What happened before it began to listen is not known: everybody looks. */
+    wait_for_a_change(&log);
+    assert_true(log.everything);
+
+    journal_notified(journal, "5000;othernode123;r 7 8;u 9");
     assert_int_equal(log.position, 5000);
     assert_int_equal(log.room_nid, 7);
     assert_int_equal(log.user_nid, 9);
-    assert_int_equal(journal_position(fixture->journal), 5000);
+    assert_int_equal(journal_position(journal), 5000);
 
-    journal_notified(fixture->journal, "5001;othernode123;*");
+    journal_notified(journal, "5001;othernode123;*");
     assert_true(log.everything);
     /* Nonsense on the channel is not believed. */
-    journal_notified(fixture->journal, "garbage");
-    assert_int_equal(journal_position(fixture->journal), 5001);
+    journal_notified(journal, "garbage");
+    assert_int_equal(journal_position(journal), 5001);
+    journal_destroy(journal);
 }
 
 static void entries_that_wait_when_the_journal_stops_are_written(void **state)
