@@ -110,6 +110,26 @@ static enum errcode read_initial_state(struct request *req, struct new_room *roo
     return OK;
 }
 
+/* Invites to addresses need an identity server, and this server trusts none. */
+static enum errcode refuse_threepid_invites(struct request *req)
+{
+    static const char *const members[] = {"id_server", "id_access_token", "medium", "address"};
+    json_t *invites, *invite;
+    size_t i;
+
+    TRY(body_array_optional(req, "invite_3pid", &invites));
+    json_array_foreach (invites, i, invite) {
+        for (size_t j = 0; j < COUNT_OF(members); j++) {
+            if (json_get_string(invite, members[j]) == NULL)
+                return fail(&req->error, M_BAD_JSON, "invite_3pid[%zu] needs a text as %s.", i,
+                            members[j]);
+        }
+        return fail(&req->error, M_THREEPID_DENIED,
+                    "This server invites people by their user ID only.");
+    }
+    return OK;
+}
+
 /* POST /_matrix/client/v3/createRoom */
 enum errcode client_create_room(struct request *req)
 {
@@ -121,6 +141,7 @@ enum errcode client_create_room(struct request *req)
     TRY(read_alias(req, &room));
     TRY(read_invites(req, &room));
     TRY(read_initial_state(req, &room));
+    TRY(refuse_threepid_invites(req));
     TRY(body_string_optional(req, "name", &room.name));
     TRY(body_string_optional(req, "topic", &room.topic));
     TRY(body_bool_optional(req, "is_direct", false, &room.is_direct));

@@ -1,9 +1,30 @@
 /* Spec: client-server API, "Joining rooms" (joining.yaml). */
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/room_membership.h"
+#include "homeserver/protocol/json.h"
+
+/* Spec: `third_party_signed`, the proof that an invite to an address was meant for this user. */
+static enum errcode check_third_party_signed(struct request *req)
+{
+    static const char *const texts[] = {"sender", "mxid", "token"};
+    json_t *proof;
+
+    TRY(body_object_optional(req, "third_party_signed", &proof));
+    if (proof == NULL)
+        return OK;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (json_get_string(proof, texts[i]) == NULL)
+            return fail(&req->error, M_BAD_JSON, "third_party_signed needs a text as %s.",
+                        texts[i]);
+    }
+    if (json_get_object(proof, "signatures") == NULL)
+        return fail(&req->error, M_BAD_JSON, "third_party_signed needs signatures.");
+    return OK;
+}
 
 static enum errcode join(struct request *req, const char *room_id)
 {
+    TRY(check_third_party_signed(req));
     TRY(change_own_membership(req, room_id, "join"));
     return respond(req, 200, json_pack("{ss}", "room_id", room_id));
 }
