@@ -54,6 +54,7 @@ struct statement_table {
     X(state_keys)                                                                                  \
     X(state_snapshots)                                                                             \
     X(threepids)                                                                                   \
+    X(to_device)                                                                                   \
     X(uia_sessions)                                                                                \
     X(users)
 

@@ -179,6 +179,9 @@ enum errcode client_delete_room_tag(struct request *req);
 enum errcode client_get_room_tags(struct request *req);
 enum errcode client_set_room_tag(struct request *req);
 
+/* to_device.c */
+enum errcode client_send_to_device(struct request *req);
+
 /* typing.c */
 enum errcode client_set_typing(struct request *req);
 

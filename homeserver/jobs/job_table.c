@@ -8,6 +8,7 @@
 #include "homeserver/services.h"
 #include "homeserver/sync/notifier.h"
 #include "storage/client_transactions.h"
+#include "storage/to_device.h"
 
 enum {
     SECOND = 1000,
@@ -39,7 +40,7 @@ static enum errcode expire_transaction_ids(struct call *call)
         TRY(client_transactions_expire(call->db, clock_wall_ms() - TRANSACTION_ID_KEPT_MS,
                                        EXPIRED_AT_ONCE, &deleted));
     } while (deleted == EXPIRED_AT_ONCE);
-    return OK;
+    return to_device_transactions_expire(call->db, clock_wall_ms() - TRANSACTION_ID_KEPT_MS);
 }
 
 static enum errcode forget_idle_subscribers(struct call *call)

@@ -1,6 +1,7 @@
 /*
- * Tokens: `s1_<position>_<typing epoch>_<typing>` and `p1_<position>`, all numbers decimal without
- * leading zeros. What does not look exactly like that is refused.
+ * Tokens: `s1_<position>_<typing epoch>_<typing>`, followed by `_<to_device>` when that is not the
+ * position, and `p1_<position>`, all numbers decimal without leading zeros. What does not look
+ * exactly like that is refused.
  */
 #include "homeserver/protocol/sync_token.h"
 
@@ -53,6 +54,10 @@ static bool read_sync_token(const char *text, int64_t newest_position, struct sy
         !take_prefix(&text, "_") || !take_number(&text, NUMBER_MAX, &out->typing))
         return false;
     out->typing_epoch = (uint32_t)epoch;
+    out->to_device = out->position;
+    if (take_prefix(&text, "_") &&
+        (!take_number(&text, out->position, &out->to_device) || out->to_device == out->position))
+        return false;
     return *text == '\0';
 }
 
@@ -73,8 +78,12 @@ static bool read_page_token(const char *text, int64_t newest_position, int64_t *
 
 char *sync_token_format(struct arena *arena, struct sync_token token)
 {
-    return arena_printf(arena, "%s%" PRId64 "_%" PRIu32 "_%" PRId64, SYNC_PREFIX, token.position,
-                        token.typing_epoch, token.typing);
+    char *text = arena_printf(arena, "%s%" PRId64 "_%" PRIu32 "_%" PRId64, SYNC_PREFIX,
+                              token.position, token.typing_epoch, token.typing);
+
+    if (token.to_device == token.position)
+        return text;
+    return arena_printf(arena, "%s_%" PRId64, text, token.to_device);
 }
 
 enum errcode sync_token_parse(const char *text, int64_t newest_position, struct error *error,

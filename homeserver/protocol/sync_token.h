@@ -14,11 +14,13 @@ struct arena;
  */
 
 /* Where a reader of the journal is. `typing` counts changes since the process `typing_epoch`
- * started; in another epoch it means nothing. */
+ * started; in another epoch it means nothing. `to_device` is how far the device was told its
+ * messages: not after `position`, and before it while more are waiting. */
 struct sync_token {
     int64_t position;
     uint32_t typing_epoch;
     int64_t typing;
+    int64_t to_device;
 };
 
 char *sync_token_format(struct arena *arena, struct sync_token token);

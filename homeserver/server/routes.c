@@ -125,6 +125,7 @@ const struct route routes[] = {
     {POST,   "/_matrix/client/v3/keys/query",                         client_query_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/keys/claim",                         client_claim_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
     {GET,    "/_matrix/client/v3/keys/changes",                       client_get_keys_changes,    USER,   LIMIT_NONE,    NO_BODY,   0},
+    {PUT,    "/_matrix/client/v3/sendToDevice/{eventType}/{txnId}",   client_send_to_device,      GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
 
     /* ── Client-server API: Push ────────────────────────────────────────────────────────────── */
     {GET,    "/_matrix/client/v3/pushrules/",                         client_get_push_rules,      USER,   LIMIT_NONE,    NO_BODY,   0},

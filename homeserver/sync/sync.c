@@ -22,6 +22,7 @@ static void write_next_batch(const struct sync *sync, struct strbuf *out)
         .position = sync->until,
         .typing_epoch = typing_epoch(sync->call->services->typing),
         .typing = sync->typing,
+        .to_device = sync->to_device_until,
     };
 
     sync_begin_member(out, "next_batch");
@@ -43,12 +44,14 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
     sync.until = journal_position(call->services->journal);
     sync.typing = typing_counter(call->services->typing);
 
+    TRY(sync_load_to_device(&sync));
     strbuf_add_char(out, '{');
     write_next_batch(&sync, out);
     TRY(sync_load_account_data(&sync));
     TRY(sync_write_account_data(&sync, ACCOUNT_DATA_GLOBAL, NULL, out));
     TRY(sync_write_rooms(&sync, out));
     TRY(sync_write_presence(&sync, out));
+    sync_write_to_device(&sync, out);
     TRY(sync_write_device_lists(&sync, out));
     TRY(sync_write_key_counts(&sync, out));
     strbuf_add_char(out, '}');

@@ -17,8 +17,11 @@ struct sync {
     struct user_view view;
     struct account_data_row *account_data; /* what changed, of all rooms */
     size_t account_data_count;
-    int64_t typing; /* the counter when it began */
-    bool is_empty;  /* nothing was written that the client does not know */
+    int64_t typing;                      /* the counter when it began */
+    struct to_device_message *to_device; /* what this answer tells */
+    size_t to_device_count;
+    int64_t to_device_until; /* how far that is; before `until` when there is more */
+    bool is_empty;           /* nothing was written that the client does not know */
 };
 
 /* One room of the answer. */
@@ -93,6 +96,11 @@ enum errcode sync_write_presence(struct sync *sync, struct strbuf *out) MUST_CHE
  * device's keys in any case. */
 enum errcode sync_write_device_lists(struct sync *sync, struct strbuf *out) MUST_CHECK;
 enum errcode sync_write_key_counts(struct sync *sync, struct strbuf *out) MUST_CHECK;
+
+/* sync_to_device.c: reads the next messages and deletes the acknowledged ones; appends
+ * `"to_device":{…}` when there are any. */
+enum errcode sync_load_to_device(struct sync *sync) MUST_CHECK;
+void sync_write_to_device(struct sync *sync, struct strbuf *out);
 
 /* sync_rooms.c: which rooms the answer speaks of; appends `"rooms":{…}` when there are any. */
 enum errcode sync_write_rooms(struct sync *sync, struct strbuf *out) MUST_CHECK;

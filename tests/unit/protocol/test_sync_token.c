@@ -5,7 +5,8 @@
 static void a_token_comes_back_as_it_was(void **state)
 {
     (void)state;
-    static const struct sync_token tokens[] = {{0, 0, 0}, {1, 4294967295, 7}, {900000, 12, 34}};
+    static const struct sync_token tokens[] = {
+        {0, 0, 0, 0}, {1, 4294967295, 7, 1}, {900000, 12, 34, 900000}, {900000, 12, 34, 0}};
     SCOPED(arena_release) struct arena *arena = arena_create();
 
     for (size_t i = 0; i < COUNT_OF(tokens); i++) {
@@ -15,6 +16,7 @@ static void a_token_comes_back_as_it_was(void **state)
         assert_int_equal(read.position, tokens[i].position);
         assert_int_equal(read.typing_epoch, tokens[i].typing_epoch);
         assert_int_equal(read.typing, tokens[i].typing);
+        assert_int_equal(read.to_device, tokens[i].to_device);
     }
 }
 
@@ -42,7 +44,10 @@ static void what_we_never_issued_is_refused(void **state)
         "s1_101_1_2",
         "s1_5_4294967296_2",
         "s1_5_1_2 ",
-        "s1_5_1_2_3",
+        "s1_5_1_2_5",
+        "s1_5_1_2_6",
+        "s1_5_1_2_",
+        "s1_5_1_2_3_",
         "s72_1_1_1",
         "s1_0x5_1_2",
         "s1_99999999999999999999999999_1_2",
