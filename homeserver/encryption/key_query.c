@@ -120,7 +120,7 @@ enum errcode keys_query(struct call *call, const struct key_query *key_query, js
 {
     json_t *answer = json_on_arena(call->arena, json_object());
     json_t *failures = json_object();
-    struct query query;
+    struct query query = {0};
 
     json_object_set_new(answer, "failures", failures);
     TRY(read_query(call, key_query->wanted, failures, &query));
