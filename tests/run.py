@@ -37,6 +37,12 @@ class Outcome:
         self.failed += 1
         self.failures.append(name)
 
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
+
 
 @dataclass
 class Group:
@@ -63,12 +69,15 @@ def command(arguments, log, **environment):
         ).returncode
 
 
-def build(directory, sanitizers, log):
-    if not (directory / "build.ninja").exists():
-        shutil.rmtree(directory / "meson-private", ignore_errors=True)
-        if command(["meson", "setup", directory, f"-Db_sanitize={sanitizers}"], log) != 0:
-            return False
-    return command(["ninja", "-C", directory], log) == 0
+def set_up(directory, sanitizers, log):
+    if (directory / "build.ninja").exists():
+        return True
+    shutil.rmtree(directory / "meson-private", ignore_errors=True)
+    return command(["meson", "setup", directory, f"-Db_sanitize={sanitizers}"], log) == 0
+
+
+def compile_targets(directory, log, *targets):
+    return command(["ninja", "-C", directory, *targets], log) == 0
 
 
 def count_meson(directory, suite, log, wrapper=()):
@@ -104,10 +113,10 @@ def count_meson_test(test, outcome):
         outcome.passed += 1
 
 
-def count_pytest(name, paths, log, full, **environment):
+def count_pytest(name, paths, log, full, wrapper=(), **environment):
     results = LOGS / f"{name}.xml"
     results.unlink(missing_ok=True)
-    arguments = ["/usr/bin/python3", "-m", "pytest", "-q", "-rfEs", "--color=no", "-p", "no:cacheprovider"]
+    arguments = [*wrapper, "/usr/bin/python3", "-m", "pytest", "-q", "-rfEs", "--color=no"]
     arguments += [f"--junitxml={results}", *paths] + (["--full"] if full else [])
     status = command(arguments, log, PYTHONDONTWRITEBYTECODE="1", **environment)
     outcome = Outcome()
@@ -135,17 +144,37 @@ def pytest_folder(name):
     )
 
 
+def concurrent_programs(directory):
+    """What to build for the suite `concurrent`: the programs that its tests name."""
+    introspection = subprocess.run(
+        ["meson", "introspect", "--tests", directory], capture_output=True, check=True, stdin=subprocess.DEVNULL
+    )
+    words = [
+        word
+        for test in json.loads(introspection.stdout)
+        if any(suite.split(":")[-1] == "concurrent" for suite in test["suite"])
+        for word in test["cmd"]
+    ]
+    return sorted({str(pathlib.Path(word).relative_to(directory)) for word in words if word.startswith(f"{directory}/")})
+
+
 def run_tsan(log, full):
     """The concurrent parts once more under the thread sanitizer: its own build, only those tests."""
-    if not build(BUILD_TSAN, "thread", log):
-        outcome = Outcome()
+    outcome = Outcome()
+    if not set_up(BUILD_TSAN, "thread", log) or not compile_targets(
+        BUILD_TSAN, log, "beffroi", *concurrent_programs(BUILD_TSAN)
+    ):
         outcome.fail("the build with -fsanitize=thread")
         return outcome
     # The thread sanitizer of gcc 12 cannot place its shadow memory under strong randomisation.
     wrapper = ["setarch", "-R"]
     if subprocess.run([*wrapper, "true"], stderr=subprocess.DEVNULL).returncode != 0:
         wrapper = []
-    return count_meson(BUILD_TSAN, "concurrent", log, wrapper)
+    outcome.add(count_meson(BUILD_TSAN, "concurrent", log, wrapper))
+    files = ["tests/api/test_message_flood.py", "tests/api/test_long_poll.py"]
+    server = str(BUILD_TSAN / "beffroi")
+    outcome.add(count_pytest("tsan", files, log, False, wrapper, BEFFROI_BINARY=server))
+    return outcome
 
 
 # Lane 0 keeps one core busy with compilers and C tests, lane 1 the other with Python clients.
@@ -230,7 +259,7 @@ def main():
     log = LOGS / "build.log"
     log.unlink(missing_ok=True)
     say("Building with address and undefined behaviour sanitizers…")
-    if not build(BUILD, "address,undefined", log):
+    if not set_up(BUILD, "address,undefined", log) or not compile_targets(BUILD, log):
         say("\n".join(log.read_text(errors="replace").splitlines()[-60:]))
         say("The build failed.\n0 passed, 1 failed")
         return 1
