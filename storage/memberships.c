@@ -9,7 +9,20 @@
     "room_nid, user_nid, membership, is_local, is_forgotten, event_nid, sender_nid, position, "    \
     "last_join_position "
 
-enum { SET, LOAD, OF_USER, OF_ROOM, COUNT, HEROES, SHARE_ROOM, FORGET };
+enum {
+    SET,
+    LOAD,
+    OF_USER,
+    OF_ROOM,
+    COUNT,
+    HEROES,
+    SHARE_ROOM,
+    FORGET,
+    OF_USER_IN,
+    JOINED_AMONG,
+    MUTUAL,
+    MUTUAL_COUNT
+};
 
 static const struct db_statement statements[] = {
     [SET] = {"membership_set",
@@ -42,9 +55,7 @@ static const struct db_statement statements[] = {
                                         "   AND (is_local OR NOT $3) "
                                         " ORDER BY position, user_nid"},
 
-    [COUNT] = {"memberships_count", "SELECT count(*) FILTER (WHERE membership = 2), "
-                                    "       count(*) FILTER (WHERE membership = 1) "
-                                    "  FROM memberships "
+    [COUNT] = {"memberships_count", "SELECT joined_members, invited_members FROM room_summaries "
                                     " WHERE room_nid = $1"},
 
     [HEROES] = {"memberships_heroes",
@@ -64,6 +75,34 @@ static const struct db_statement statements[] = {
 
     [FORGET] = {"membership_forget", "UPDATE memberships SET is_forgotten = true "
                                      " WHERE room_nid = $1 AND user_nid = $2"},
+
+    [OF_USER_IN] = {"memberships_of_user_in",
+                    "SELECT m.membership "
+                    "  FROM unnest($2::bigint[]) WITH ORDINALITY AS wanted (room_nid, place) "
+                    "       LEFT JOIN memberships m "
+                    "              ON m.room_nid = wanted.room_nid AND m.user_nid = $1 "
+                    " ORDER BY wanted.place"},
+
+    [JOINED_AMONG] = {"memberships_joined_among",
+                      "SELECT r.room_id FROM rooms r JOIN memberships m USING (room_nid) "
+                      " WHERE r.room_id = ANY($2) AND NOT r.is_deleted "
+                      "   AND m.user_nid = $1 AND m.membership = 2"},
+
+    [MUTUAL] = {"memberships_mutual",
+                "SELECT r.room_nid, r.room_id "
+                "  FROM memberships mine JOIN memberships theirs USING (room_nid) "
+                "       JOIN rooms r USING (room_nid) "
+                " WHERE mine.user_nid = $1 AND mine.membership = 2 "
+                "   AND theirs.user_nid = $2 AND theirs.membership = 2 "
+                "   AND r.room_nid > $3 AND NOT r.is_deleted "
+                " ORDER BY r.room_nid "
+                " LIMIT $4"},
+
+    [MUTUAL_COUNT] = {"memberships_mutual_count",
+                      "SELECT count(*) "
+                      "  FROM memberships mine JOIN memberships theirs USING (room_nid) "
+                      " WHERE mine.user_nid = $1 AND mine.membership = 2 "
+                      "   AND theirs.user_nid = $2 AND theirs.membership = 2"},
 };
 STATEMENT_TABLE(memberships, statements);
 
@@ -164,7 +203,9 @@ enum errcode memberships_count(struct db *db, struct arena *arena, int64_t room_
     struct db_rows *rows;
 
     TRY(db_query(db, arena, &statements[COUNT], PARAMS(INT(room_nid)), &rows));
-    *out = (struct member_counts){rows_int(rows, 0, 0), rows_int(rows, 0, 1)};
+    *out = (struct member_counts){0};
+    if (rows_count(rows) > 0)
+        *out = (struct member_counts){rows_int(rows, 0, 0), rows_int(rows, 0, 1)};
     return OK;
 }
 
@@ -192,4 +233,60 @@ enum errcode memberships_share_room(struct db *db, struct arena *arena, int64_t 
 void membership_forget_in(struct journal_entry *entry, int64_t room_nid, int64_t user_nid)
 {
     journal_entry_add(entry, &statements[FORGET], PARAMS(INT(room_nid), INT(user_nid)));
+}
+
+enum errcode memberships_of_user_in(struct db *db, struct arena *arena, int64_t user_nid,
+                                    struct nid_list room_nids, enum stored_membership **out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_USER_IN],
+                 PARAMS(INT(user_nid), INT_ARRAY(room_nids.items, room_nids.count)), &rows));
+    *out = ARENA_ARRAY(arena, room_nids.count, enum stored_membership);
+    for (size_t i = 0; i < rows_count(rows) && i < room_nids.count; i++)
+        (*out)[i] = (enum stored_membership)rows_int(rows, i, 0);
+    return OK;
+}
+
+enum errcode memberships_joined_among(struct db *db, struct arena *arena,
+                                      const struct joined_query *query, const char ***out,
+                                      size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[JOINED_AMONG],
+                 PARAMS(INT(query->user_nid), TEXT_ARRAY(query->room_ids, query->count)), &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, const char *);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = rows_text(rows, i, 0);
+    return OK;
+}
+
+enum errcode memberships_mutual(struct db *db, struct arena *arena,
+                                const struct mutual_query *query, struct mutual_room **out,
+                                size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[MUTUAL],
+                 PARAMS(INT(query->user_nid), INT(query->other_nid), INT(query->after_room_nid),
+                        INT(query->limit)),
+                 &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct mutual_room);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = (struct mutual_room){rows_int(rows, i, 0), rows_text(rows, i, 1)};
+    return OK;
+}
+
+enum errcode memberships_mutual_count(struct db *db, struct arena *arena, int64_t user_nid,
+                                      int64_t other_nid, int64_t *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[MUTUAL_COUNT], PARAMS(INT(user_nid), INT(other_nid)),
+                 &rows));
+    *out = rows_int(rows, 0, 0);
+    return OK;
 }

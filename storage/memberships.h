@@ -71,6 +71,38 @@ enum errcode memberships_heroes(struct db *db, struct arena *arena, int64_t room
 enum errcode memberships_share_room(struct db *db, struct arena *arena, int64_t user_nid,
                                     int64_t other_nid, bool *out) MUST_CHECK;
 
+/* A user's memberships in these rooms, in the same order; 0 where there is none. */
+enum errcode memberships_of_user_in(struct db *db, struct arena *arena, int64_t user_nid,
+                                    struct nid_list room_nids,
+                                    enum stored_membership **out) MUST_CHECK;
+
+/* Those of the rooms that the user is joined to, in no particular order. */
+struct joined_query {
+    int64_t user_nid;
+    const char *const *room_ids;
+    size_t count;
+};
+enum errcode memberships_joined_among(struct db *db, struct arena *arena,
+                                      const struct joined_query *query, const char ***out,
+                                      size_t *count_out) MUST_CHECK;
+
+/* Rooms that both users are joined to, by room_nid. */
+struct mutual_query {
+    int64_t user_nid;
+    int64_t other_nid;
+    int64_t after_room_nid;
+    int64_t limit;
+};
+struct mutual_room {
+    int64_t room_nid;
+    const char *room_id;
+};
+enum errcode memberships_mutual(struct db *db, struct arena *arena,
+                                const struct mutual_query *query, struct mutual_room **out,
+                                size_t *count_out) MUST_CHECK;
+enum errcode memberships_mutual_count(struct db *db, struct arena *arena, int64_t user_nid,
+                                      int64_t other_nid, int64_t *out) MUST_CHECK;
+
 /* The user left and does not want to see the room any more (undone by the next membership). */
 void membership_forget_in(struct journal_entry *entry, int64_t room_nid, int64_t user_nid);
 

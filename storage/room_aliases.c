@@ -1,11 +1,11 @@
-/* Aliases of hosted domains and the list of published rooms. */
+/* Aliases of hosted domains. */
 #include "storage/room_aliases.h"
 
 #include "homeserver/base/arena.h"
 #include "storage/journal.h"
 #include "storage/statements.h"
 
-enum { LOAD, OF_ROOM, CREATE, DELETE_ALIAS, MOVE, PUBLISH, UNPUBLISH, IS_PUBLISHED };
+enum { LOAD, OF_ROOM, CREATE, DELETE_ALIAS, MOVE };
 
 static const struct db_statement statements[] = {
     [LOAD] = {"room_alias_load", "SELECT a.alias, a.room_nid, r.room_id, a.creator_nid "
@@ -23,15 +23,6 @@ static const struct db_statement statements[] = {
     [DELETE_ALIAS] = {"room_alias_delete", "DELETE FROM room_aliases WHERE alias = $1"},
 
     [MOVE] = {"room_aliases_move", "UPDATE room_aliases SET room_nid = $2 WHERE room_nid = $1"},
-
-    [PUBLISH] = {"room_publish", "INSERT INTO published_rooms (room_nid, published_ts) "
-                                 "VALUES ($1, $2) "
-                                 "    ON CONFLICT (room_nid) DO NOTHING"},
-
-    [UNPUBLISH] = {"room_unpublish", "DELETE FROM published_rooms WHERE room_nid = $1"},
-
-    [IS_PUBLISHED] = {"room_is_published",
-                      "SELECT EXISTS (SELECT 1 FROM published_rooms WHERE room_nid = $1)"},
 };
 
 STATEMENT_TABLE(room_aliases, statements);
@@ -95,28 +86,4 @@ enum errcode room_alias_delete(struct db *db, const char *alias)
 void room_aliases_move_in(struct journal_entry *entry, int64_t from_room_nid, int64_t to_room_nid)
 {
     journal_entry_add(entry, &statements[MOVE], PARAMS(INT(from_room_nid), INT(to_room_nid)));
-}
-
-enum errcode room_publish(struct db *db, int64_t room_nid, bool listed, int64_t now_ms)
-{
-    if (listed)
-        return db_execute(db, &statements[PUBLISH], PARAMS(INT(room_nid), INT(now_ms)), NULL);
-    return db_execute(db, &statements[UNPUBLISH], PARAMS(INT(room_nid)), NULL);
-}
-
-void room_publish_in(struct journal_entry *entry, int64_t room_nid, bool listed, int64_t now_ms)
-{
-    if (listed)
-        journal_entry_add(entry, &statements[PUBLISH], PARAMS(INT(room_nid), INT(now_ms)));
-    else
-        journal_entry_add(entry, &statements[UNPUBLISH], PARAMS(INT(room_nid)));
-}
-
-enum errcode room_is_published(struct db *db, struct arena *arena, int64_t room_nid, bool *out)
-{
-    struct db_rows *rows;
-
-    TRY(db_query(db, arena, &statements[IS_PUBLISHED], PARAMS(INT(room_nid)), &rows));
-    *out = rows_bool(rows, 0, 0);
-    return OK;
 }

@@ -37,10 +37,4 @@ enum errcode room_alias_delete(struct db *db, const char *alias) MUST_CHECK;
 /* Gives all aliases of a room to another (a room upgrade). */
 void room_aliases_move_in(struct journal_entry *entry, int64_t from_room_nid, int64_t to_room_nid);
 
-/* Lists a room in the public directory, or takes it out. */
-enum errcode room_publish(struct db *db, int64_t room_nid, bool listed, int64_t now_ms) MUST_CHECK;
-void room_publish_in(struct journal_entry *entry, int64_t room_nid, bool listed, int64_t now_ms);
-enum errcode room_is_published(struct db *db, struct arena *arena, int64_t room_nid,
-                               bool *out) MUST_CHECK;
-
 #endif

@@ -49,7 +49,9 @@ struct statement_table {
     X(refresh_tokens)                                                                              \
     X(registration_tokens)                                                                         \
     X(room_aliases)                                                                                \
+    X(room_directory)                                                                              \
     X(room_heads_update_batch)                                                                     \
+    X(room_summaries)                                                                              \
     X(rooms)                                                                                       \
     X(state_keys)                                                                                  \
     X(state_snapshots)                                                                             \

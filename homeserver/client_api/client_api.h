@@ -53,6 +53,15 @@ enum errcode client_get_event_context(struct request *req);
 enum errcode client_define_filter(struct request *req);
 enum errcode client_get_filter(struct request *req);
 
+/* directory.c */
+enum errcode client_delete_room_alias(struct request *req);
+enum errcode client_get_local_aliases(struct request *req);
+enum errcode client_get_room_id_by_alias(struct request *req);
+enum errcode client_set_room_alias(struct request *req);
+
+/* event_context.c */
+enum errcode client_get_event_context(struct request *req);
+
 /* inviting.c */
 enum errcode client_invite_user(struct request *req);
 
@@ -132,6 +141,23 @@ enum errcode client_set_read_marker(struct request *req);
 
 /* receipts.c */
 enum errcode client_post_receipt(struct request *req);
+
+/* list_public_rooms.c */
+enum errcode client_get_public_rooms(struct request *req);
+enum errcode client_get_room_visibility_on_directory(struct request *req);
+enum errcode client_query_public_rooms(struct request *req);
+enum errcode client_set_room_visibility_on_directory(struct request *req);
+
+/* mutual_rooms.c */
+enum errcode client_get_mutual_rooms(struct request *req);
+enum errcode client_get_mutual_rooms_unstable(struct request *req);
+
+/* room_summary.c */
+enum errcode client_get_room_summary(struct request *req);
+enum errcode client_get_room_summary_unstable(struct request *req);
+
+/* space_hierarchy.c */
+enum errcode client_get_space_hierarchy(struct request *req);
 
 /* redaction.c */
 enum errcode client_redact_event(struct request *req);

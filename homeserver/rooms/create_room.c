@@ -17,6 +17,7 @@
 #include "homeserver/services.h"
 #include "storage/journal.h"
 #include "storage/room_aliases.h"
+#include "storage/room_summaries.h"
 
 enum { OPAQUE_ROOM_ID_CHARS = 18, CREATOR_LEVEL = 100, TOMBSTONE_LEVEL = 150 };
 
@@ -243,7 +244,7 @@ static void publish(struct creation *c)
     if (!c->wanted->is_listed)
         return;
     entry = journal_entry_create();
-    room_publish_in(entry, room_nid(c->build.room), true, clock_wall_ms());
+    room_publish_in(entry, room_nid(c->build.room), true);
     journal_submit(c->call->services->journal, entry, c->call->commits);
 }
 

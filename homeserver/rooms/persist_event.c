@@ -5,11 +5,13 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/push/push_actions.h"
+#include "homeserver/rooms/follow_summary.h"
 #include "homeserver/rooms/redact.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
 #include "storage/memberships.h"
+#include "storage/room_summaries.h"
 #include "storage/rooms.h"
 #include "storage/users.h"
 
@@ -152,6 +154,7 @@ static enum errcode add_membership(struct persisting *p)
         .stripped_state_size =
             p->draft->stripped_state != NULL ? strlen(p->draft->stripped_state) : 0,
     };
+    room_summary_count_in(p->entry, row.room_nid, user_nid, row.membership);
     membership_set_in(p->entry, &row);
     journal_entry_wake_user(p->entry, user_nid);
     return OK;
@@ -184,6 +187,7 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
 {
     TRY(take_numbers(p));
     add_new_room(p);
+    summary_follow_in(p->call, p->entry, room_nid(p->build->room), p->event);
     TRY(add_membership(p));
     TRY(evaluate_push_rules(p));
     TRY(redact_in(p->call, p->build, p->event, p->event_nid, p->entry));

@@ -5,6 +5,7 @@
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/protocol/canonical_json.h"
 #include "homeserver/protocol/redaction.h"
+#include "homeserver/rooms/follow_summary.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
@@ -28,10 +29,27 @@ static enum errcode takes_effect(struct call *call, const struct room_build *bui
     return lookup.failure;
 }
 
-static enum errcode add_redacted_form(const struct room_version *version,
-                                      const struct event *target, int64_t target_nid,
+/* What is the room's state at present is told to outsiders too: there it is redacted as well. */
+static enum errcode follow_redacted(struct call *call, const struct room_build *build,
+                                    const struct stored_event *target, const struct strbuf *bytes,
+                                    struct journal_entry *entry)
+{
+    const struct event *redacted;
+
+    if (target->state_key_nid == 0 ||
+        state_map_get(build->head->state, target->state_key_nid) != target->event_nid)
+        return OK;
+    TRY(event_parse_stored(call->arena, room_version_of(build->room), target->event_id, bytes->data,
+                           bytes->length, &redacted));
+    summary_follow_in(call, entry, target->room_nid, redacted);
+    return OK;
+}
+
+static enum errcode add_redacted_form(struct call *call, const struct room_build *build,
+                                      const struct stored_event *stored, const struct event *target,
                                       int64_t redaction_nid, struct journal_entry *entry)
 {
+    const struct room_version *version = room_version_of(build->room);
     enum canonical_json_rules rules =
         version->strict_canonical_json ? CANONICAL_JSON_STRICT : CANONICAL_JSON_LEGACY;
     json_auto_t *redacted = redaction_apply(version, target->json);
@@ -39,8 +57,10 @@ static enum errcode add_redacted_form(const struct room_version *version,
 
     strbuf_init(&bytes, 0);
     enum errcode written = canonical_json_write(redacted, rules, &bytes, NULL);
-    if (written == OK)
-        event_redact_in(entry, target_nid, redaction_nid, bytes.data, bytes.length);
+    if (written == OK) {
+        event_redact_in(entry, stored->event_nid, redaction_nid, bytes.data, bytes.length);
+        written = follow_redacted(call, build, stored, &bytes, entry);
+    }
     strbuf_finish(&bytes);
     return written;
 }
@@ -67,5 +87,5 @@ enum errcode redact_in(struct call *call, struct room_build *build, const struct
     if (!applies)
         return OK;
     event_cache_remove(room_service_events(call->services->rooms), stored.event_nid);
-    return add_redacted_form(version, target, stored.event_nid, event_nid, entry);
+    return add_redacted_form(call, build, &stored, target, event_nid, entry);
 }

@@ -149,6 +149,21 @@ const struct route routes[] = {
     {GET,    "/_synapse/admin/v1/registration_tokens/{token}",         admin_get_registration_token,ADMIN, LIMIT_NONE,       NO_BODY,       0},
     {PUT,    "/_synapse/admin/v1/registration_tokens/{token}",         admin_update_registration_token,ADMIN, LIMIT_NONE,       JSON_BODY,     0},
     {DELETE, "/_synapse/admin/v1/registration_tokens/{token}",         admin_delete_registration_token,ADMIN, LIMIT_NONE,       NO_BODY,       0},
+    /* ── Client-server API: Aliases, directory, summaries, spaces ───────────────────── */
+    {GET,    "/_matrix/client/v3/directory/room/{roomAlias}",                           client_get_room_id_by_alias,      ANYONE, LIMIT_NONE,    NO_BODY,       0},
+    {PUT,    "/_matrix/client/v3/directory/room/{roomAlias}",                           client_set_room_alias,            USER,   LIMIT_OTHER,   JSON_BODY,     0},
+    {DELETE, "/_matrix/client/v3/directory/room/{roomAlias}",                           client_delete_room_alias,         USER,   LIMIT_OTHER,   NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/aliases",                               client_get_local_aliases,         USER,   LIMIT_OTHER,   NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/directory/list/room/{roomId}",                         client_get_room_visibility_on_directory, ANYONE, LIMIT_NONE, NO_BODY,   0},
+    {PUT,    "/_matrix/client/v3/directory/list/room/{roomId}",                         client_set_room_visibility_on_directory, USER, LIMIT_OTHER, JSON_BODY,  0},
+    {GET,    "/_matrix/client/v3/publicRooms",                                          client_get_public_rooms,          OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, 0},
+    {POST,   "/_matrix/client/v3/publicRooms",                                          client_query_public_rooms,        USER,   LIMIT_SEARCH,  JSON_BODY,     WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v1/room_summary/{roomIdOrAlias}",                         client_get_room_summary,          OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, 0},
+    {GET,    "/_matrix/client/unstable/im.nheko.summary/summary/{roomIdOrAlias}",       client_get_room_summary_unstable, OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, 0},
+    {GET,    "/_matrix/client/unstable/im.nheko.summary/rooms/{roomIdOrAlias}/summary", client_get_room_summary_unstable, OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, 0},
+    {GET,    "/_matrix/client/v1/rooms/{roomId}/hierarchy",                             client_get_space_hierarchy,       USER,   LIMIT_SEARCH,  NO_BODY,       0},
+    {GET,    "/_matrix/client/v1/mutual_rooms",                                         client_get_mutual_rooms,          USER,   LIMIT_SEARCH,  NO_BODY,       0},
+    {GET,    "/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms",         client_get_mutual_rooms_unstable, USER,   LIMIT_SEARCH,  NO_BODY,       0},
 };
 /* clang-format on */
 
