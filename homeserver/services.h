@@ -11,6 +11,7 @@ struct room_service;
 struct notifier;
 struct typing;
 struct presence;
+struct push_audiences;
 struct password_hasher;
 struct token_cache;
 struct login_throttle;
@@ -24,6 +25,7 @@ struct services {
     struct notifier *notifier;
     struct typing *typing;
     struct presence *presence;
+    struct push_audiences *push_audiences;
     struct password_hasher *passwords;
     struct token_cache *token_cache;
     struct login_throttle *login_throttle;

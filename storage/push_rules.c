@@ -12,7 +12,8 @@ enum {
     SCOPES_DELETE,
     SCOPES_ADD,
     IGNORED_DELETE,
-    CANDIDATES,
+    NAMED,
+    LISTENERS,
     MEMBERS,
     OF_ROOM
 };
@@ -39,35 +40,35 @@ static const struct db_statement statements[] = {
                         "DELETE FROM push_rule_scopes "
                         " WHERE user_nid = $1 AND starts_with(scope, 'ignore:')"},
 
-    [CANDIDATES] =
-        {"push_candidates",
-         "WITH found AS ( "
-         "  SELECT s.user_nid, s.scope "
-         "    FROM push_rule_scopes s "
-         "    JOIN memberships m ON m.user_nid = s.user_nid AND m.room_nid = $1 "
-         "   WHERE s.scope = ANY ($3) AND m.membership = 2 AND m.is_local "
-         "  UNION ALL "
-         "  SELECT u.user_nid, NULL "
-         "    FROM users u "
-         "    JOIN memberships m ON m.user_nid = u.user_nid AND m.room_nid = $1 "
-         "   WHERE u.user_id = ANY ($4) AND m.membership = 2 AND m.is_local "
-         "  UNION ALL "
-         "  SELECT u.user_nid, NULL FROM users u WHERE u.user_id = $5 AND u.is_local "
-         "  UNION ALL "
-         "  SELECT s.user_nid, s.scope "
-         "    FROM users u JOIN push_rule_scopes s USING (user_nid) "
-         "   WHERE u.user_id = $5 AND s.scope = ANY ($3)), "
-         "who AS ( "
-         "  SELECT user_nid, bool_or(coalesce(starts_with(scope, 'ignore:'), false)) AS ignores "
-         "    FROM found "
-         "   WHERE user_nid <> $2 "
-         "   GROUP BY user_nid) "
-         "SELECT w.user_nid, u.user_id, s.rules, p.value, w.ignores "
-         "  FROM who w "
+    [NAMED] = {"push_named_users",
+               "SELECT u.user_nid, u.user_id, r.rules, "
+               "       EXISTS (SELECT 1 FROM push_rule_scopes s "
+               "                WHERE s.user_nid = u.user_nid AND s.scope = $3) "
+               "  FROM users u "
+               "  LEFT JOIN push_rule_sets r USING (user_nid) "
+               " WHERE u.user_nid <> $2 AND u.is_local "
+               "   AND ((u.user_id = ANY ($4) "
+               "         AND EXISTS (SELECT 1 FROM memberships m "
+               "                      WHERE m.room_nid = $1 AND m.user_nid = u.user_nid "
+               "                        AND m.membership = 2)) "
+               "        OR u.user_id = $5) "
+               " ORDER BY u.user_nid"},
+
+    [LISTENERS] =
+        {"push_listeners",
+         "WITH listening AS ( "
+         "  SELECT s.user_nid, array_agg(s.scope) AS scopes "
+         "    FROM memberships m JOIN push_rule_scopes s USING (user_nid) "
+         "   WHERE m.room_nid = $1 AND m.membership = 2 AND m.is_local "
+         "     AND (s.scope IN ('', $2) OR starts_with(s.scope, '@') "
+         "          OR starts_with(s.scope, 'ignore:')) "
+         "   GROUP BY s.user_nid) "
+         "SELECT l.user_nid, u.user_id, r.rules, p.value, l.scopes "
+         "  FROM listening l "
          "  JOIN users u USING (user_nid) "
-         "  LEFT JOIN push_rule_sets s USING (user_nid) "
-         "  LEFT JOIN profile_fields p ON p.user_nid = w.user_nid AND p.field = 'displayname' "
-         " ORDER BY w.user_nid"},
+         "  LEFT JOIN push_rule_sets r USING (user_nid) "
+         "  LEFT JOIN profile_fields p ON p.user_nid = l.user_nid AND p.field = 'displayname' "
+         " ORDER BY l.user_nid"},
 
     [MEMBERS] = {"push_member_count",
                  "SELECT count(*) "
@@ -118,27 +119,44 @@ void push_ignored_replace_in(struct journal_entry *entry, int64_t user_nid,
                       PARAMS(INT(user_nid), TEXT_ARRAY(scopes, count)));
 }
 
-enum errcode push_candidates(struct db *db, struct arena *arena,
-                             const struct push_candidate_query *query, struct push_candidate **out,
-                             size_t *count_out)
+enum errcode push_named_users(struct db *db, struct arena *arena,
+                              const struct push_named_query *query, struct push_named **out,
+                              size_t *count_out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[CANDIDATES],
-                 PARAMS(INT(query->room_nid), INT(query->sender_nid),
-                        TEXT_ARRAY(query->scopes, query->scope_count),
+    TRY(db_query(db, arena, &statements[NAMED],
+                 PARAMS(INT(query->room_nid), INT(query->sender_nid), TEXT(query->ignore_scope),
                         TEXT_ARRAY(query->mentioned, query->mentioned_count), TEXT(query->invited)),
                  &rows));
     *count_out = rows_count(rows);
-    *out = ARENA_ARRAY(arena, *count_out, struct push_candidate);
+    *out = ARENA_ARRAY(arena, *count_out, struct push_named);
     for (size_t i = 0; i < *count_out; i++) {
-        (*out)[i] = (struct push_candidate){
+        (*out)[i] = (struct push_named){
             .user_nid = rows_int(rows, i, 0),
             .user_id = rows_text(rows, i, 1),
             .rules = rows_text(rows, i, 2),
-            .display_name = rows_text(rows, i, 3),
-            .ignores_sender = rows_bool(rows, i, 4),
+            .ignores_sender = rows_bool(rows, i, 3),
         };
+    }
+    return OK;
+}
+
+enum errcode push_listeners(struct db *db, struct arena *arena, int64_t room_nid,
+                            const char *room_id, struct push_listener **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[LISTENERS], PARAMS(INT(room_nid), TEXT(room_id)), &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct push_listener);
+    for (size_t i = 0; i < *count_out; i++) {
+        struct push_listener *listener = &(*out)[i];
+        listener->user_nid = rows_int(rows, i, 0);
+        listener->user_id = rows_text(rows, i, 1);
+        listener->rules = rows_text(rows, i, 2);
+        listener->display_name = rows_text(rows, i, 3);
+        listener->scopes = rows_text_array(rows, i, 4, arena, &listener->scope_count);
     }
     return OK;
 }

@@ -42,29 +42,39 @@ void push_rules_replace_in(struct journal_entry *entry, const struct push_rules_
 void push_ignored_replace_in(struct journal_entry *entry, int64_t user_nid,
                              const char *const *scopes, size_t count);
 
-/* Whom to evaluate an event for. */
-struct push_candidate {
+/* Local members of the room who are in `mentioned`, and `invited` (NULL: nobody), member or not.
+ * Without the sender. */
+struct push_named {
     int64_t user_nid;
     const char *user_id;
-    const char *rules;        /* JSON text, NULL: predefined ones alone */
-    const char *display_name; /* JSON string, NULL: none */
+    const char *rules; /* JSON text, NULL: predefined ones alone */
     bool ignores_sender;
 };
-
-/* Local members of the room whose rules have one of the scopes, or who are in `mentioned`; and
- * `invited` (NULL: nobody), member or not. Without the sender. */
-struct push_candidate_query {
+struct push_named_query {
     int64_t room_nid;
     int64_t sender_nid;
-    const char *const *scopes; /* with PUSH_SCOPE_IGNORE and the sender as the last one */
-    size_t scope_count;
+    const char *ignore_scope;     /* PUSH_SCOPE_IGNORE and the sender */
     const char *const *mentioned; /* user IDs */
     size_t mentioned_count;
     const char *invited;
 };
-enum errcode push_candidates(struct db *db, struct arena *arena,
-                             const struct push_candidate_query *query, struct push_candidate **out,
-                             size_t *count_out) MUST_CHECK;
+enum errcode push_named_users(struct db *db, struct arena *arena,
+                              const struct push_named_query *query, struct push_named **out,
+                              size_t *count_out) MUST_CHECK;
+
+/* The local members of a room whose rules, or ignored users, may concern its events: all those with
+ * scopes that are not about another room. */
+struct push_listener {
+    int64_t user_nid;
+    const char *user_id;
+    const char *rules;        /* JSON text, NULL: predefined ones alone */
+    const char *display_name; /* JSON string, NULL: none */
+    const char **scopes;
+    size_t scope_count;
+};
+enum errcode push_listeners(struct db *db, struct arena *arena, int64_t room_nid,
+                            const char *room_id, struct push_listener **out,
+                            size_t *count_out) MUST_CHECK;
 
 /* Joined members of a room; counting stops at PUSH_MEMBER_COUNT_MAX, beyond what rules ask for. */
 enum { PUSH_MEMBER_COUNT_MAX = 1000 };

@@ -79,7 +79,7 @@ static void note_ignored_users(struct request *req, struct journal_entry *entry,
                                const struct account_data_key *key, json_t *content)
 {
     if (key->room_nid == ACCOUNT_DATA_GLOBAL && strcmp(key->type, "m.ignored_user_list") == 0)
-        ignored_users_set_in(entry, req->call.arena, key->user_nid, content);
+        ignored_users_set_in(&req->call, entry, key->user_nid, content);
 }
 
 static enum errcode delete_entry(struct request *req, const struct account_data_key *key)

@@ -6,6 +6,7 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/base/utf8.h"
+#include "homeserver/protocol/json.h"
 
 static const size_t NOT_FOUND = SIZE_MAX;
 
@@ -191,6 +192,15 @@ struct push_rules *push_rules_parse(struct arena *arena, json_t *stored)
     for (size_t i = 0; i < push_default_rule_count; i++)
         parse_override(rules, i, json_object_get(changes, push_default_rules[i].rule_id));
     return rules;
+}
+
+struct push_rules *push_rules_parse_text(struct arena *arena, const char *stored)
+{
+    json_t *json = NULL;
+
+    if (stored != NULL && json_parse_object(arena, stored, strlen(stored), NULL, &json) != OK)
+        json = NULL;
+    return push_rules_parse(arena, json);
 }
 
 static bool is_changed(const struct push_override *override)

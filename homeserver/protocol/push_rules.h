@@ -91,6 +91,10 @@ enum push_rule_kind push_rule_kind_parse(const char *name);
  * The set and what it parsed live on `arena`; `stored` is borrowed as long. */
 struct push_rules *push_rules_parse(struct arena *arena, json_t *stored);
 
+/* The same from JSON text (NULL: the user changed nothing). Text that is no JSON object counts as
+ * NULL: one damaged row must not keep a room from talking. */
+struct push_rules *push_rules_parse_text(struct arena *arena, const char *stored);
+
 /* The stored form. A new reference. */
 json_t *push_rules_to_stored(const struct push_rules *rules);
 

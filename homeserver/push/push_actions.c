@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "homeserver/base/arena.h"
-#include "homeserver/base/log.h"
+#include "homeserver/base/map.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/push_rules.h"
 #include "homeserver/push/event_thread.h"
+#include "homeserver/push/push_audience.h"
 #include "storage/events.h"
 #include "storage/push_actions.h"
 #include "storage/push_rules.h"
@@ -75,61 +76,37 @@ static const char *invited_user(const struct event *event)
     return is_invite ? event->state_key : NULL;
 }
 
-static enum errcode find_candidates(struct call *call, const struct push_event *event,
-                                    struct push_candidate **out, size_t *count_out)
-{
-    const char *ignores = arena_printf(call->arena, PUSH_SCOPE_IGNORE "%s", event->event->sender);
-    const char *const scopes[] = {PUSH_SCOPE_ANY, event->event->room_id, event->event->sender,
-                                  ignores};
-    struct push_candidate_query query = {
-        .room_nid = event->room_nid,
-        .sender_nid = event->sender_nid,
-        .scopes = scopes,
-        .scope_count = COUNT_OF(scopes),
-        .invited = invited_user(event->event),
-    };
+/* Somebody an event is evaluated for. */
+struct listener {
+    int64_t user_nid;
+    const char *user_id;
+    const char *display_name;
+    const struct push_rules *rules; /* NULL: the predefined ones alone */
+    bool ignores_sender;
+};
 
-    query.mentioned = mentioned_users(call->arena, event->event, &query.mentioned_count);
-    return push_candidates(call->db, call->arena, &query, out, count_out);
-}
+/* An event under evaluation. */
+struct evaluation {
+    struct call *call;
+    const struct push_event *event;
+    struct push_context context;
+    unsigned shared; /* what the event does for everybody */
+    const struct push_audience *audience;
+    const char *ignore_scope;
+    struct journal_entry *entry;
+};
 
-/* A candidate's rules; those that can not be read count as none, so that one damaged row does not
- * keep a room from talking. */
-static struct push_rules *rules_of(struct call *call, const struct push_candidate *candidate)
-{
-    json_t *stored = NULL;
-
-    if (candidate->rules != NULL &&
-        json_parse_object(call->arena, candidate->rules, strlen(candidate->rules), NULL, &stored) !=
-            OK)
-        log_warn(LOG_PUSH, "The push rules of %s are damaged; the predefined ones are used.",
-                 candidate->user_id);
-    return push_rules_parse(call->arena, stored);
-}
-
-static const char *display_name_of(struct call *call, const struct push_candidate *candidate)
-{
-    json_t *name = NULL;
-
-    if (candidate->display_name == NULL ||
-        json_parse(call->arena, candidate->display_name, strlen(candidate->display_name), NULL,
-                   &name) != OK)
-        return NULL;
-    return json_is_text(name) ? json_string_value(name) : NULL;
-}
-
-static struct push_outcome outcome_for(struct call *call, const struct push_candidate *candidate,
-                                       struct push_context *context)
+static struct push_outcome outcome_for(struct evaluation *e, const struct listener *listener)
 {
     struct push_person person = {
-        .user_id = candidate->user_id,
-        .display_name = display_name_of(call, candidate),
+        .user_id = listener->user_id,
+        .display_name = listener->display_name,
         .steps_left = PUSH_STEPS_MAX,
     };
 
-    if (candidate->ignores_sender)
+    if (listener->ignores_sender)
         return (struct push_outcome){0, NULL};
-    return push_rules_evaluate(rules_of(call, candidate), context, &person);
+    return push_rules_evaluate(listener->rules, &e->context, &person);
 }
 
 /* Actions that the flags do not tell in full: other sounds, tweaks of other names. */
@@ -138,52 +115,113 @@ static const char *actions_text(struct call *call, const struct push_outcome *ou
     json_t *plain = json_on_arena(call->arena, push_flags_to_actions(outcome->flags));
     char *text;
 
-    if (outcome->actions == NULL || json_equal(outcome->actions, plain))
+    if (outcome->flags == 0 || outcome->actions == NULL || json_equal(outcome->actions, plain))
         return NULL;
     text = json_dumps(outcome->actions, JSON_COMPACT);
     arena_defer(call->arena, free, text);
     return text;
 }
 
-static enum errcode add_personal_actions(struct call *call, const struct push_event *event,
-                                         struct push_context *context, unsigned shared,
-                                         struct journal_entry *entry)
+static void evaluate_for(struct evaluation *e, const struct listener *listener)
 {
-    struct push_candidate *candidates;
+    struct push_outcome outcome = outcome_for(e, listener);
+    const struct push_action action = {
+        .user_nid = listener->user_nid,
+        .room_nid = e->event->room_nid,
+        .flags = outcome.flags,
+        .actions = actions_text(e->call, &outcome),
+    };
+
+    if (action.flags != e->shared || action.actions != NULL)
+        push_action_add_in(e->entry, &action);
+}
+
+static bool is_concerned(const struct evaluation *e, const struct push_member *member)
+{
+    return map_contains(member->scopes, PUSH_SCOPE_ANY) ||
+           map_contains(member->scopes, e->event->event->room_id) ||
+           map_contains(member->scopes, e->event->event->sender) ||
+           map_contains(member->scopes, e->ignore_scope);
+}
+
+/* Those of the room who have rules of their own about such events; they are noted in `done`. */
+static void evaluate_for_audience(struct evaluation *e, struct map *done)
+{
+    for (size_t i = 0; i < e->audience->count; i++) {
+        const struct push_member *member = &e->audience->members[i];
+        const struct listener listener = {
+            .user_nid = member->user_nid,
+            .user_id = member->user_id,
+            .display_name = member->display_name,
+            .rules = member->rules,
+            .ignores_sender = map_contains(member->scopes, e->ignore_scope),
+        };
+        if (member->user_nid == e->event->sender_nid || !is_concerned(e, member))
+            continue;
+        evaluate_for(e, &listener);
+        map_set(done, member->user_id, NULL);
+    }
+}
+
+/* Those who are mentioned or invited. Only they need a query, and only when there are any. */
+static enum errcode evaluate_for_named(struct evaluation *e, struct map *done)
+{
+    struct push_named_query query = {
+        .room_nid = e->event->room_nid,
+        .sender_nid = e->event->sender_nid,
+        .ignore_scope = e->ignore_scope,
+        .invited = invited_user(e->event->event),
+    };
+    struct push_named *named;
     size_t count;
 
-    TRY(find_candidates(call, event, &candidates, &count));
+    query.mentioned = mentioned_users(e->call->arena, e->event->event, &query.mentioned_count);
+    if (query.mentioned_count == 0 && query.invited == NULL)
+        return OK;
+    TRY(push_named_users(e->call->db, e->call->arena, &query, &named, &count));
     for (size_t i = 0; i < count; i++) {
-        struct push_outcome outcome = outcome_for(call, &candidates[i], context);
-        const struct push_action action = {
-            .user_nid = candidates[i].user_nid,
-            .room_nid = event->room_nid,
-            .flags = outcome.flags,
-            .actions = actions_text(call, &outcome),
+        const struct listener listener = {
+            .user_nid = named[i].user_nid,
+            .user_id = named[i].user_id,
+            .rules = push_rules_parse_text(e->call->arena, named[i].rules),
+            .ignores_sender = named[i].ignores_sender,
         };
-        if (action.flags != shared || action.actions != NULL)
-            push_action_add_in(entry, &action);
+        if (!map_contains(done, named[i].user_id))
+            evaluate_for(e, &listener);
     }
     return OK;
+}
+
+static enum errcode evaluate(struct evaluation *e)
+{
+    struct push_person nobody = {.steps_left = PUSH_STEPS_MAX};
+    struct map *done = map_create(e->call->arena);
+
+    e->shared = push_rules_evaluate(NULL, &e->context, &nobody).flags;
+    evaluate_for_audience(e, done);
+    return evaluate_for_named(e, done);
 }
 
 enum errcode push_evaluate_event(struct call *call, const struct push_event *event,
                                  struct journal_entry *entry, unsigned *flags_out)
 {
-    struct push_person nobody = {.steps_left = PUSH_STEPS_MAX};
-    struct push_context context;
+    const struct push_room room = {event->room_nid, event->event->room_id, event->snapshot_nid};
+    struct evaluation e = {
+        .call = call,
+        .event = event,
+        .ignore_scope = arena_printf(call->arena, PUSH_SCOPE_IGNORE "%s", event->event->sender),
+        .entry = entry,
+    };
     const char *root;
-    unsigned shared;
 
-    push_context_init(&context, call->arena, event->event);
-    context.power_levels = event->power_levels;
-    TRY(push_member_count(call->db, call->arena, event->room_nid, &context.member_count));
-
-    shared = push_rules_evaluate(NULL, &context, &nobody).flags;
-    TRY(add_personal_actions(call, event, &context, shared, entry));
+    TRY(push_audience_load(call, &room, &e.audience));
+    push_context_init(&e.context, call->arena, event->event);
+    e.context.power_levels = event->power_levels;
+    e.context.member_count = e.audience->member_count;
+    TRY(evaluate(&e));
     TRY(event_thread_root(call, event->room_nid, event->event->content, &root));
     if (root != NULL)
         thread_event_add_in(entry, event->event_nid, event->room_nid, root);
-    *flags_out = event_flags_of(shared) | (root != NULL ? (unsigned)EVENT_IN_THREAD : 0);
+    *flags_out = event_flags_of(e.shared) | (root != NULL ? (unsigned)EVENT_IN_THREAD : 0);
     return OK;
 }

@@ -20,6 +20,7 @@ struct push_event {
     const struct event *event;
     int64_t event_nid;
     int64_t room_nid;
+    int64_t snapshot_nid; /* of the state before the event; 0 while that is not committed */
     int64_t sender_nid;
     const struct power_levels *power_levels; /* of the room before the event */
 };

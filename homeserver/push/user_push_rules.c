@@ -6,6 +6,7 @@
 #include "homeserver/accounts/requester.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/push/push_audience.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
 #include "storage/push_rules.h"
@@ -50,6 +51,7 @@ enum errcode user_push_rules_save(struct call *call, int64_t user_nid,
     change.scopes = push_rules_scopes(rules->rules, call->arena, &change.scope_count);
     entry = journal_entry_create();
     push_rules_replace_in(entry, &change);
+    push_audiences_forget_after(call->services->push_audiences, entry);
     journal_entry_wake_user(entry, user_nid);
     journal_submit(call->services->journal, entry, call->commits);
     return OK;

@@ -160,10 +160,28 @@ static enum errcode add_membership(struct persisting *p)
     return OK;
 }
 
+/* The snapshot before the event, or 0 while the database does not have it yet. */
+static enum errcode committed_snapshot(struct persisting *p, int64_t *out)
+{
+    struct room_head *head;
+    enum errcode found;
+
+    *out = 0;
+    if (p->build->head->version == 0)
+        return OK;
+    found = room_committed_head(p->call, p->build->room, &head);
+    if (found == M_NOT_FOUND)
+        return OK; /* the room itself is not committed yet */
+    TRY(found);
+    if (head->snapshot.snapshot_nid == p->build->head->snapshot.snapshot_nid)
+        *out = head->snapshot.snapshot_nid;
+    return OK;
+}
+
 static enum errcode evaluate_push_rules(struct persisting *p)
 {
     const struct power_levels levels = room_head_power_levels(p->build->room, p->build->head);
-    const struct push_event event = {
+    struct push_event event = {
         .event = p->event,
         .event_nid = p->event_nid,
         .room_nid = room_nid(p->build->room),
@@ -171,6 +189,7 @@ static enum errcode evaluate_push_rules(struct persisting *p)
         .power_levels = &levels,
     };
 
+    TRY(committed_snapshot(p, &event.snapshot_nid));
     return push_evaluate_event(p->call, &event, p->entry, &p->flags);
 }
 

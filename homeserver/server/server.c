@@ -17,6 +17,7 @@
 #include "homeserver/jobs/scheduler.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
+#include "homeserver/push/push_audience.h"
 #include "homeserver/rooms/room_service.h"
 #include "homeserver/server/domain_keys.h"
 #include "homeserver/server/health.h"
@@ -81,6 +82,13 @@ static void forget_heads(void *context, const struct journal_change *change)
                            change->room_count);
 }
 
+/* Another node changed something of some user: maybe their push rules. */
+static void forget_audiences(void *context, const struct journal_change *change)
+{
+    if (change->from_other_node && (change->everything || change->user_count > 0))
+        push_audiences_forget(context);
+}
+
 static void wake_room(void *notifier, int64_t room_nid)
 {
     notifier_wake_room(notifier, room_nid);
@@ -92,6 +100,7 @@ static void create_journal(struct server *server)
     services->journal = journal_create(server->options->conninfo);
     journal_add_listener(services->journal, forget_heads, services->rooms);
     journal_add_listener(services->journal, notifier_on_change, services->notifier);
+    journal_add_listener(services->journal, forget_audiences, services->push_audiences);
 }
 
 static enum errcode build_services(struct server *server, struct error *error)
@@ -110,6 +119,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->typing = typing_create();
     typing_listen(services->typing, wake_room, services->notifier);
     services->presence = presence_create();
+    services->push_audiences = push_audiences_create();
     create_journal(server);
     TRY(journal_start(services->journal));
     server->scheduler = scheduler_create(services, server->options->conninfo);
@@ -120,6 +130,7 @@ static void destroy_services(struct services *services)
 {
     /* What is still waiting in the journal is written before anything else goes. */
     journal_destroy(services->journal);
+    push_audiences_destroy(services->push_audiences);
     presence_destroy(services->presence);
     typing_destroy(services->typing);
     notifier_destroy(services->notifier);

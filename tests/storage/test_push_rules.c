@@ -58,36 +58,23 @@ static void changes_are_built_on_what_was_read(void **state)
     assert_int_equal(replace(fixture, a, "", row.position), E_CONFLICT);
 }
 
-/* The candidates' user IDs, separated by spaces; those who ignore the sender in brackets. */
-static const char *candidates(struct journal_fixture *fixture, int64_t sender_nid,
-                              const char *mentioned, const char *invited)
+/* Who listens in the room, separated by spaces, each with the number of their scopes. */
+static const char *listeners(struct journal_fixture *fixture)
 {
-    static const char *const scopes[] = {PUSH_SCOPE_ANY, "!room", "@sender:one",
-                                         PUSH_SCOPE_IGNORE "@sender:one"};
-    const struct push_candidate_query query = {
-        .room_nid = 1,
-        .sender_nid = sender_nid,
-        .scopes = scopes,
-        .scope_count = COUNT_OF(scopes),
-        .mentioned = &mentioned,
-        .mentioned_count = mentioned != NULL ? 1 : 0,
-        .invited = invited,
-    };
-    struct push_candidate *found;
+    struct push_listener *found;
     const char *text = "";
     size_t count;
 
-    assert_int_equal(push_candidates(fixture->db, fixture->arena, &query, &found, &count), OK);
+    assert_int_equal(push_listeners(fixture->db, fixture->arena, 1, "!room", &found, &count), OK);
     for (size_t i = 0; i < count; i++)
-        text = arena_printf(fixture->arena, found[i].ignores_sender ? "%s%s(%s)" : "%s%s%s", text,
-                            i > 0 ? " " : "", found[i].user_id);
+        text = arena_printf(fixture->arena, "%s%s%s=%zu", text, i > 0 ? " " : "", found[i].user_id,
+                            found[i].scope_count);
     return text;
 }
 
-static void an_event_concerns_those_with_rules_about_it(void **state)
+static void members_with_rules_about_a_room_listen_in_it(void **state)
 {
     struct journal_fixture *fixture = *state;
-    int64_t sender = user(fixture, "@sender:one");
     int64_t any = user(fixture, "@any:one");
     int64_t of_room = user(fixture, "@of_room:one");
     int64_t of_sender = user(fixture, "@of_sender:one");
@@ -98,54 +85,76 @@ static void an_event_concerns_those_with_rules_about_it(void **state)
     join(fixture, of_room);
     join(fixture, of_sender);
     join(fixture, plain);
-    join(fixture, sender);
     assert_int_equal(replace(fixture, any, "", 0), OK);
     assert_int_equal(replace(fixture, of_room, "!room", 0), OK);
     assert_int_equal(replace(fixture, of_sender, "@sender:one", 0), OK);
     assert_int_equal(replace(fixture, elsewhere, "", 0), OK);
-    assert_int_equal(replace(fixture, sender, "", 0), OK);
     assert_int_equal(replace(fixture, plain, "!other", 0), OK);
-    assert_string_equal(candidates(fixture, sender, NULL, NULL),
-                        "@any:one @of_room:one @of_sender:one");
-    assert_string_equal(candidates(fixture, any, NULL, NULL),
-                        "@sender:one @of_room:one @of_sender:one");
+    assert_string_equal(listeners(fixture), "@any:one=1 @of_room:one=1 @of_sender:one=1");
 }
 
-static void it_concerns_who_is_mentioned_or_invited(void **state)
+static void those_who_ignore_somebody_listen_too(void **state)
 {
     struct journal_fixture *fixture = *state;
-    int64_t sender = user(fixture, "@sender:one");
+    static const char *const ignored[] = {PUSH_SCOPE_IGNORE "@x:one", PUSH_SCOPE_IGNORE "@y:one"};
     int64_t member = user(fixture, "@member:one");
+    struct journal_entry *entry = journal_entry_create();
 
-    user(fixture, "@stranger:one");
     join(fixture, member);
-    assert_string_equal(candidates(fixture, sender, "@member:one", NULL), "@member:one");
-    assert_string_equal(candidates(fixture, sender, "@stranger:one", NULL), "");
-    assert_string_equal(candidates(fixture, sender, "@sender:one", NULL), "");
-    assert_string_equal(candidates(fixture, sender, NULL, "@stranger:one"), "@stranger:one");
-    assert_string_equal(candidates(fixture, sender, NULL, "@unknown:two"), "");
+    push_ignored_replace_in(entry, member, ignored, 2);
+    journal_commit(fixture, entry);
+    assert_string_equal(listeners(fixture), "@member:one=2");
+    /* Changing rules does not touch the list, nor the other way round. */
+    assert_int_equal(replace(fixture, member, "", 0), OK);
+    assert_string_equal(listeners(fixture), "@member:one=3");
+    entry = journal_entry_create();
+    push_ignored_replace_in(entry, member, NULL, 0);
+    journal_commit(fixture, entry);
+    assert_string_equal(listeners(fixture), "@member:one=1");
 }
 
-static void who_ignores_the_sender_is_known(void **state)
+/* The users' IDs, separated by spaces; those who ignore the sender in brackets. */
+static const char *named(struct journal_fixture *fixture, int64_t sender_nid, const char *mentioned,
+                         const char *invited)
+{
+    const struct push_named_query query = {
+        .room_nid = 1,
+        .sender_nid = sender_nid,
+        .ignore_scope = PUSH_SCOPE_IGNORE "@sender:one",
+        .mentioned = &mentioned,
+        .mentioned_count = mentioned != NULL ? 1 : 0,
+        .invited = invited,
+    };
+    struct push_named *found;
+    const char *text = "";
+    size_t count;
+
+    assert_int_equal(push_named_users(fixture->db, fixture->arena, &query, &found, &count), OK);
+    for (size_t i = 0; i < count; i++)
+        text = arena_printf(fixture->arena, found[i].ignores_sender ? "%s%s(%s)" : "%s%s%s", text,
+                            i > 0 ? " " : "", found[i].user_id);
+    return text;
+}
+
+static void members_are_mentioned_and_strangers_invited(void **state)
 {
     struct journal_fixture *fixture = *state;
     static const char *const ignored[] = {PUSH_SCOPE_IGNORE "@sender:one"};
     int64_t sender = user(fixture, "@sender:one");
     int64_t member = user(fixture, "@member:one");
-    struct journal_entry *entry = journal_entry_create();
 
+    user(fixture, "@stranger:one");
     join(fixture, member);
+    join(fixture, sender);
+    assert_string_equal(named(fixture, sender, "@member:one", NULL), "@member:one");
+    assert_string_equal(named(fixture, sender, "@stranger:one", NULL), "");
+    assert_string_equal(named(fixture, sender, "@sender:one", NULL), "");
+    assert_string_equal(named(fixture, sender, NULL, "@stranger:one"), "@stranger:one");
+    assert_string_equal(named(fixture, sender, NULL, "@unknown:two"), "");
+    struct journal_entry *entry = journal_entry_create();
     push_ignored_replace_in(entry, member, ignored, 1);
     journal_commit(fixture, entry);
-    assert_string_equal(candidates(fixture, sender, NULL, NULL), "(@member:one)");
-    assert_string_equal(candidates(fixture, sender, NULL, "@member:one"), "(@member:one)");
-    /* Changing rules does not touch the list, nor the other way round. */
-    assert_int_equal(replace(fixture, member, "", 0), OK);
-    assert_string_equal(candidates(fixture, sender, NULL, NULL), "(@member:one)");
-    entry = journal_entry_create();
-    push_ignored_replace_in(entry, member, NULL, 0);
-    journal_commit(fixture, entry);
-    assert_string_equal(candidates(fixture, sender, NULL, NULL), "@member:one");
+    assert_string_equal(named(fixture, sender, "@member:one", NULL), "(@member:one)");
 }
 
 static void rules_about_a_room_are_found_by_it(void **state)
@@ -181,9 +190,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(changes_are_built_on_what_was_read),
-        TEST(an_event_concerns_those_with_rules_about_it),
-        TEST(it_concerns_who_is_mentioned_or_invited),
-        TEST(who_ignores_the_sender_is_known),
+        TEST(members_with_rules_about_a_room_listen_in_it),
+        TEST(those_who_ignore_somebody_listen_too),
+        TEST(members_are_mentioned_and_strangers_invited),
         TEST(rules_about_a_room_are_found_by_it),
         TEST(members_are_counted),
     };
