@@ -63,12 +63,14 @@ static bool names_only_user_ids(const struct auth_check *check)
 
 static bool names_a_creator(const struct auth_check *check)
 {
-    json_t *users = json_get_object(check->event->content, "users");
-    const char *user_id;
-    json_t *value;
+    const json_t *users = json_get_object(check->event->content, "users");
+    const json_t *creators = json_get_array(check->create->content, "additional_creators");
 
-    json_object_foreach (users, user_id, value) {
-        if (room_is_created_by(check->event->version, check->create, user_id))
+    if (json_object_get(users, check->create->sender) != NULL)
+        return true;
+    for (size_t i = 0; i < json_array_size(creators); i++) {
+        const char *creator = json_text(json_array_get(creators, i));
+        if (creator != NULL && json_object_get(users, creator) != NULL)
             return true;
     }
     return false;

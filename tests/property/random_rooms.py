@@ -80,7 +80,17 @@ class Room:
             dropped = self.rng.choice(auth)
             if self.events[dropped].type != "m.room.create":
                 auth.remove(dropped)
+        if self.lies and auth and self.rng.random() < 0.1:
+            self.make_stale(auth)
         return self.build(sender, kind, state_key, content, prev, auth, **extra)
+
+    def make_stale(self, auth):
+        """Cites an event by which the room has moved on."""
+        place = self.rng.randrange(len(auth))
+        cited = self.events[auth[place]]
+        others = [i for i in self.order if self.events[i].type == cited.type
+                  and self.events[i].get_state_key() == cited.get_state_key()]
+        auth[place] = self.rng.choice(others)
 
     def is_acceptable(self, event, state):
         try:
