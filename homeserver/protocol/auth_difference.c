@@ -134,38 +134,74 @@ static enum errcode walk_shared_level(struct event_graph *graph, struct shared_w
     return OK;
 }
 
-/* Looks for a shared event among those that cite `start`, and those that cite them, and so on. */
-static enum errcode search_upwards(struct event_graph *graph, const struct state_conflict *conflict,
-                                   struct graph_node *start, bool *out)
+/* An event on the way up, and the place of the one that it cites. */
+struct ascent {
+    struct graph_node *node;
+    size_t below;
+};
+
+struct ascent_list {
+    struct ascent *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* What a shared event cites, directly or not, is shared. */
+static void mark_path_shared(const struct ascent_list *list, size_t place)
+{
+    for (; place > 0; place = list->items[place].below)
+        list->items[place].node->common = COMMON_YES;
+    list->items[0].node->common = COMMON_YES;
+}
+
+static void ascend(struct event_graph *graph, struct ascent_list *list, struct graph_node *node,
+                   size_t below)
+{
+    const struct ascent ascent = {node, below};
+
+    node->search = graph->searches;
+    array_push(graph->arena, list, ascent);
+}
+
+/* Visits those that cite the event at `place`; true in `found` when one of them is shared. */
+static enum errcode search_level(struct event_graph *graph, const struct state_conflict *conflict,
+                                 struct ascent_list *list, size_t place, bool *found)
 {
     const struct event_source *source = graph->source;
-    struct node_list stack = {0};
     const int64_t *refs;
     size_t count;
 
-    *out = false;
-    start->search = ++graph->searches;
-    node_list_push(graph->arena, &stack, start);
-    for (size_t done = 0; done < stack.count; done++) {
-        TRY(source->cited_by(source->context, stack.items[done]->ref, &refs, &count));
-        for (size_t i = 0; i < count; i++) {
-            struct graph_node *node;
-            bool is_settled;
-            TRY(event_graph_node(graph, refs[i], &node));
-            if (node->event == NULL || node->search == graph->searches || node->common == COMMON_NO)
-                continue;
-            node->search = graph->searches;
-            TRY(state_conflict_is_settled(graph, conflict, node, &is_settled));
-            if (node->common == COMMON_YES || is_settled) {
-                *out = true;
-                return OK;
-            }
-            node_list_push(graph->arena, &stack, node);
-        }
+    TRY(event_graph_spend(graph));
+    TRY(source->cited_by(source->context, list->items[place].node->ref, &refs, &count));
+    for (size_t i = 0; i < count && !*found; i++) {
+        struct graph_node *node;
+        TRY(event_graph_node(graph, refs[i], &node));
+        if (node->event == NULL || node->search == graph->searches || node->common == COMMON_NO)
+            continue;
+        if (node->common == COMMON_UNKNOWN)
+            TRY(state_conflict_is_settled(graph, conflict, node, found));
+        *found = *found || node->common == COMMON_YES;
+        ascend(graph, list, node, place);
     }
-    /* Nothing above is shared, so none of what was passed on the way is. */
-    for (size_t i = 0; i < stack.count; i++)
-        stack.items[i]->common = COMMON_NO;
+    return OK;
+}
+
+/* Looks for a shared event among those that cite `start`, and those that cite them, and so on.
+ * Decides `common` for `start`, and for all that it passed if there is none. */
+static enum errcode search_upwards(struct event_graph *graph, const struct state_conflict *conflict,
+                                   struct graph_node *start)
+{
+    struct ascent_list list = {0};
+    bool found = false;
+
+    graph->searches++;
+    ascend(graph, &list, start, 0);
+    for (size_t i = 0; i < list.count && !found; i++)
+        TRY(search_level(graph, conflict, &list, i, &found));
+    if (found)
+        mark_path_shared(&list, list.count - 1);
+    for (size_t i = 0; i < list.count && !found; i++)
+        list.items[i].node->common = COMMON_NO;
     return OK;
 }
 
@@ -173,17 +209,19 @@ static enum errcode search_upwards(struct event_graph *graph, const struct state
 static enum errcode find_out_if_shared(struct event_graph *graph, struct shared_walk *walk,
                                        struct graph_node *node)
 {
-    bool is_shared = false, go_on = true;
+    bool is_settled, go_on = true;
 
     if (node->common != COMMON_UNKNOWN)
         return OK;
-    TRY(state_conflict_is_settled(graph, walk->conflict, node, &is_shared));
-    if (!is_shared && graph->source->cited_by != NULL)
-        TRY(search_upwards(graph, walk->conflict, node, &is_shared));
-    while (!is_shared && graph->source->cited_by == NULL && go_on && node->common == COMMON_UNKNOWN)
+    TRY(state_conflict_is_settled(graph, walk->conflict, node, &is_settled));
+    if (is_settled)
+        node->common = COMMON_YES;
+    else if (graph->source->cited_by != NULL)
+        return search_upwards(graph, walk->conflict, node);
+    while (node->common == COMMON_UNKNOWN && go_on)
         TRY(walk_shared_level(graph, walk, &go_on));
     if (node->common == COMMON_UNKNOWN)
-        node->common = is_shared ? COMMON_YES : COMMON_NO;
+        node->common = COMMON_NO;
     return OK;
 }
 
@@ -220,6 +258,7 @@ enum errcode auth_difference(struct event_graph *graph, const struct state_confl
         TRY(event_graph_expand(graph, &queue));
         for (size_t i = 0; i < queue.count; i++) {
             queue.items[i]->is_queued = false;
+            TRY(event_graph_spend(graph));
             TRY(pass_on(graph, &walk, queue.items[i], &next, &reached));
         }
         queue = next;
