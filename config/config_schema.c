@@ -194,7 +194,8 @@ static const struct setting limit_items[] = {
     {"request_body_bytes", SETTING_BYTES, AT(config_limits, request_body_bytes), .standard = "1 MiB", .min = 65536,
      .max = 268435456, .help = "The largest JSON body of a client's request."},
     {"worker_threads", SETTING_INT, AT(config_limits, worker_threads), .standard = "0", .min = 0, .max = 1024,
-     .help = "Requests worked on at the same time. 0: 4 per processor core, at least 8."},
+     .help = "Requests worked on at the same time, and as many again that may wait for other servers. "
+             "0: 4 per processor core, at least 8."},
     {"io_threads", SETTING_INT, AT(config_limits, io_threads), .standard = "0", .min = 0, .max = 256,
      .help = "Threads that read and write connections. 0: one per processor core, at least 4."},
     {"database_connections", SETTING_INT, AT(config_limits, database_connections), .standard = "0", .min = 0,

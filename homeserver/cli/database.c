@@ -12,8 +12,8 @@
 
 enum { CONNECTIONS_OF_A_TOOL = 8, CONNECTIONS_BESIDE_WORKERS = 16, WORKERS_PER_CORE = 4 };
 
-/* As many sessions as the server can want: one per worker, and some for the journal and for tools.
- */
+/* As many sessions as the server can want: one per worker, of which there are two kinds
+ * (homeserver/http), and some for the journal and for tools. */
 static int connections_wanted(const struct config *config, enum cli_database_use use)
 {
     int workers = config->limits.worker_threads;
@@ -25,7 +25,7 @@ static int connections_wanted(const struct config *config, enum cli_database_use
         return config->limits.database_connections;
     if (workers == 0)
         workers = cores > 2 ? (int)cores * WORKERS_PER_CORE : 2 * WORKERS_PER_CORE;
-    return workers + CONNECTIONS_BESIDE_WORKERS;
+    return 2 * workers + CONNECTIONS_BESIDE_WORKERS;
 }
 
 enum errcode cli_database_start(const struct config *config, enum cli_database_use use,

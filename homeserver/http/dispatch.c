@@ -244,10 +244,18 @@ static void run(void *thread_state, void *argument)
     log_set_context(NULL);
 }
 
+static struct thread_pool *pool_of(const struct connection *connection)
+{
+    const struct route *route = connection->match.route;
+    bool calls_out = route->access == SERVER || (route->flags & CALLS_OUT) != 0;
+
+    return calls_out ? connection->server->outward_workers : connection->server->workers;
+}
+
 void dispatch_submit(struct connection *connection)
 {
     connection->submitted_us = clock_monotonic_us();
-    if (thread_pool_submit(connection->server->workers, run, connection))
+    if (thread_pool_submit(pool_of(connection), run, connection))
         return;
     response_error(connection, E_UNAVAILABLE);
     response_complete(connection);
@@ -257,7 +265,7 @@ void dispatch_submit(struct connection *connection)
 void dispatch_continue(struct connection *connection)
 {
     connection->submitted_us = clock_monotonic_us();
-    thread_pool_continue(connection->server->workers, run, connection);
+    thread_pool_continue(pool_of(connection), run, connection);
 }
 
 enum errcode req_receive_body(struct request *req, int64_t limit_bytes,

@@ -50,6 +50,8 @@ enum route_flag {
     WHILE_LOCKED = 2,    /* works for locked accounts (logout) */
     WHILE_SUSPENDED = 4, /* works for suspended accounts although it is not a GET */
     DEPRECATED = 8,      /* counted apart in the metrics */
+    CALLS_OUT = 16,      /* may wait for other servers: runs on threads of its own, so that slow
+                          * servers hold up only each other; SERVER rows always do */
 };
 
 /* A row of the route table: a complete security statement. `path` is spelled as in the spec, with

@@ -89,11 +89,11 @@ static unsigned raise_descriptor_limit(void)
     return limit.rlim_cur < DESCRIPTORS_MIN ? DESCRIPTORS_MIN : (unsigned)limit.rlim_cur;
 }
 
-static enum errcode start_workers(struct http_server *server, struct error *error)
+static struct thread_pool *start_pool(struct http_server *server, const char *name)
 {
     int configured = server_config(server)->limits.worker_threads;
     const struct thread_pool_options options = {
-        .name = "http-worker",
+        .name = name,
         .threads = (size_t)or_default(configured, core_count() * WORKERS_PER_CORE, WORKERS_MIN),
         .queue_max = QUEUE_MAX,
         .thread_start = worker_start,
@@ -101,9 +101,15 @@ static enum errcode start_workers(struct http_server *server, struct error *erro
         .context = server,
     };
 
+    return thread_pool_create(&options);
+}
+
+static enum errcode start_workers(struct http_server *server, struct error *error)
+{
     server->parked = parked_create(parking_end);
-    server->workers = thread_pool_create(&options);
-    if (server->parked == NULL || server->workers == NULL)
+    server->workers = start_pool(server, "http-worker");
+    server->outward_workers = start_pool(server, "http-outward");
+    if (server->parked == NULL || server->workers == NULL || server->outward_workers == NULL)
         return fail(error, E_SYSTEM, "The worker threads could not be started.");
     return OK;
 }
@@ -227,6 +233,7 @@ void http_server_destroy(struct http_server *server)
     for (size_t i = 0; i < server->io_thread_count; i++)
         io_thread_destroy(server->io_threads[i]);
     thread_pool_destroy(server->workers);
+    thread_pool_destroy(server->outward_workers);
     parked_destroy(server->parked);
     for (size_t i = 0; i < server->listener_count; i++)
         listener_destroy(server->listeners[i]);

@@ -33,6 +33,7 @@ struct http_server {
     struct server_metrics metrics;
     struct arena_pool arenas;
     struct thread_pool *workers;
+    struct thread_pool *outward_workers; /* for what may wait for other servers */
     struct parked *parked;
     struct listener *listeners[LISTENERS_MAX];
     size_t listener_count;

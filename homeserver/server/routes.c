@@ -54,12 +54,12 @@ const struct route routes[] = {
     {POST,   "/_matrix/client/v3/delete_devices",                      client_delete_devices,      USER, LIMIT_NONE,       JSON_BODY,     WHILE_SUSPENDED},
 
     /* ── Client-server API: Profiles ───────────────────────────────────────────────────────── */
-    {GET,    "/_matrix/client/v3/profile/{userId}",                    client_get_user_profile,    ANYONE, LIMIT_NONE,       NO_BODY,       0},
-    {GET,    "/_matrix/client/v3/profile/{userId}/{keyName}",          client_get_profile_field,   ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/profile/{userId}",                    client_get_user_profile,    ANYONE, LIMIT_NONE,       NO_BODY,       CALLS_OUT},
+    {GET,    "/_matrix/client/v3/profile/{userId}/{keyName}",          client_get_profile_field,   ANYONE, LIMIT_NONE,       NO_BODY,       CALLS_OUT},
     {PUT,    "/_matrix/client/v3/profile/{userId}/{keyName}",          client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     0},
     {DELETE, "/_matrix/client/v3/profile/{userId}/{keyName}",          client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       0},
-    {GET,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}",client_get_user_profile,    ANYONE, LIMIT_NONE,       NO_BODY,       0},
-    {GET,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_get_profile_field,   ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}",client_get_user_profile,    ANYONE, LIMIT_NONE,       NO_BODY,       CALLS_OUT},
+    {GET,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_get_profile_field,   ANYONE, LIMIT_NONE,       NO_BODY,       CALLS_OUT},
     {PUT,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     0},
     {DELETE, "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       0},
 
@@ -94,11 +94,11 @@ const struct route routes[] = {
     /* ── Client-server API: Room creation, membership ───────────────────────────────── */
     {POST,   "/_matrix/client/v3/createRoom",                                           client_create_room,               USER,   LIMIT_JOIN,    JSON_BODY,     0},
     {GET,    "/_matrix/client/v3/joined_rooms",                                         client_get_joined_rooms,          USER,   LIMIT_NONE,    NO_BODY,       0},
-    {POST,   "/_matrix/client/v3/join/{roomIdOrAlias}",                                 client_join_room,                 USER,   LIMIT_JOIN,    JSON_OPTIONAL, 0},
-    {POST,   "/_matrix/client/v3/rooms/{roomId}/join",                                  client_join_room_by_id,           GUEST,  LIMIT_JOIN,    JSON_OPTIONAL, 0},
-    {POST,   "/_matrix/client/v3/knock/{roomIdOrAlias}",                                client_knock_room,                USER,   LIMIT_JOIN,    JSON_OPTIONAL, 0},
-    {POST,   "/_matrix/client/v3/rooms/{roomId}/invite",                                client_invite_user,               USER,   LIMIT_INVITE,  JSON_BODY,     0},
-    {POST,   "/_matrix/client/v3/rooms/{roomId}/leave",                                 client_leave_room,                GUEST,  LIMIT_OTHER,   JSON_OPTIONAL, WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/join/{roomIdOrAlias}",                                 client_join_room,                 USER,   LIMIT_JOIN,    JSON_OPTIONAL, CALLS_OUT},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/join",                                  client_join_room_by_id,           GUEST,  LIMIT_JOIN,    JSON_OPTIONAL, CALLS_OUT},
+    {POST,   "/_matrix/client/v3/knock/{roomIdOrAlias}",                                client_knock_room,                USER,   LIMIT_JOIN,    JSON_OPTIONAL, CALLS_OUT},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/invite",                                client_invite_user,               USER,   LIMIT_INVITE,  JSON_BODY,     CALLS_OUT},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/leave",                                 client_leave_room,                GUEST,  LIMIT_OTHER,   JSON_OPTIONAL, WHILE_SUSPENDED | CALLS_OUT},
     {POST,   "/_matrix/client/v3/rooms/{roomId}/forget",                                client_forget_room,               USER,   LIMIT_OTHER,   JSON_OPTIONAL, WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/rooms/{roomId}/kick",                                  client_kick,                      USER,   LIMIT_NONE,    JSON_BODY,     0},
     {POST,   "/_matrix/client/v3/rooms/{roomId}/ban",                                   client_ban,                       USER,   LIMIT_NONE,    JSON_BODY,     0},
@@ -116,14 +116,14 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/rooms/{roomId}/state/{eventType}",                     client_get_room_state_without_key,GUEST,  LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v3/rooms/{roomId}/members",                               client_get_members_by_room,       GUEST,  LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v3/rooms/{roomId}/joined_members",                        client_get_joined_members_by_room,USER,   LIMIT_NONE,    NO_BODY,       0},
-    {GET,    "/_matrix/client/v3/rooms/{roomId}/messages",                              client_get_room_events,           GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/messages",                              client_get_room_events,           GUEST,  LIMIT_NONE,    NO_BODY,       CALLS_OUT},
     {GET,    "/_matrix/client/v3/rooms/{roomId}/context/{eventId}",                     client_get_event_context,         GUEST,  LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event",                    client_get_event_by_timestamp,    USER,   LIMIT_OTHER,   NO_BODY,       0},
 
     /* ── Client-server API: End-to-end encryption ───────────────────────────────────────────── */
     {POST,   "/_matrix/client/v3/keys/upload",                        client_upload_keys,         GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
-    {POST,   "/_matrix/client/v3/keys/query",                         client_query_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
-    {POST,   "/_matrix/client/v3/keys/claim",                         client_claim_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/keys/query",                         client_query_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED | CALLS_OUT},
+    {POST,   "/_matrix/client/v3/keys/claim",                         client_claim_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED | CALLS_OUT},
     {GET,    "/_matrix/client/v3/keys/changes",                       client_get_keys_changes,    USER,   LIMIT_NONE,    NO_BODY,   0},
     {PUT,    "/_matrix/client/v3/sendToDevice/{eventType}/{txnId}",   client_send_to_device,      GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
 

@@ -294,6 +294,7 @@ static const struct route routes[] = {
     {GET,  "/test/redirect",      get_redirect, ANYONE,        LIMIT_NONE,  NO_BODY,       0},
     {GET,  "/test/file",          get_file,     ANYONE,        LIMIT_NONE,  NO_BODY,       0},
     {GET,  "/test/slow",          get_slow,     ANYONE,        LIMIT_NONE,  NO_BODY,       0},
+    {GET,  "/test/outward",       get_slow,     ANYONE,        LIMIT_NONE,  NO_BODY,       CALLS_OUT},
     {GET,  "/test/park",          get_park,     ANYONE,        LIMIT_NONE,  NO_BODY,       PARKS},
     {POST, "/test/commit",        post_commit,  ANYONE,        LIMIT_NONE,  JSON_BODY,     0},
     {PUT,  "/test/upload",        put_upload,   ANYONE,        LIMIT_NONE,  STREAM_BODY,   0},

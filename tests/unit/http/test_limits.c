@@ -1,7 +1,11 @@
-/* Rate limits and who they count. */
+/* Rate limits and who they count; what else is rationed. */
+#include <unistd.h>
+
 #include "homeserver/http/client_ip.h"
 #include "tests/support/http_client.h"
 #include "tests/unit/http/fixture.h"
+
+enum { WORKERS = 2 }; /* of each kind */
 
 static struct http_reply reply;
 
@@ -43,6 +47,29 @@ static void logins_count_by_network_behind_a_trusted_proxy(void **state)
     /* What the client wrote itself stands left of what the proxy added. */
     assert_int_equal(status_of("/test/login", "X-Forwarded-For: 192.0.2.9, 2001:db8:1:1::7\r\n"),
                      429);
+}
+
+static void what_waits_for_other_servers_holds_up_nobody_else(void **state)
+{
+    int fds[3];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(fds); i++) {
+        fds[i] = http_connect(test_port);
+        http_send_text(fds[i], "GET /test/outward HTTP/1.1\r\nHost: t\r\n\r\n");
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        while (sem_wait(&test_handler_begun) != 0)
+            ;
+    }
+    assert_int_equal(status_of("/test/page", NULL), 200);
+    for (size_t i = 0; i < COUNT_OF(fds); i++)
+        sem_post(&test_slow_gate);
+    for (size_t i = 0; i < COUNT_OF(fds); i++) {
+        http_receive(fds[i], false, &reply);
+        assert_int_equal(reply.status, 200);
+        close(fds[i]);
+    }
 }
 
 static void the_client_is_the_first_that_no_trusted_proxy_vouches_for(void **state)
@@ -105,6 +132,7 @@ static int set_up(void **state)
     test_settings[count++] = "rate_limits.login.per_second=0.01";
     test_settings[count++] = "rate_limits.login.burst=2";
     test_settings[count++] = "trusted_proxies=[127.0.0.1]";
+    test_settings[count++] = "limits.worker_threads=2";
     return test_server_start(state);
 }
 
@@ -114,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_user_who_asks_too_often_is_told_when_to_come_back),
         cmocka_unit_test(application_services_are_not_limited),
         cmocka_unit_test(logins_count_by_network_behind_a_trusted_proxy),
+        cmocka_unit_test(what_waits_for_other_servers_holds_up_nobody_else),
         cmocka_unit_test(the_client_is_the_first_that_no_trusted_proxy_vouches_for),
         cmocka_unit_test(networks_that_can_not_be_read_trust_nobody),
         cmocka_unit_test(ipv6_counts_by_64_bits_and_ipv4_by_address),
