@@ -48,16 +48,20 @@ struct statement_table {
     X(receipts)                                                                                    \
     X(refresh_tokens)                                                                              \
     X(registration_tokens)                                                                         \
+    X(relations)                                                                                   \
+    X(reports)                                                                                     \
     X(room_aliases)                                                                                \
     X(room_directory)                                                                              \
     X(room_heads_update_batch)                                                                     \
     X(room_summaries)                                                                              \
     X(rooms)                                                                                       \
+    X(search)                                                                                      \
     X(state_keys)                                                                                  \
     X(state_snapshots)                                                                             \
     X(threepids)                                                                                   \
     X(to_device)                                                                                   \
     X(uia_sessions)                                                                                \
+    X(user_directory)                                                                              \
     X(users)
 
 #define STATEMENT_TABLE(file_name, table)                                                          \

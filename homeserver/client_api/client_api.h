@@ -220,4 +220,37 @@ enum errcode client_get_wellknown(struct request *req);
 /* whoami.c */
 enum errcode client_get_token_owner(struct request *req);
 
+/* room_upgrades.c */
+enum errcode client_upgrade_room(struct request *req);
+
+/* relations.c */
+enum errcode client_get_relating_events(struct request *req);
+enum errcode client_get_relating_events_with_rel_type(struct request *req);
+enum errcode client_get_relating_events_with_rel_type_and_event_type(struct request *req);
+
+/* threads_list.c */
+enum errcode client_get_thread_roots(struct request *req);
+
+/* report_content.c */
+enum errcode client_report_event(struct request *req);
+enum errcode client_report_room(struct request *req);
+enum errcode client_report_user(struct request *req);
+
+/* third_party_lookup.c */
+enum errcode client_get_protocol_metadata(struct request *req);
+enum errcode client_get_protocols(struct request *req);
+enum errcode client_query_location_by_alias(struct request *req);
+enum errcode client_query_location_by_protocol(struct request *req);
+enum errcode client_query_user_by_id(struct request *req);
+enum errcode client_query_user_by_protocol(struct request *req);
+
+/* users.c */
+enum errcode client_search_user_directory(struct request *req);
+
+/* voip.c */
+enum errcode client_get_turn_server(struct request *req);
+
+/* search.c */
+enum errcode client_search(struct request *req);
+
 #endif

@@ -1,7 +1,9 @@
 /* Spec: client-server API, "Joining rooms" (joining.yaml). */
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/room_membership.h"
+#include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/upgrade_room.h"
 
 /* Spec: `third_party_signed`, the proof that an invite to an address was meant for this user. */
 static enum errcode check_third_party_signed(struct request *req)
@@ -25,7 +27,11 @@ static enum errcode check_third_party_signed(struct request *req)
 static enum errcode join(struct request *req, const char *room_id)
 {
     TRY(check_third_party_signed(req));
+    struct room *room;
+
     TRY(change_own_membership(req, room_id, "join"));
+    TRY(room_open(&req->call, room_id, &room));
+    TRY(room_carry_over(&req->call, room, &req->requester));
     return respond(req, 200, json_pack("{ss}", "room_id", room_id));
 }
 

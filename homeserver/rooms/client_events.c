@@ -8,6 +8,7 @@
 #include "homeserver/base/array.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/bundled_relations.h"
 #include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
@@ -23,6 +24,7 @@ struct preparation {
     size_t related_count;
     struct stored_event *memberships; /* the reader's own member events, oldest first */
     size_t membership_count;
+    const char **relations; /* parallel to the events; NULL: not asked for */
 };
 
 static enum errcode fetch_transaction_ids(struct preparation *p, const struct stored_event *events,
@@ -144,6 +146,7 @@ static void make_unsigned(const struct preparation *p, const struct stored_event
     *out = (struct client_event_unsigned){
         .has_age = true,
         .age_ms = p->now_ms > event->origin_server_ts ? p->now_ms - event->origin_server_ts : 0,
+        .relations_json = p->relations != NULL ? p->relations[i] : NULL,
         .membership = membership_at(p, event),
         .transaction_id = p->transaction_ids != NULL ? p->transaction_ids[i] : NULL,
     };
@@ -183,11 +186,8 @@ static enum errcode write_one(const struct preparation *p, const struct stored_e
         .unsigned_members = &unsigned_members,
         .format = p->how->format,
     };
-    size_t start;
+    size_t start = out->length;
 
-    if (i > 0)
-        strbuf_add_char(out, ',');
-    start = out->length;
     make_unsigned(p, event, i, &unsigned_members);
     TRY(client_event_write(out, event->json, event->json_size, &options));
     if (p->how->filter != NULL && p->how->filter->has_event_fields)
@@ -195,16 +195,49 @@ static enum errcode write_one(const struct preparation *p, const struct stored_e
     return OK;
 }
 
+static enum errcode prepare(struct call *call, const struct client_events *how,
+                            const struct stored_event *events, size_t count,
+                            struct preparation *out)
+{
+    *out = (struct preparation){.call = call, .how = how, .now_ms = clock_wall_ms()};
+    TRY(fetch_transaction_ids(out, events, count));
+    TRY(fetch_related(out, events, count));
+    TRY(fetch_memberships(out, events, count));
+    if (how->with_relations && count > 0)
+        TRY(bundled_relations_make(call, how, events, count, &out->relations));
+    return OK;
+}
+
 enum errcode client_events_write(struct call *call, const struct client_events *how,
                                  const struct stored_event *events, size_t count,
                                  struct strbuf *out)
 {
-    struct preparation p = {.call = call, .how = how, .now_ms = clock_wall_ms()};
+    struct preparation p;
 
-    TRY(fetch_transaction_ids(&p, events, count));
-    TRY(fetch_related(&p, events, count));
-    TRY(fetch_memberships(&p, events, count));
-    for (size_t i = 0; i < count; i++)
+    TRY(prepare(call, how, events, count, &p));
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            strbuf_add_char(out, ',');
         TRY(write_one(&p, &events[i], i, out));
+    }
+    return OK;
+}
+
+enum errcode client_events_texts(struct call *call, const struct client_events *how,
+                                 const struct stored_event *events, size_t count, const char ***out)
+{
+    struct preparation p;
+
+    TRY(prepare(call, how, events, count, &p));
+    *out = ARENA_ARRAY(call->arena, count, const char *);
+    for (size_t i = 0; i < count; i++) {
+        struct strbuf text;
+        strbuf_init(&text, 0);
+        enum errcode written = write_one(&p, &events[i], i, &text);
+        if (written == OK)
+            (*out)[i] = arena_strndup(call->arena, text.data, text.length);
+        strbuf_finish(&text);
+        TRY(written);
+    }
     return OK;
 }

@@ -16,8 +16,9 @@
  */
 struct client_events {
     const struct room_reader *reader;
-    bool with_room_id;   /* /sync leaves it out */
-    bool with_relations; /* bundled aggregations */
+    bool with_room_id;    /* /sync leaves it out */
+    bool with_relations;  /* bundled aggregations */
+    bool without_threads; /* … but for m.thread */
     enum client_event_format format;
     const struct filter *filter; /* its event_fields; NULL: all fields */
 };
@@ -26,5 +27,10 @@ struct client_events {
 enum errcode client_events_write(struct call *call, const struct client_events *how,
                                  const struct stored_event *events, size_t count,
                                  struct strbuf *out) MUST_CHECK;
+
+/* The same as one text for each event; borrowed from the call. */
+enum errcode client_events_texts(struct call *call, const struct client_events *how,
+                                 const struct stored_event *events, size_t count,
+                                 const char ***out) MUST_CHECK;
 
 #endif

@@ -164,6 +164,8 @@ static enum errcode append_preset(struct creation *c)
     bool is_public = c->wanted->preset == PRESET_PUBLIC_CHAT;
     const struct config *config = config_current(c->call->services->config);
 
+    if (c->wanted->is_replacement)
+        return OK;
     TRY(append_unless_given(c, "m.room.join_rules",
                             json_pack("{ss}", "join_rule", is_public ? "public" : "invite")));
     TRY(append_unless_given(c, "m.room.history_visibility",

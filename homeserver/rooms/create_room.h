@@ -24,6 +24,7 @@ struct new_room {
     json_t *creation_content;     /* object, or NULL */
     json_t *initial_state;        /* array of {type, state_key, content}, or NULL */
     json_t *power_level_override; /* object, or NULL */
+    bool is_replacement;          /* of an upgraded room: no state but what is given here */
     const char *const *invites;   /* user IDs */
     size_t invite_count;
 };

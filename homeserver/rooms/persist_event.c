@@ -5,8 +5,11 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/push/push_actions.h"
+#include "homeserver/rooms/follow_member.h"
+#include "homeserver/rooms/follow_search.h"
 #include "homeserver/rooms/follow_summary.h"
 #include "homeserver/rooms/redact.h"
+#include "homeserver/rooms/relations.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
@@ -157,7 +160,7 @@ static enum errcode add_membership(struct persisting *p)
     room_summary_count_in(p->entry, row.room_nid, user_nid, row.membership);
     membership_set_in(p->entry, &row);
     journal_entry_wake_user(p->entry, user_nid);
-    return OK;
+    return directory_follow_in(p->call, p->entry, p->event, user_nid, row.is_local);
 }
 
 /* The snapshot before the event, or 0 while the database does not have it yet. */
@@ -193,6 +196,19 @@ static enum errcode evaluate_push_rules(struct persisting *p)
     return push_evaluate_event(p->call, &event, p->entry, &p->flags);
 }
 
+static void add_relation(const struct persisting *p)
+{
+    const struct relating relating = {
+        .event = p->event,
+        .room_nid = room_nid(p->build->room),
+        .event_nid = p->event_nid,
+        .sender_nid = p->draft->sender_nid,
+        .is_own = true,
+    };
+
+    relations_persist_in(p->entry, &relating);
+}
+
 static void add_new_room(struct persisting *p)
 {
     if (p->build->head->version != 0)
@@ -209,6 +225,8 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
     summary_follow_in(p->call, p->entry, room_nid(p->build->room), p->event);
     TRY(add_membership(p));
     TRY(evaluate_push_rules(p));
+    add_relation(p);
+    search_follow_in(p->call, p->entry, p->event, room_nid(p->build->room), p->event_nid);
     TRY(redact_in(p->call, p->build, p->event, p->event_nid, p->entry));
     if (p->draft->transaction != NULL)
         client_transaction_add_in(p->entry, p->draft->transaction, p->event_nid, clock_wall_ms());

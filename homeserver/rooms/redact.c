@@ -6,10 +6,12 @@
 #include "homeserver/protocol/canonical_json.h"
 #include "homeserver/protocol/redaction.h"
 #include "homeserver/rooms/follow_summary.h"
+#include "homeserver/rooms/relations.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
 #include "storage/journal.h"
+#include "storage/search.h"
 
 /* In v1 and v2 the auth rules have decided already; later versions let anyone send redactions and
  * decide here whether they do anything. */
@@ -86,6 +88,8 @@ enum errcode redact_in(struct call *call, struct room_build *build, const struct
     TRY(takes_effect(call, build, event, target, &applies));
     if (!applies)
         return OK;
+    relations_redact_in(entry, stored.room_nid, stored.event_nid, target);
+    search_remove_in(entry, stored.event_nid);
     event_cache_remove(room_service_events(call->services->rooms), stored.event_nid);
     return add_redacted_form(call, build, &stored, target, event_nid, entry);
 }

@@ -5,6 +5,7 @@
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/rooms/event_builder.h"
 #include "homeserver/rooms/persist_event.h"
+#include "homeserver/rooms/relations.h"
 #include "homeserver/rooms/room_state.h"
 
 /* Spec: "PUT state": the same content again need not make another event. */
@@ -51,6 +52,7 @@ enum errcode room_append_event(struct call *call, struct room_build *build,
     TRY(find_identical_state(call, build, draft, event_id_out));
     if (*event_id_out != NULL)
         return OK;
+    TRY(relations_check(call, build->room, draft));
     TRY(event_build(call, build->room, build->head, draft, &built));
     enum errcode authorised = authorise(call, build, built.event);
     if (authorised != OK) {

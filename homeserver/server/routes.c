@@ -164,6 +164,31 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v1/rooms/{roomId}/hierarchy",                             client_get_space_hierarchy,       USER,   LIMIT_SEARCH,  NO_BODY,       0},
     {GET,    "/_matrix/client/v1/mutual_rooms",                                         client_get_mutual_rooms,          USER,   LIMIT_SEARCH,  NO_BODY,       0},
     {GET,    "/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms",         client_get_mutual_rooms_unstable, USER,   LIMIT_SEARCH,  NO_BODY,       0},
+
+    /* ── Client-server API: Room upgrades ───────────────────────────────────────────────────────── */
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/upgrade",                                 client_upgrade_room,              USER,   LIMIT_JOIN,    JSON_BODY,     0},
+
+    /* ── Client-server API: Relations, threads ──────────────────────────────────────────────────── */
+    {GET,    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}",                     client_get_relating_events,       USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}",           client_get_relating_events_with_rel_type, USER, LIMIT_NONE, NO_BODY,    0},
+    {GET,    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}/{eventType}", client_get_relating_events_with_rel_type_and_event_type, USER, LIMIT_NONE, NO_BODY, 0},
+    {GET,    "/_matrix/client/v1/rooms/{roomId}/threads",                                 client_get_thread_roots,          USER,   LIMIT_OTHER,   NO_BODY,       0},
+
+    /* ── Client-server API: User directory, reports, networks, calls ────────────────────────────── */
+    {POST,   "/_matrix/client/v3/user_directory/search",                                    client_search_user_directory,     USER,   LIMIT_SEARCH,  JSON_BODY,     WHILE_SUSPENDED},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/report",                                    client_report_room,               USER,   LIMIT_OTHER,   JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/report/{eventId}",                          client_report_event,              USER,   LIMIT_OTHER,   JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/users/{userId}/report",                                    client_report_user,               USER,   LIMIT_OTHER,   JSON_BODY,     0},
+    {GET,    "/_matrix/client/v3/thirdparty/protocols",                                     client_get_protocols,             USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/thirdparty/protocol/{protocol}",                           client_get_protocol_metadata,     USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/thirdparty/location/{protocol}",                           client_query_location_by_protocol, USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/thirdparty/user/{protocol}",                               client_query_user_by_protocol,    USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/thirdparty/location",                                      client_query_location_by_alias,   USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/thirdparty/user",                                          client_query_user_by_id,          USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/voip/turnServer",                                          client_get_turn_server,           USER,   LIMIT_OTHER,   NO_BODY,       0},
+
+    /* ── Client-server API: Search ──────────────────────────────────────────────────────────────── */
+    {POST,   "/_matrix/client/v3/search",                                               client_search,                    USER,   LIMIT_SEARCH,  JSON_BODY,     WHILE_SUSPENDED},
 };
 /* clang-format on */
 

@@ -1,0 +1,100 @@
+/* Full text search. The configuration `simple` treats all languages alike: no stems, no stop words.
+ */
+#include "storage/search.h"
+
+#include "homeserver/base/arena.h"
+#include "storage/journal.h"
+#include "storage/statements.h"
+
+enum { ADD, REMOVE, BY_RANK, BY_AGE, COUNT_HITS, WORDS };
+
+#define FROM_SEARCH                                                                                \
+    "  FROM event_search s "                                                                       \
+    "       JOIN unnest($1::bigint[], $2::bigint[]) AS r (room_nid, until) USING (room_nid) "      \
+    " WHERE s.vector @@ plainto_tsquery('simple', $3) "                                            \
+    "   AND s.key = ANY($4) AND s.position <= r.until "
+
+static const struct db_statement statements[] = {
+    [ADD] = {"search_add", "INSERT INTO event_search (event_nid, room_nid, key, position, vector) "
+                           "VALUES ($1, $2, $3, $4, to_tsvector('simple', $5)) "
+                           "    ON CONFLICT (event_nid) DO NOTHING"},
+
+    [REMOVE] = {"search_remove", "DELETE FROM event_search WHERE event_nid = $1"},
+
+    [BY_RANK] =
+        {"search_by_rank",
+         "SELECT s.event_nid, s.room_nid, s.position, "
+         "       ts_rank(s.vector, plainto_tsquery('simple', $3))::float8 AS rank " FROM_SEARCH
+         " ORDER BY rank DESC, s.position DESC "
+         " LIMIT $5 OFFSET $6"},
+
+    [BY_AGE] =
+        {"search_by_age",
+         "SELECT s.event_nid, s.room_nid, s.position, "
+         "       ts_rank(s.vector, plainto_tsquery('simple', $3))::float8 AS rank " FROM_SEARCH
+         "   AND s.position <= $6 "
+         " ORDER BY s.position DESC "
+         " LIMIT $5"},
+
+    [COUNT_HITS] = {"search_count",
+                    "SELECT count(*) FROM (SELECT 1 " FROM_SEARCH " LIMIT $5) AS hits"},
+
+    [WORDS] = {"search_words", "SELECT tsvector_to_array(to_tsvector('simple', $1))"},
+};
+
+STATEMENT_TABLE(search, statements);
+
+void search_add_in(struct journal_entry *entry, const struct searchable *searchable)
+{
+    journal_entry_add(entry, &statements[ADD],
+                      PARAMS(INT(searchable->event_nid), INT(searchable->room_nid),
+                             INT(searchable->key), POSITION, TEXT(searchable->text)));
+}
+
+void search_remove_in(struct journal_entry *entry, int64_t event_nid)
+{
+    journal_entry_add(entry, &statements[REMOVE], PARAMS(INT(event_nid)));
+}
+
+enum errcode search_events(struct db *db, struct arena *arena, const struct search_query *query,
+                           struct search_hit **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[query->by_rank ? BY_RANK : BY_AGE],
+                 PARAMS(INT_ARRAY(query->room_nids, query->room_count),
+                        INT_ARRAY(query->until, query->room_count), TEXT(query->term),
+                        INT_ARRAY(query->keys, query->key_count), INT(query->limit),
+                        INT(query->by_rank ? query->skip : query->until_position)),
+                 &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct search_hit);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = (struct search_hit){rows_int(rows, i, 0), rows_int(rows, i, 1),
+                                        rows_int(rows, i, 2), rows_double(rows, i, 3)};
+    return OK;
+}
+
+enum errcode search_count(struct db *db, struct arena *arena, const struct search_query *query,
+                          int64_t *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[COUNT_HITS],
+                 PARAMS(INT_ARRAY(query->room_nids, query->room_count),
+                        INT_ARRAY(query->until, query->room_count), TEXT(query->term),
+                        INT_ARRAY(query->keys, query->key_count), INT(SEARCH_COUNT_MAX)),
+                 &rows));
+    *out = rows_int(rows, 0, 0);
+    return OK;
+}
+
+enum errcode search_words(struct db *db, struct arena *arena, const char *term, const char ***out,
+                          size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[WORDS], PARAMS(TEXT(term)), &rows));
+    *out = rows_text_array(rows, 0, 0, arena, count_out);
+    return OK;
+}
