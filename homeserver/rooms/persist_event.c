@@ -87,6 +87,31 @@ static enum errcode next_state(struct persisting *p, struct snapshot_ref *snapsh
     return OK;
 }
 
+static void count_one(struct member_counts *counts, const char *membership, int64_t change)
+{
+    enum stored_membership stored = membership_from_text(membership);
+
+    if (stored == STORED_JOIN)
+        counts->joined += change;
+    if (stored == STORED_INVITE)
+        counts->invited += change;
+}
+
+/* Counted along, so that nobody has to count the members of a large room. */
+static enum errcode count_members(struct persisting *p, struct room_head *head)
+{
+    const char *before;
+
+    head->members = p->build->head->members;
+    if (p->state_key_nid == 0 || strcmp(p->event->type, "m.room.member") != 0)
+        return OK;
+    TRY(room_head_membership(p->call, p->build->room, p->build->head, p->event->state_key,
+                             &before));
+    count_one(&head->members, before, -1);
+    count_one(&head->members, event_membership(p->event), 1);
+    return OK;
+}
+
 static enum errcode next_head(struct persisting *p, struct room_head **out)
 {
     struct snapshot_ref snapshot;
@@ -100,7 +125,7 @@ static enum errcode next_head(struct persisting *p, struct room_head **out)
     };
     *out = room_head_create(&stored, snapshot, state);
     inherit_events(p, *out);
-    return OK;
+    return count_members(p, *out);
 }
 
 static void add_event_row(struct persisting *p, const struct built_event *built,

@@ -6,6 +6,7 @@
 #include "homeserver/protocol/state_map.h"
 #include "homeserver/rooms/cached_event.h"
 #include "storage/events.h"
+#include "storage/memberships.h"
 #include "storage/state_snapshots.h"
 
 /*
@@ -20,7 +21,8 @@ struct room_head {
     _Atomic int64_t last_position; /* of the newest committed event when it was loaded */
     struct snapshot_ref snapshot;
     struct state_map *state;
-    char *extremities;                       /* event IDs separated by newlines */
+    char *extremities; /* event IDs separated by newlines */
+    struct member_counts members;
     struct cached_event *create;             /* NULL only while the room is being created */
     struct cached_event *power_levels;       /* NULL: the room has none */
     struct cached_event *join_rules;         /* NULL: the room has none */

@@ -316,11 +316,14 @@ static enum errcode load_head(struct call *call, const struct room *room, struct
 {
     struct stored_room stored;
     struct snapshot_ref snapshot;
+    struct member_counts members;
     struct state_map *state;
 
     TRY(room_load_by_nid(call->db, call->arena, room->nid, &stored));
+    TRY(memberships_count(call->db, call->arena, room->nid, &members));
     TRY(snapshot_load(call->db, stored.head.snapshot_nid, &snapshot, &state));
     struct room_head *head = room_head_create(&stored.head, snapshot, state);
+    head->members = members;
     enum errcode loaded = load_key_event(call, room, state, "m.room.create", &head->create);
     if (loaded == OK)
         loaded = load_key_event(call, room, state, "m.room.power_levels", &head->power_levels);

@@ -48,13 +48,12 @@ static enum errcode write_heroes(struct sync *sync, const struct sync_room *room
 
 enum errcode sync_write_summary(struct sync *sync, const struct sync_room *room, struct strbuf *out)
 {
-    struct member_counts counts;
+    const struct member_counts counts = room->reader.head->members;
     bool with_heroes;
 
     if (!room->is_full && !sync->request->full_state && !room->is_limited &&
         !sync_timeline_has_type(sync, room, "m.room.member"))
         return OK;
-    TRY(memberships_count(sync->call->db, sync->call->arena, room_nid(room->reader.room), &counts));
     TRY(needs_heroes(sync, room, &with_heroes));
     sync_begin_member(out, "summary");
     strbuf_add_char(out, '{');

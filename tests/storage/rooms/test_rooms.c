@@ -192,6 +192,40 @@ static void memberships_follow_the_state(void **state)
     assert_int_equal(test_message(fixture, room_id, bob, "no", NULL), M_FORBIDDEN);
 }
 
+/* Counted along with every change, and counted anew when the room is loaded: always the same. */
+static void the_head_knows_how_many_members_there_are(void **state)
+{
+    struct rooms_fixture *fixture = *state;
+    struct call *call = fixture->call;
+    const struct requester *alice = test_requester(fixture, ALICE);
+    const struct requester *bob = test_requester(fixture, BOB);
+    const char *room_id = test_room(fixture, alice, "12");
+    const struct {
+        const struct requester *by;
+        const char *membership;
+        int64_t joined, invited;
+    } steps[] = {
+        {alice, "invite", 1, 1}, {bob, "join", 2, 0}, {bob, "leave", 1, 0}, {alice, "invite", 1, 1},
+        {alice, "leave", 1, 0},  {bob, "join", 2, 0}, {alice, "ban", 1, 0},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        struct member_counts stored;
+        struct room_head *head;
+        struct room *room;
+        assert_int_equal(
+            test_change_membership(fixture, room_id, steps[i].by, BOB, steps[i].membership), OK);
+        assert_int_equal(room_open(call, room_id, &room), OK);
+        assert_int_equal(room_committed_head(call, room, &head), OK);
+        assert_int_equal(head->members.joined, steps[i].joined);
+        assert_int_equal(head->members.invited, steps[i].invited);
+        assert_int_equal(memberships_count(call->db, call->arena, room_nid(room), &stored), OK);
+        assert_int_equal(stored.joined, steps[i].joined);
+        assert_int_equal(stored.invited, steps[i].invited);
+        test_next_call(fixture);
+    }
+}
+
 #define ROOMS_TEST(test) cmocka_unit_test_setup_teardown(test, rooms_setup, rooms_teardown)
 
 int main(void)
@@ -205,6 +239,7 @@ int main(void)
         ROOMS_TEST(a_failed_commit_takes_all_events_built_upon_it_back),
         ROOMS_TEST(a_redaction_takes_the_content_away_and_keeps_the_id),
         ROOMS_TEST(memberships_follow_the_state),
+        ROOMS_TEST(the_head_knows_how_many_members_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
