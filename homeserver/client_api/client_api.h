@@ -253,4 +253,15 @@ enum errcode client_get_turn_server(struct request *req);
 /* search.c */
 enum errcode client_search(struct request *req);
 
+/* old_sync.c */
+enum errcode client_get_events(struct request *req);
+enum errcode client_get_one_event(struct request *req);
+enum errcode client_initial_sync(struct request *req);
+
+/* peeking_events.c */
+enum errcode client_peek_events(struct request *req);
+
+/* room_initial_sync.c */
+enum errcode client_room_initial_sync(struct request *req);
+
 #endif

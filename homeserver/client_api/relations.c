@@ -58,20 +58,6 @@ static void reverse(struct stored_event *events, size_t count)
     }
 }
 
-static enum errcode drop_ignored(struct request *req, struct stored_event *events, size_t *count)
-{
-    struct nid_list ignored;
-    size_t kept = 0;
-
-    TRY(ignored_senders_load(&req->call, req->requester.user_nid, &ignored));
-    for (size_t i = 0; i < *count; i++) {
-        if (!ignored_senders_have(&ignored, events[i].sender_nid))
-            events[kept++] = events[i];
-    }
-    *count = kept;
-    return OK;
-}
-
 static void write_tokens(struct request *req, const struct children_query *query,
                          const struct stored_event *last, struct strbuf *body)
 {
@@ -110,7 +96,7 @@ static enum errcode write_children(struct request *req, const struct room_reader
     if (count > 0)
         last = events[count - 1];
     TRY(visibility_filter(&req->call, reader, events, &count));
-    TRY(drop_ignored(req, events, &count));
+    TRY(ignored_senders_drop(&req->call, req->requester.user_nid, events, &count));
     strbuf_add_string(body, "{\"chunk\":[");
     TRY(client_events_write(&req->call, &how, events, count, body));
     strbuf_add_char(body, ']');

@@ -46,3 +46,25 @@ bool ignored_senders_have(const struct nid_list *ignored, int64_t sender_nid)
     }
     return false;
 }
+
+void ignored_senders_filter(const struct nid_list *ignored, struct stored_event *events,
+                            size_t *count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *count; i++) {
+        if (events[i].state_key_nid != 0 || !ignored_senders_have(ignored, events[i].sender_nid))
+            events[kept++] = events[i];
+    }
+    *count = kept;
+}
+
+enum errcode ignored_senders_drop(struct call *call, int64_t user_nid, struct stored_event *events,
+                                  size_t *count)
+{
+    struct nid_list ignored;
+
+    TRY(ignored_senders_load(call, user_nid, &ignored));
+    ignored_senders_filter(&ignored, events, count);
+    return OK;
+}

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/invite_permission.h"
 #include "homeserver/rooms/restricted_join.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/rooms/send_event.h"
@@ -157,6 +158,8 @@ enum errcode membership_change_in(struct call *call, struct room_build *build,
         return OK;
     }
     TRY(check_sense(call, change, current));
+    if (is(change->membership, "invite"))
+        TRY(invite_permission_check(call, change->target));
     TRY(check_guest(call, build, change));
     TRY(make_content(call, build, change, current, &draft.content));
     TRY(make_stripped_state(call, build, change, &draft.stripped_state));

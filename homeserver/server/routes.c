@@ -189,6 +189,12 @@ const struct route routes[] = {
 
     /* ── Client-server API: Search ──────────────────────────────────────────────────────────────── */
     {POST,   "/_matrix/client/v3/search",                                               client_search,                    USER,   LIMIT_SEARCH,  JSON_BODY,     WHILE_SUSPENDED},
+
+    /* ── Client-server API: Ways to synchronise from before /sync ───────────────────────────────── */
+    {GET,    "/_matrix/client/v3/events",                                                 client_get_events,                GUEST,  LIMIT_NONE,    NO_BODY,       PARKS},
+    {GET,    "/_matrix/client/v3/events/{eventId}",                                       client_get_one_event,             USER,   LIMIT_NONE,    NO_BODY,       DEPRECATED},
+    {GET,    "/_matrix/client/v3/initialSync",                                            client_initial_sync,              USER,   LIMIT_OTHER,   NO_BODY,       DEPRECATED},
+    {GET,    "/_matrix/client/v3/rooms/{roomId}/initialSync",                             client_room_initial_sync,         GUEST,  LIMIT_NONE,    NO_BODY,       0},
 };
 /* clang-format on */
 

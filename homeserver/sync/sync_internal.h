@@ -17,6 +17,8 @@ struct sync {
     struct user_view view;
     struct account_data_row *account_data; /* what changed, of all rooms */
     size_t account_data_count;
+    struct nid_list ignored; /* senders whose messages and invites are left out */
+    bool invites_are_blocked;
     int64_t typing;                      /* the counter when it began */
     struct to_device_message *to_device; /* what this answer tells */
     size_t to_device_count;

@@ -1,6 +1,7 @@
 /* The `invite` and `knock` sections: what the user is shown of a room they are not in yet. */
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/client_event.h"
+#include "homeserver/rooms/ignored_senders.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/rooms.h"
 
@@ -34,12 +35,16 @@ enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited
         nids[i] = invited.rooms[i]->membership.room_nid;
     TRY(room_ids_load(sync->call->db, sync->call->arena, nids, invited.count, &room_ids));
     for (size_t i = 0; i < invited.count; i++) {
+        const struct membership_row *row = &invited.rooms[i]->membership;
+        if (row->membership == STORED_INVITE &&
+            (sync->invites_are_blocked || ignored_senders_have(&sync->ignored, row->sender_nid)))
+            continue;
         if (room_ids[i] == NULL || !filter_passes_room(sync->request->filter, room_ids[i]))
             continue;
         sync_begin_member(out, room_ids[i]);
         strbuf_add_char(out, '{');
         sync_begin_member(out, state_name);
-        TRY(write_state(sync, &invited.rooms[i]->membership, out));
+        TRY(write_state(sync, row, out));
         strbuf_add_char(out, '}');
     }
     return OK;

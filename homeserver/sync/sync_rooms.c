@@ -3,6 +3,8 @@
  * the user's rooms with `since`.
  */
 #include "homeserver/base/arena.h"
+#include "homeserver/rooms/ignored_senders.h"
+#include "homeserver/rooms/invite_permission.h"
 #include "homeserver/sync/sync_internal.h"
 
 enum section { JOINED, INVITED, KNOCKED, LEFT, SECTION_COUNT };
@@ -45,6 +47,17 @@ static bool is_selected(const struct sync *sync, const struct user_room *room)
     return sync->since == 0 || is_new;
 }
 
+/* Spec: "Ignoring Users", "Invite permission". Looked up only when there is something to leave out,
+ * so that an idle sync costs nothing. */
+static enum errcode load_unwanted(struct sync *sync, bool has_joined, bool has_invited)
+{
+    int64_t user_nid = sync->request->requester->user_nid;
+
+    if (has_joined || has_invited)
+        TRY(ignored_senders_load(sync->call, user_nid, &sync->ignored));
+    return has_invited ? invites_are_blocked(sync->call, user_nid, &sync->invites_are_blocked) : OK;
+}
+
 static enum errcode write_section(struct sync *sync, enum section section,
                                   struct sync_selection selection, struct strbuf *out)
 {
@@ -80,6 +93,7 @@ enum errcode sync_write_rooms(struct sync *sync, struct strbuf *out)
             selection->rooms[selection->count++] = room;
     }
 
+    TRY(load_unwanted(sync, selections[JOINED].count > 0, selections[INVITED].count > 0));
     sync_begin_member(out, "rooms");
     strbuf_add_char(out, '{');
     for (enum section section = 0; section < SECTION_COUNT; section++) {

@@ -2,6 +2,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/rooms/client_events.h"
 #include "homeserver/rooms/event_subject.h"
+#include "homeserver/rooms/ignored_senders.h"
 #include "homeserver/sync/sync_internal.h"
 
 enum { TIMELINE_LIMIT_DEFAULT = 10 };
@@ -40,6 +41,7 @@ static enum errcode fill(struct sync *sync, struct sync_room *room, struct store
         count = limit;
     }
     TRY(visibility_filter(sync->call, &room->reader, events, &count));
+    ignored_senders_filter(&sync->ignored, events, &count);
     TRY(events_filter(sync->call, &sync->request->filter->timeline, room_id(room->reader.room),
                       events, &count, senders));
     room->events = events;
