@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
 #include "homeserver/base/metrics.h"
@@ -28,6 +27,9 @@ enum {
     INACTIVITY_S = 90,                  /* a client that does not take its answer */
     BODY_BYTES_PER_MS = 8               /* on the whole, after a start */
 };
+
+/* TLS 1.0 and 1.1 are deprecated (RFC 8996). */
+static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
 static struct client_socket *socket_of(const struct connection *connection)
 {
@@ -309,5 +311,5 @@ struct MHD_Daemon *intake_start_daemon(struct io_daemon *daemon, int listen_fd)
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)INACTIVITY_S, MHD_OPTION_CONNECTION_LIMIT,
         daemon->thread->server->connection_limit, MHD_OPTION_STRICT_FOR_CLIENT, 1, tls_or_end,
-        tls_identity_retrieve, MHD_OPTION_END);
+        tls_identity_retrieve, MHD_OPTION_HTTPS_PRIORITIES, tls_priorities, MHD_OPTION_END);
 }

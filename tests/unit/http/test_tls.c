@@ -70,16 +70,22 @@ static void read_serial(struct tls_client *client)
     gnutls_x509_crt_deinit(certificate);
 }
 
-static void tls_open(struct tls_client *client)
+/* The outcome of the handshake. */
+static int try_open(struct tls_client *client, const char *priorities)
 {
     client->fd = http_connect(test_port);
     gnutls_certificate_allocate_credentials(&client->credentials);
     gnutls_init(&client->session, GNUTLS_CLIENT);
-    gnutls_set_default_priority(client->session);
+    assert_int_equal(gnutls_priority_set_direct(client->session, priorities, NULL), 0);
     gnutls_credentials_set(client->session, GNUTLS_CRD_CERTIFICATE, client->credentials);
     gnutls_transport_set_int(client->session, client->fd);
     gnutls_handshake_set_timeout(client->session, 10000);
-    assert_int_equal(gnutls_handshake(client->session), GNUTLS_E_SUCCESS);
+    return gnutls_handshake(client->session);
+}
+
+static void tls_open(struct tls_client *client)
+{
+    assert_int_equal(try_open(client, "NORMAL"), GNUTLS_E_SUCCESS);
     read_serial(client);
 }
 
@@ -167,6 +173,17 @@ static void a_reload_of_unusable_files_keeps_the_old_certificate(void **state)
     tls_close(&client);
 }
 
+static void old_versions_of_tls_are_refused(void **state)
+{
+    struct tls_client client;
+
+    (void)state;
+    assert_int_not_equal(try_open(&client, "NORMAL:-VERS-ALL:+VERS-TLS1.1"), GNUTLS_E_SUCCESS);
+    tls_close(&client);
+    assert_int_equal(try_open(&client, "NORMAL:-VERS-ALL:+VERS-TLS1.2"), GNUTLS_E_SUCCESS);
+    tls_close(&client);
+}
+
 static void plain_http_on_a_tls_port_is_refused(void **state)
 {
     int fd = http_connect(test_port);
@@ -206,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_long_poll_over_tls_is_woken),
         cmocka_unit_test(a_reload_changes_the_certificate_for_new_connections),
         cmocka_unit_test(a_reload_of_unusable_files_keeps_the_old_certificate),
+        cmocka_unit_test(old_versions_of_tls_are_refused),
         cmocka_unit_test(plain_http_on_a_tls_port_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
