@@ -395,6 +395,27 @@ static void damaged_stored_rules_are_left_out(void **state)
     assert_string_equal(order_of("content"), "");
 }
 
+static void stored_text_that_is_no_json_counts_as_nothing(void **state)
+{
+    (void)state;
+    rules = push_rules_parse_text(arena, "{\"room\":[{\"rule_id\":\"b\",\"actions\":[]}]}");
+    assert_string_equal(order_of("room"), "b");
+    assert_true(push_rules_are_default(push_rules_parse_text(arena, "{\"room\":[{")));
+    assert_true(push_rules_are_default(push_rules_parse_text(arena, NULL)));
+}
+
+static void own_rules_get_new_actions(void **state)
+{
+    (void)state;
+    put(PUSH_ROOM, "!r:a", "{\"actions\":[]}");
+    assert_int_equal(push_rules_set_actions(rules, PUSH_ROOM, "!r:a", parse("[\"notify\"]"), NULL),
+                     OK);
+    assert_int_equal(flags_of(EVENT("m.reaction", "\"content\":{}"), 3), 0);
+    assert_int_equal(flags_of(EVENT("m.room.topic", "\"content\":{}"), 3), PUSH_NOTIFY);
+    put(PUSH_CONTENT, "word", "{\"actions\":[],\"pattern\":\"word\"}");
+    assert_int_equal(flags_of(EVENT("m.room.topic", "\"content\":{}"), 3), PUSH_NOTIFY);
+}
+
 static void actions_become_flags(void **state)
 {
     (void)state;
@@ -504,6 +525,8 @@ int main(void)
         TEST(there_is_a_limit_to_the_number_of_rules),
         TEST(rules_that_do_not_exist_are_not_found),
         TEST(damaged_stored_rules_are_left_out),
+        TEST(stored_text_that_is_no_json_counts_as_nothing),
+        TEST(own_rules_get_new_actions),
         TEST(actions_become_flags),
         TEST(scopes_tell_which_events_can_matter),
         TEST(changed_predefined_rules_matter_everywhere),
