@@ -15,6 +15,7 @@ for file in appservice/*.yaml; do
     [ ! -e "$file" ] || appservices="$appservices${appservices:+,}$PWD/$file"
 done
 
+# Rooms of version 10 unless a test asks for another: the suite expects creators among the power levels.
 beffroi generate-config --server-name "$SERVER_NAME" \
     --set data_directory=data \
     --set 'listeners=[{address: "0.0.0.0:8008", apis: [client, federation, admin, health]},
@@ -25,6 +26,7 @@ beffroi generate-config --server-name "$SERVER_NAME" \
     --set passwords.argon2_iterations=1 --set passwords.argon2_memory_kib=64 --set passwords.length_min=1 \
     --set federation.allow_private_addresses=true --set federation.ca_file=ca/ca.crt --set outgoing.ca_file=ca/ca.crt \
     --set rooms.publish_room_list_over_federation=true --set rooms.encrypt_private_by_default=false \
+    --set rooms.default_version=10 \
     --set "appservice_files=$appservices" \
     >beffroi.yaml
 [ -e "data/signing-$SERVER_NAME.key" ] || beffroi generate-key >/dev/null

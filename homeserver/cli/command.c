@@ -104,8 +104,7 @@ static void take_option(struct invocation *invocation, const struct command_opti
     if (found == OPTION_CONFIG) {
         invocation->config_path = optarg;
     } else if (found == OPTION_SET) {
-        if (invocation->setting_count < SETTINGS_GIVEN_MAX)
-            invocation->settings[invocation->setting_count++] = optarg;
+        invocation->settings[invocation->setting_count++] = optarg;
     } else {
         const struct command_option *option = &options[found - OPTION_FIRST];
         if (option->flag != NULL)
@@ -141,6 +140,11 @@ enum command_parse_result command_parse(struct invocation *invocation,
         }
         if (found == '?' || found == ':') {
             explain_bad_option(invocation, known, count, found);
+            return COMMAND_WRONG;
+        }
+        if (found == OPTION_SET && invocation->setting_count == SETTINGS_GIVEN_MAX) {
+            command_complain("--set may be given %d times; write the rest to a file",
+                             SETTINGS_GIVEN_MAX);
             return COMMAND_WRONG;
         }
         take_option(invocation, options, found);

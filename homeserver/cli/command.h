@@ -39,7 +39,7 @@ struct invocation {
     char **operands;
     size_t operand_count;
     const char *config_path;
-    const char *settings[SETTINGS_GIVEN_MAX + 1]; /* of --set */
+    const char *settings[SETTINGS_GIVEN_MAX + 2]; /* of --set; room for one of ours and a NULL */
     size_t setting_count;
 };
 

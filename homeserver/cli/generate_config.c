@@ -17,7 +17,7 @@ static void add_name(struct invocation *invocation, const char *server_name)
 
     /* Before the others, so that --set wins. */
     memmove(invocation->settings + 1, invocation->settings,
-            (SETTINGS_GIVEN_MAX - 1) * sizeof(invocation->settings[0]));
+            invocation->setting_count * sizeof(invocation->settings[0]));
     invocation->settings[0] = setting;
 }
 
