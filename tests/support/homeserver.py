@@ -137,7 +137,7 @@ class Beffroi(Homeserver):
             "domains": [
                 {"name": self.server_name, "signing_key_file": str(self.directory / "signing.key")}
             ],
-            "listeners": [{"address": f"127.0.0.1:{self.port}", "apis": ["client", "federation", "health"]}],
+            "listeners": [{"address": f"127.0.0.1:{self.port}", "apis": ["client", "federation", "admin", "health"]}],
             "database": "embedded",
             "data_directory": str(self.directory / "data"),
             "registration": {"mode": "open", "guests": True, "shared_secret": SHARED_SECRET},
