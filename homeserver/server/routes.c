@@ -9,6 +9,7 @@
 #include "homeserver/base/compiler.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/server/health.h"
+#include "homeserver/web/web.h"
 
 /* method, path, handler, access, limit, body, flags */
 /* clang-format off */
@@ -195,6 +196,12 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/events/{eventId}",                                       client_get_one_event,             USER,   LIMIT_NONE,    NO_BODY,       DEPRECATED},
     {GET,    "/_matrix/client/v3/initialSync",                                            client_initial_sync,              USER,   LIMIT_OTHER,   NO_BODY,       DEPRECATED},
     {GET,    "/_matrix/client/v3/rooms/{roomId}/initialSync",                             client_room_initial_sync,         GUEST,  LIMIT_NONE,    NO_BODY,       0},
+    /* ── Pages for people ──────────────────────────────────────────────────────────────────── */
+    {GET,    "/_matrix/static/client/login/",                          web_get_login_page,         ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/auth/{authType}/fallback/web",        web_get_uia_page,           ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {POST,   "/_beffroi/auth/{authType}",                              web_submit_uia_page,        ANYONE, LIMIT_LOGIN,      RAW_BODY,      0},
+    {GET,    "/_beffroi/static/login.js",                              web_get_login_script,       ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_beffroi/static/uia.js",                                web_get_uia_script,         ANYONE, LIMIT_NONE,       NO_BODY,       0},
 };
 /* clang-format on */
 

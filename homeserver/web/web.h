@@ -1,0 +1,21 @@
+#ifndef HOMESERVER_WEB_WEB_H
+#define HOMESERVER_WEB_WEB_H
+
+#include "homeserver/base/error.h"
+
+struct request;
+
+/* Pages for people, one line per operation. */
+
+/* login_fallback.c */
+enum errcode web_get_login_page(struct request *req);
+
+/* scripts.c */
+enum errcode web_get_login_script(struct request *req);
+enum errcode web_get_uia_script(struct request *req);
+
+/* uia_fallback.c */
+enum errcode web_get_uia_page(struct request *req);
+enum errcode web_submit_uia_page(struct request *req);
+
+#endif
