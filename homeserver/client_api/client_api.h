@@ -29,6 +29,10 @@ enum errcode client_get_who_is(struct request *req);
 enum errcode client_set_admin_lock_user(struct request *req);
 enum errcode client_set_admin_suspend_user(struct request *req);
 
+/* administrative_contact.c */
+enum errcode client_delete3pid_from_account(struct request *req);
+enum errcode client_get_account3_pids(struct request *req);
+
 /* banning.c */
 enum errcode client_ban(struct request *req);
 enum errcode client_unban(struct request *req);

@@ -41,6 +41,8 @@ static struct uia_flow flow_of(const struct config_registration *registration)
 
     if (registration->mode == REGISTRATION_TOKEN)
         flow.stages[count++] = "m.login.registration_token";
+    if (registration->require_email)
+        flow.stages[count++] = "m.login.email.identity";
     if (registration->terms_url != NULL)
         flow.stages[count++] = "m.login.terms";
     if (count == 0)

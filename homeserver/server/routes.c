@@ -46,6 +46,8 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/account/whoami",                      client_get_token_owner,     GUEST, LIMIT_OTHER,      NO_BODY,       0},
     {POST,   "/_matrix/client/v3/account/password",                    client_change_password,     OPTIONAL_USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/account/deactivate",                  client_deactivate_account,  OPTIONAL_USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v3/account/3pid",                        client_get_account3_pids,   USER, LIMIT_NONE,       NO_BODY,       0},
+    {POST,   "/_matrix/client/v3/account/3pid/delete",                 client_delete3pid_from_account,USER, LIMIT_NONE,       JSON_BODY,     0},
 
     /* ── Client-server API: Devices ────────────────────────────────────────────────────────── */
     {GET,    "/_matrix/client/v3/devices",                             client_get_devices,         GUEST, LIMIT_NONE,       NO_BODY,       0},
