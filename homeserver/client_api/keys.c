@@ -37,6 +37,15 @@ enum errcode client_upload_keys(struct request *req)
     return respond(req, 200, json_pack("{s:o}", "one_time_key_counts", counts_json(&counts)));
 }
 
+/* `timeout` bounds the wait for other servers. The keys of local users need no wait, but what is
+ * sent must be a number all the same. */
+static enum errcode check_timeout(struct request *req)
+{
+    int64_t timeout_ms;
+
+    return body_int_optional(req, "timeout", 0, &timeout_ms);
+}
+
 /* POST /_matrix/client/v3/keys/query */
 enum errcode client_query_keys(struct request *req)
 {
@@ -44,6 +53,7 @@ enum errcode client_query_keys(struct request *req)
     json_t *answer;
 
     TRY(body_object(req, "device_keys", &query.wanted));
+    TRY(check_timeout(req));
     TRY(keys_query(&req->call, &query, &answer));
     return respond(req, 200, json_incref(answer));
 }
@@ -54,6 +64,7 @@ enum errcode client_claim_keys(struct request *req)
     json_t *wanted, *keys, *failures;
 
     TRY(body_object(req, "one_time_keys", &wanted));
+    TRY(check_timeout(req));
     TRY(keys_claim(&req->call, wanted, &keys, &failures));
     return respond(req, 200, json_pack("{s:O, s:O}", "one_time_keys", keys, "failures", failures));
 }

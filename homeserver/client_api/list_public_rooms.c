@@ -214,7 +214,10 @@ static enum errcode read_filter(struct request *req, struct directory_query *out
     size_t length;
 
     TRY(body_object_optional(req, "filter", &filter));
+    const json_t *wanted = json_object_get(filter, "generic_search_term");
     const char *term = json_get_string(filter, "generic_search_term");
+    if (wanted != NULL && !json_is_null(wanted) && term == NULL)
+        return fail(&req->error, M_BAD_JSON, "generic_search_term must be text.");
     if (term != NULL && strlen(term) > TERM_BYTES_MAX)
         return fail(&req->error, M_INVALID_PARAM, "The search term is too long.");
     if (term != NULL && *term != '\0')

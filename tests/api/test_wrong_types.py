@@ -31,9 +31,6 @@ MAY_PASS = {
     ("/login", "address"): "deprecated, may be ignored when there is an identifier",
     ("/login", "medium"): "deprecated, may be ignored when there is an identifier",
     ("/login", "token"): "of another login type",
-    ("/createRoom", "invite_3pid"): "invitations by e-mail are not served yet and the member is ignored",
-    ("/join/{roomIdOrAlias}", "third_party_signed"): "the same",
-    ("/rooms/{roomId}/join", "third_party_signed"): "the same",
     ("/pushrules/global/{kind}/{ruleId}", "pattern"): "belongs to rules of another kind than the test's",
 }
 
