@@ -21,7 +21,8 @@ enum {
     OF_USER_IN,
     JOINED_AMONG,
     MUTUAL,
-    MUTUAL_COUNT
+    MUTUAL_COUNT,
+    GUESTS
 };
 
 static const struct db_statement statements[] = {
@@ -87,6 +88,11 @@ static const struct db_statement statements[] = {
                       "SELECT r.room_id FROM rooms r JOIN memberships m USING (room_nid) "
                       " WHERE r.room_id = ANY($2) AND NOT r.is_deleted "
                       "   AND m.user_nid = $1 AND m.membership = 2"},
+
+    [GUESTS] = {"memberships_guests",
+                "SELECT m.user_nid FROM memberships m JOIN accounts a USING (user_nid) "
+                " WHERE m.room_nid = $1 AND m.membership = 2 AND m.is_local AND a.is_guest "
+                " ORDER BY m.user_nid"},
 
     [MUTUAL] = {"memberships_mutual",
                 "SELECT r.room_nid, r.room_id "
@@ -193,6 +199,16 @@ enum errcode memberships_of_room(struct db *db, struct arena *arena, int64_t roo
 
     TRY(db_query(db, arena, &statements[OF_ROOM],
                  PARAMS(INT(room_nid), INT(membership), BOOL(only_local)), &rows));
+    *user_nids_out = read_nids(rows, arena);
+    return OK;
+}
+
+enum errcode memberships_guests(struct db *db, struct arena *arena, int64_t room_nid,
+                                struct nid_list *user_nids_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[GUESTS], PARAMS(INT(room_nid)), &rows));
     *user_nids_out = read_nids(rows, arena);
     return OK;
 }

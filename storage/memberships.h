@@ -55,6 +55,10 @@ enum errcode memberships_of_room(struct db *db, struct arena *arena, int64_t roo
                                  enum stored_membership membership, bool only_local,
                                  struct nid_list *user_nids_out) MUST_CHECK;
 
+/* Joined guests of this server. */
+enum errcode memberships_guests(struct db *db, struct arena *arena, int64_t room_nid,
+                                struct nid_list *user_nids_out) MUST_CHECK;
+
 struct member_counts {
     int64_t joined;
     int64_t invited;

@@ -12,7 +12,7 @@ enum { ADD, REMOVE, BY_RANK, BY_AGE, COUNT_HITS, WORDS };
     "  FROM event_search s "                                                                       \
     "       JOIN unnest($1::bigint[], $2::bigint[]) AS r (room_nid, until) USING (room_nid) "      \
     " WHERE s.vector @@ plainto_tsquery('simple', $3) "                                            \
-    "   AND s.key = ANY($4) AND s.position <= r.until "
+    "   AND s.key = ANY($4::bigint[]) AND s.position <= r.until "
 
 static const struct db_statement statements[] = {
     [ADD] = {"search_add", "INSERT INTO event_search (event_nid, room_nid, key, position, vector) "

@@ -4,6 +4,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/rooms/event_builder.h"
+#include "homeserver/rooms/guests.h"
 #include "homeserver/rooms/persist_event.h"
 #include "homeserver/rooms/relations.h"
 #include "homeserver/rooms/room_state.h"
@@ -60,7 +61,8 @@ enum errcode room_append_event(struct call *call, struct room_build *build,
         return authorised;
     }
     *event_id_out = arena_strdup(call->arena, built.event->event_id);
-    return persist_event(call, build, draft, &built);
+    TRY(persist_event(call, build, draft, &built));
+    return guests_follow(call, build, draft);
 }
 
 enum errcode room_send_event(struct call *call, const char *room_id,
