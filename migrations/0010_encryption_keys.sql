@@ -70,8 +70,10 @@ CREATE TABLE key_signatures (
     signer_nid bigint NOT NULL REFERENCES users,
     signer_key_id text COLLATE "C" NOT NULL,
     signature text NOT NULL,
+    position bigint NOT NULL,
     PRIMARY KEY (target_nid, target_id, signer_nid, signer_key_id)
 );
+CREATE INDEX key_signatures_of_signer ON key_signatures (signer_nid, position);
 
 -- The beginning of the user's newest stay in the room, 0 when there was none: changes of a name
 -- are join events too, but begin nothing.

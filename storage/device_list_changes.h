@@ -26,8 +26,8 @@ struct device_list_change {
     bool is_left; /* no room is shared any more; otherwise the keys are to be asked for again */
 };
 
-/* What `viewer_nid` has to know: users in shared rooms (and the viewer) whose lists changed in the
- * range, users with whom a room is shared now and was not at `since`, and those with whom none is
+/* What `viewer_nid` has to know: users in shared rooms (and the viewer) whose lists changed, or
+ * whose keys the viewer signed, in the range, users with whom a room is shared now and was not at `since`, and those with whom none is
  * shared any more. `room_nids` are the viewer's rooms in which anything changed. In order of user
  * ID. */
 struct device_list_query {

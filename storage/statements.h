@@ -22,6 +22,7 @@ struct statement_table {
     X(account_data)                                                                                \
     X(accounts)                                                                                    \
     X(client_transactions)                                                                         \
+    X(cross_signing_keys)                                                                          \
     X(database_check)                                                                              \
     X(device_keys)                                                                                 \
     X(device_list_changes)                                                                         \
@@ -33,6 +34,7 @@ struct statement_table {
     X(filters)                                                                                     \
     X(journal_batch)                                                                               \
     X(listen_to_nodes)                                                                             \
+    X(key_signatures)                                                                              \
     X(load_position)                                                                               \
     X(login_tokens)                                                                                \
     X(memberships)                                                                                 \

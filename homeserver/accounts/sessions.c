@@ -18,10 +18,12 @@
 #include "homeserver/call.h"
 #include "homeserver/services.h"
 #include "storage/access_tokens.h"
+#include "storage/cross_signing_keys.h"
 #include "storage/db.h"
 #include "storage/device_list_changes.h"
 #include "storage/devices.h"
 #include "storage/journal.h"
+#include "storage/key_signatures.h"
 #include "storage/refresh_tokens.h"
 
 enum { TOKEN_CHARS = 43, MADE_DEVICE_ID_CHARS = 10 };
@@ -94,6 +96,21 @@ static enum errcode check_draft(struct call *call, const struct session_draft *d
     return check_name(call, draft->display_name);
 }
 
+/* Signatures name devices and cross-signing keys in the same way: no device may be called as one of
+ * the user's keys. */
+static enum errcode check_not_a_key(struct call *call, const struct session_draft *draft)
+{
+    bool is_key;
+
+    if (draft->device_id == NULL)
+        return OK;
+    TRY(cross_signing_key_exists(call->db, call->arena, draft->user_nid, draft->device_id,
+                                 &is_key));
+    if (is_key)
+        return fail(call->error, M_INVALID_PARAM, "One of your keys has this ID.");
+    return OK;
+}
+
 enum errcode session_start(struct call *call, const struct session_draft *draft,
                            struct session *out)
 {
@@ -107,6 +124,7 @@ enum errcode session_start(struct call *call, const struct session_draft *draft,
     };
 
     TRY(check_draft(call, draft));
+    TRY(check_not_a_key(call, draft));
     TRY(db_begin(call->db, &tx));
     TRY(device_insert(tx, issue.user_nid, issue.device_id, draft->display_name, clock_wall_ms()));
     TRY(end_tokens_of_device(tx, issue.user_nid, issue.device_id));
@@ -185,6 +203,7 @@ static enum errcode add_deletions(struct call *call, struct journal_entry *entry
 {
     /* Open syncs of these devices find out that they are over: this wakes the user too. */
     TRY(device_list_changed_in(call->db, call->arena, entry, user_nid));
+    key_signatures_forget_in(entry, user_nid, device_ids, count);
     devices_delete_in(entry, user_nid, device_ids, count);
     return OK;
 }

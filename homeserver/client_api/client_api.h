@@ -43,6 +43,10 @@ enum errcode client_get_capabilities(struct request *req);
 /* create_room.c */
 enum errcode client_create_room(struct request *req);
 
+/* cross_signing.c */
+enum errcode client_upload_cross_signing_keys(struct request *req);
+enum errcode client_upload_cross_signing_signatures(struct request *req);
+
 /* device_management.c */
 enum errcode client_delete_device(struct request *req);
 enum errcode client_delete_devices(struct request *req);

@@ -83,17 +83,6 @@ static void announce_counts(const struct claims *claims)
         journal_submit(call->services->journal, entry, call->commits);
 }
 
-static json_t *obtain_object(json_t *parent, const char *name)
-{
-    json_t *child = json_object_get(parent, name);
-
-    if (child == NULL) {
-        child = json_object();
-        json_object_set_new(parent, name, child);
-    }
-    return child;
-}
-
 static enum errcode write_keys(const struct claims *claims, json_t *out)
 {
     struct arena *arena = claims->call->arena;
@@ -104,8 +93,8 @@ static enum errcode write_keys(const struct claims *claims, json_t *out)
         if (claim->key == NULL)
             continue;
         TRY(json_parse(arena, claim->key, strlen(claim->key), NULL, &key));
-        json_t *device =
-            obtain_object(obtain_object(out, claims->user_ids.items[i]), claim->device.device_id);
+        json_t *device = key_object_obtain(key_object_obtain(out, claims->user_ids.items[i]),
+                                           claim->device.device_id);
         json_object_set(device, arena_printf(arena, "%s:%s", claim->algorithm, claim->key_id), key);
     }
     return OK;

@@ -6,10 +6,13 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/call.h"
+#include "homeserver/encryption/cross_signing.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
+#include "storage/cross_signing_keys.h"
 #include "storage/device_keys.h"
+#include "storage/key_signatures.h"
 #include "storage/users.h"
 
 /* The hosted users of a query and what becomes the answer. */
@@ -20,7 +23,20 @@ struct query {
     int64_t *user_nids;
     size_t user_count;
     json_t *device_keys;
+    json_t *cross_signing_keys[CROSS_SIGNING_USAGES];
+    int64_t viewer_nid;
 };
+
+json_t *key_object_obtain(json_t *parent, const char *name)
+{
+    json_t *child = json_object_get(parent, name);
+
+    if (child == NULL) {
+        child = json_object();
+        json_object_set_new(parent, name, child);
+    }
+    return child;
+}
 
 void key_failure_add(json_t *failures, const char *user_id)
 {
@@ -45,6 +61,13 @@ static enum errcode check_devices(struct call *call, const json_t *devices)
     }
     return OK;
 }
+
+/* A member of the answer that maps users to one key each. */
+static const char *const key_members[CROSS_SIGNING_USAGES] = {
+    [CROSS_SIGNING_MASTER] = "master_keys",
+    [CROSS_SIGNING_SELF_SIGNING] = "self_signing_keys",
+    [CROSS_SIGNING_USER_SIGNING] = "user_signing_keys",
+};
 
 static enum errcode read_query(struct call *call, json_t *wanted, json_t *failures,
                                struct query *out)
@@ -116,6 +139,70 @@ static enum errcode write_devices(struct query *query)
     return OK;
 }
 
+/* Whom a user trusts is nobody else's affair: user-signing keys are for their owner. */
+static enum errcode write_cross_signing_keys(struct query *query)
+{
+    struct cross_signing_row *rows;
+    size_t count;
+    json_t *keys;
+
+    TRY(cross_signing_keys_of_users(query->call->db, query->call->arena, query->user_nids,
+                                    query->user_count, &rows, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].usage == CROSS_SIGNING_USER_SIGNING &&
+            query->user_nids[rows[i].user] != query->viewer_nid)
+            continue;
+        TRY(json_parse_object(query->call->arena, rows[i].keys, strlen(rows[i].keys), NULL, &keys));
+        json_object_set(query->cross_signing_keys[rows[i].usage], query->user_ids[rows[i].user],
+                        keys);
+    }
+    return OK;
+}
+
+static bool is_named(const json_t *cross_signing_key, const char *public_key)
+{
+    const char *key_id =
+        json_object_iter_key(json_object_iter(json_get_object(cross_signing_key, "keys")));
+
+    return key_id != NULL && strcmp(key_id + strlen("ed25519:"), public_key) == 0;
+}
+
+/* The document in the answer that a signature belongs to, or NULL. */
+static json_t *find_document(const struct query *query, const struct key_signature *signature)
+{
+    const char *user_id = query->user_ids[signature->user];
+    json_t *device =
+        json_object_get(json_object_get(query->device_keys, user_id), signature->target_id);
+
+    if (device != NULL)
+        return device;
+    for (size_t usage = 0; usage < CROSS_SIGNING_USAGES; usage++) {
+        json_t *key = json_object_get(query->cross_signing_keys[usage], user_id);
+        if (is_named(key, signature->target_id))
+            return key;
+    }
+    return NULL;
+}
+
+/* Adds the signatures that came after the keys. */
+static enum errcode write_signatures(struct query *query)
+{
+    struct key_signature *rows;
+    size_t count;
+
+    TRY(key_signatures_of_users(query->call->db, query->call->arena, query->viewer_nid,
+                                query->user_nids, query->user_count, &rows, &count));
+    for (size_t i = 0; i < count; i++) {
+        json_t *document = find_document(query, &rows[i]);
+        if (document == NULL)
+            continue;
+        json_t *signatures = key_object_obtain(document, "signatures");
+        json_object_set_new(key_object_obtain(signatures, rows[i].signer), rows[i].signer_key_id,
+                            json_string(rows[i].signature));
+    }
+    return OK;
+}
+
 enum errcode keys_query(struct call *call, const struct key_query *key_query, json_t **out)
 {
     json_t *answer = json_on_arena(call->arena, json_object());
@@ -124,8 +211,15 @@ enum errcode keys_query(struct call *call, const struct key_query *key_query, js
 
     json_object_set_new(answer, "failures", failures);
     TRY(read_query(call, key_query->wanted, failures, &query));
-    TRY(write_devices(&query));
+    query.viewer_nid = key_query->viewer_nid;
     json_object_set(answer, "device_keys", query.device_keys);
+    for (size_t usage = 0; usage < CROSS_SIGNING_USAGES; usage++) {
+        query.cross_signing_keys[usage] = json_object();
+        json_object_set_new(answer, key_members[usage], query.cross_signing_keys[usage]);
+    }
+    TRY(write_devices(&query));
+    TRY(write_cross_signing_keys(&query));
+    TRY(write_signatures(&query));
     *out = answer;
     return OK;
 }

@@ -20,6 +20,9 @@ struct key_query {
  * `wanted` has another shape, M_TOO_LARGE for too many users. */
 enum errcode keys_query(struct call *call, const struct key_query *query, json_t **out) MUST_CHECK;
 
+/* The object under this name, made when there is none; borrowed from `parent`. */
+json_t *key_object_obtain(json_t *parent, const char *name);
+
 /* Notes in `failures` that the server of this user could not be asked. */
 void key_failure_add(json_t *failures, const char *user_id);
 

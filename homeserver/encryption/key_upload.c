@@ -16,6 +16,7 @@
 #include "storage/device_keys.h"
 #include "storage/device_list_changes.h"
 #include "storage/journal.h"
+#include "storage/key_signatures.h"
 
 /* One upload on its way. */
 struct upload {
@@ -117,8 +118,10 @@ static enum errcode store_device_keys(const struct upload *upload)
         journal_entry_destroy(entry);
         return outcome;
     }
-    if (is_another_identity(upload))
+    if (is_another_identity(upload)) {
         one_time_keys_forget_in(entry, &upload->device);
+        key_signatures_forget_in(entry, upload->device.user_nid, &upload->device.device_id, 1);
+    }
     device_keys_set_in(entry, upload->device.user_nid, upload->device.device_id, upload->new_keys);
 
     /* The one-time keys that follow belong to this identity: it must be there first. */

@@ -95,3 +95,25 @@ def claim_key(client, user_id, device_id, algorithm="signed_curve25519"):
     answer = client.post(f"{CLIENT}/keys/claim", body=body)
     assert answer["failures"] == {}
     return answer["one_time_keys"].get(user_id, {}).get(device_id)
+
+
+class CrossSigning:
+    """A user's three cross-signing keys."""
+
+    USAGES = {"master": "master_key", "self_signing": "self_signing_key", "user_signing": "user_signing_key"}
+
+    def __init__(self, client):
+        self.user_id = client.user_id
+        self.keys = {usage: SigningKey() for usage in self.USAGES}
+
+    def document(self, usage):
+        public = self.keys[usage].public
+        document = {"user_id": self.user_id, "usage": [usage], "keys": {f"ed25519:{public}": public}}
+        return document if usage == "master" else self.sign("master", document)
+
+    def sign(self, usage, document):
+        key = self.keys[usage]
+        return key.sign(document, self.user_id, key.public)
+
+    def body(self):
+        return {member: self.document(usage) for usage, member in self.USAGES.items()}
