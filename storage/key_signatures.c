@@ -6,11 +6,11 @@
 #include "storage/journal.h"
 #include "storage/statements.h"
 
-enum { OF_USERS, ADD, FORGET, DELETE_OF_USER };
+enum { LOAD, ADD, FORGET, DELETE_OF_USER };
 
 /* clang-format off */
 static const struct db_statement statements[] = {
-    [OF_USERS] = {"key_signatures_of_users",
+    [LOAD] = {"key_signatures_load",
         "SELECT wanted.place, s.target_id, u.user_id, s.signer_key_id, s.signature "
         "  FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (user_nid, place) "
         "  JOIN key_signatures s ON s.target_nid = wanted.user_nid "
@@ -37,14 +37,15 @@ static const struct db_statement statements[] = {
 STATEMENT_TABLE(key_signatures, statements);
 /* clang-format on */
 
-enum errcode key_signatures_of_users(struct db *db, struct arena *arena, int64_t viewer_nid,
-                                     const int64_t *user_nids, size_t user_count,
-                                     struct key_signature **out, size_t *count_out)
+enum errcode key_signatures_load(struct db *db, struct arena *arena,
+                                 const struct key_signature_query *query,
+                                 struct key_signature **out, size_t *count_out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[OF_USERS],
-                 PARAMS(INT_ARRAY(user_nids, user_count), INT(viewer_nid)), &rows));
+    TRY(db_query(db, arena, &statements[LOAD],
+                 PARAMS(INT_ARRAY(query->user_nids, query->user_count), INT(query->viewer_nid)),
+                 &rows));
     *count_out = rows_count(rows);
     *out = ARENA_ARRAY(arena, *count_out, struct key_signature);
     for (size_t i = 0; i < *count_out; i++)

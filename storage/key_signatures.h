@@ -20,10 +20,15 @@ struct key_signature {
     const char *signature;
 };
 
-/* All of these users' keys that were made by themselves or by the viewer. */
-enum errcode key_signatures_of_users(struct db *db, struct arena *arena, int64_t viewer_nid,
-                                     const int64_t *user_nids, size_t user_count,
-                                     struct key_signature **out, size_t *count_out) MUST_CHECK;
+/* All signatures of these users' keys that were made by themselves or by the viewer. */
+struct key_signature_query {
+    int64_t viewer_nid;
+    const int64_t *user_nids;
+    size_t user_count;
+};
+enum errcode key_signatures_load(struct db *db, struct arena *arena,
+                                 const struct key_signature_query *query,
+                                 struct key_signature **out, size_t *count_out) MUST_CHECK;
 
 /* Adds to a journal entry. The signer sees it as a change of the signed user's keys. */
 struct new_key_signature {

@@ -34,6 +34,7 @@ struct statement_table {
     X(filters)                                                                                     \
     X(journal_batch)                                                                               \
     X(listen_to_nodes)                                                                             \
+    X(key_backups)                                                                                 \
     X(key_signatures)                                                                              \
     X(load_position)                                                                               \
     X(login_tokens)                                                                                \

@@ -10,6 +10,7 @@
 #include "storage/db.h"
 #include "storage/device_list_changes.h"
 #include "storage/journal.h"
+#include "storage/key_backups.h"
 #include "storage/key_signatures.h"
 #include "storage/login_tokens.h"
 #include "storage/openid_tokens.h"
@@ -26,6 +27,7 @@ static enum errcode end_account_row(struct call *call, int64_t user_nid, bool er
     TRY(profile_delete(tx, user_nid));
     TRY(login_tokens_delete_of_user(tx, user_nid));
     TRY(openid_tokens_delete_of_user(tx, user_nid));
+    TRY(key_backups_delete_of_user(tx, user_nid));
     return db_commit(&tx);
 }
 

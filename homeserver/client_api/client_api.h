@@ -77,6 +77,22 @@ enum errcode client_invite_user(struct request *req);
 enum errcode client_join_room(struct request *req);
 enum errcode client_join_room_by_id(struct request *req);
 
+/* key_backup.c */
+enum errcode client_delete_room_key_by_session_id(struct request *req);
+enum errcode client_delete_room_keys(struct request *req);
+enum errcode client_delete_room_keys_by_room_id(struct request *req);
+enum errcode client_delete_room_keys_version(struct request *req);
+enum errcode client_get_room_key_by_session_id(struct request *req);
+enum errcode client_get_room_keys(struct request *req);
+enum errcode client_get_room_keys_by_room_id(struct request *req);
+enum errcode client_get_room_keys_version(struct request *req);
+enum errcode client_get_room_keys_version_current(struct request *req);
+enum errcode client_post_room_keys_version(struct request *req);
+enum errcode client_put_room_key_by_session_id(struct request *req);
+enum errcode client_put_room_keys(struct request *req);
+enum errcode client_put_room_keys_by_room_id(struct request *req);
+enum errcode client_put_room_keys_version(struct request *req);
+
 /* keys.c */
 enum errcode client_claim_keys(struct request *req);
 enum errcode client_get_keys_changes(struct request *req);

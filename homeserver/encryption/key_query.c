@@ -187,11 +187,12 @@ static json_t *find_document(const struct query *query, const struct key_signatu
 /* Adds the signatures that came after the keys. */
 static enum errcode write_signatures(struct query *query)
 {
+    const struct key_signature_query wanted = {query->viewer_nid, query->user_nids,
+                                               query->user_count};
     struct key_signature *rows;
     size_t count;
 
-    TRY(key_signatures_of_users(query->call->db, query->call->arena, query->viewer_nid,
-                                query->user_nids, query->user_count, &rows, &count));
+    TRY(key_signatures_load(query->call->db, query->call->arena, &wanted, &rows, &count));
     for (size_t i = 0; i < count; i++) {
         json_t *document = find_document(query, &rows[i]);
         if (document == NULL)
