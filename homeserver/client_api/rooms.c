@@ -211,13 +211,14 @@ enum errcode client_get_members_by_room(struct request *req)
     return respond_events(req, &reader, events, count, as_chunk);
 }
 
-/* The names of one member; the tree lives only as long as the scope. */
+/* The names of one member; the tree lives only as long as the scope. A name that there is not is
+ * null, not absent: matrix-nio takes the answer for broken otherwise, and then encrypts nothing. */
 static void add_member(const struct event_subject *member, json_t *joined)
 {
     json_auto_t *content = json_loadb(member->content, member->content_size, 0, NULL);
 
     json_object_set_new(joined, member->state_key,
-                        json_pack("{s:s*, s:s*}", "display_name",
+                        json_pack("{s:s?, s:s?}", "display_name",
                                   json_get_string(content, "displayname"), "avatar_url",
                                   json_get_string(content, "avatar_url")));
 }
