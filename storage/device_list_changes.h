@@ -27,9 +27,9 @@ struct device_list_change {
 };
 
 /* What `viewer_nid` has to know: users in shared rooms (and the viewer) whose lists changed, or
- * whose keys the viewer signed, in the range, users with whom a room is shared now and was not at `since`, and those with whom none is
- * shared any more. `room_nids` are the viewer's rooms in which anything changed. In order of user
- * ID. */
+ * whose keys the viewer signed, in the range, users with whom a room is shared now and was not at
+ * `since`, and those with whom none is shared any more. `room_nids` are the viewer's rooms in which
+ * anything changed. In order of user ID. */
 struct device_list_query {
     int64_t viewer_nid;
     struct position_range range;
