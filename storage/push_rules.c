@@ -14,7 +14,6 @@ enum {
     IGNORED_DELETE,
     NAMED,
     LISTENERS,
-    MEMBERS,
     OF_ROOM
 };
 
@@ -69,11 +68,6 @@ static const struct db_statement statements[] = {
          "  LEFT JOIN push_rule_sets r USING (user_nid) "
          "  LEFT JOIN profile_fields p ON p.user_nid = l.user_nid AND p.field = 'displayname' "
          " ORDER BY l.user_nid"},
-
-    [MEMBERS] = {"push_member_count",
-                 "SELECT count(*) "
-                 "  FROM (SELECT 1 FROM memberships "
-                 "         WHERE room_nid = $1 AND membership = 2 LIMIT $2) members"},
 
     [OF_ROOM] = {"push_rules_users_of_room", "SELECT user_nid FROM push_rule_scopes "
                                              " WHERE scope = $1 "
@@ -158,16 +152,6 @@ enum errcode push_listeners(struct db *db, struct arena *arena, int64_t room_nid
         listener->display_name = rows_text(rows, i, 3);
         listener->scopes = rows_text_array(rows, i, 4, arena, &listener->scope_count);
     }
-    return OK;
-}
-
-enum errcode push_member_count(struct db *db, struct arena *arena, int64_t room_nid, int64_t *out)
-{
-    struct db_rows *rows;
-
-    TRY(db_query(db, arena, &statements[MEMBERS], PARAMS(INT(room_nid), INT(PUSH_MEMBER_COUNT_MAX)),
-                 &rows));
-    *out = rows_int(rows, 0, 0);
     return OK;
 }
 

@@ -76,11 +76,6 @@ enum errcode push_listeners(struct db *db, struct arena *arena, int64_t room_nid
                             const char *room_id, struct push_listener **out,
                             size_t *count_out) MUST_CHECK;
 
-/* Joined members of a room; counting stops at PUSH_MEMBER_COUNT_MAX, beyond what rules ask for. */
-enum { PUSH_MEMBER_COUNT_MAX = 1000 };
-enum errcode push_member_count(struct db *db, struct arena *arena, int64_t room_nid,
-                               int64_t *out) MUST_CHECK;
-
 /* Local users with rules about this room. */
 enum errcode push_rules_users_of_room(struct db *db, struct arena *arena, const char *room_id,
                                       struct nid_list *user_nids_out) MUST_CHECK;

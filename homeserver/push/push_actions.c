@@ -217,7 +217,7 @@ enum errcode push_evaluate_event(struct call *call, const struct push_event *eve
     TRY(push_audience_load(call, &room, &e.audience));
     push_context_init(&e.context, call->arena, event->event);
     e.context.power_levels = event->power_levels;
-    e.context.member_count = e.audience->member_count;
+    e.context.member_count = event->member_count;
     TRY(evaluate(&e));
     TRY(event_thread_root(call, event->room_nid, event->event->content, &root));
     if (root != NULL)

@@ -22,6 +22,7 @@ struct push_event {
     int64_t room_nid;
     int64_t snapshot_nid; /* of the state before the event; 0 while that is not committed */
     int64_t sender_nid;
+    int64_t member_count;                    /* joined members before the event */
     const struct power_levels *power_levels; /* of the room before the event */
 };
 

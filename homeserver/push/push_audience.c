@@ -118,10 +118,8 @@ static enum errcode load(struct call *call, const struct push_room *room,
                          struct held_audience **out, size_t *bytes_out)
 {
     struct push_listener *listeners;
-    int64_t member_count;
     size_t count, text_bytes = 0;
 
-    TRY(push_member_count(call->db, call->arena, room->room_nid, &member_count));
     TRY(push_listeners(call->db, call->arena, room->room_nid, room->room_id, &listeners, &count));
 
     struct arena *arena = arena_create();
@@ -131,7 +129,7 @@ static enum errcode load(struct call *call, const struct push_room *room,
         members[i] = parse_member(arena, &listeners[i]);
         text_bytes += listeners[i].rules != NULL ? strlen(listeners[i].rules) : 0;
     }
-    held->public = (struct push_audience){member_count, members, count};
+    held->public = (struct push_audience){members, count};
     held->arena = arena;
     atomic_init(&held->references, 1);
     *out = held;

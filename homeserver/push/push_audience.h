@@ -35,7 +35,6 @@ struct push_member {
 
 /* Immutable. */
 struct push_audience {
-    int64_t member_count; /* joined members; see push_member_count() */
     const struct push_member *members;
     size_t count;
 };

@@ -214,6 +214,7 @@ static enum errcode evaluate_push_rules(struct persisting *p)
         .event_nid = p->event_nid,
         .room_nid = room_nid(p->build->room),
         .sender_nid = p->draft->sender_nid,
+        .member_count = p->build->head->members.joined,
         .power_levels = &levels,
     };
 

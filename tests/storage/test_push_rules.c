@@ -171,19 +171,6 @@ static void rules_about_a_room_are_found_by_it(void **state)
     assert_int_equal(users.count, 0);
 }
 
-static void members_are_counted(void **state)
-{
-    struct journal_fixture *fixture = *state;
-    int64_t count;
-
-    assert_int_equal(push_member_count(fixture->db, fixture->arena, 1, &count), OK);
-    assert_int_equal(count, 0);
-    join(fixture, user(fixture, "@a:one"));
-    join(fixture, user(fixture, "@b:one"));
-    assert_int_equal(push_member_count(fixture->db, fixture->arena, 1, &count), OK);
-    assert_int_equal(count, 2);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, journal_setup, journal_teardown)
 
 int main(void)
@@ -194,7 +181,6 @@ int main(void)
         TEST(those_who_ignore_somebody_listen_too),
         TEST(members_are_mentioned_and_strangers_invited),
         TEST(rules_about_a_room_are_found_by_it),
-        TEST(members_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
