@@ -118,6 +118,27 @@ static enum errcode read_token(struct request *req, struct search_query *query)
     return OK;
 }
 
+/* Members that may be left out, but not be something else. */
+static enum errcode check_types(struct request *req, const json_t *criteria)
+{
+    static const struct {
+        const char *name;
+        json_type type; /* JSON_TRUE: either boolean */
+    } members[] = {
+        {"event_context", JSON_OBJECT}, {"filter", JSON_OBJECT}, {"groupings", JSON_OBJECT},
+        {"include_state", JSON_TRUE},   {"keys", JSON_ARRAY},    {"order_by", JSON_STRING},
+    };
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        const json_t *value = json_object_get(criteria, members[i].name);
+        if (value == NULL || json_is_null(value))
+            continue;
+        if ((json_is_boolean(value) ? JSON_TRUE : json_typeof(value)) != members[i].type)
+            return fail(&req->error, M_BAD_JSON, "%s has the wrong type.", members[i].name);
+    }
+    return OK;
+}
+
 static enum errcode read_request(struct request *req, json_t *criteria, struct search_request *out)
 {
     json_t *filter = json_get_object(criteria, "filter");
@@ -125,6 +146,7 @@ static enum errcode read_request(struct request *req, json_t *criteria, struct s
     const char *term;
     size_t length;
 
+    TRY(check_types(req, criteria));
     TRY(json_require_string(criteria, "search_term", &req->error, &term));
     if (strlen(term) > TERM_BYTES_MAX)
         return fail(&req->error, M_INVALID_PARAM, "The search term is too long.");
