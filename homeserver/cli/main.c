@@ -40,7 +40,7 @@ enum { COMMANDS_MAX = 32, COMMAND_WORDS_MAX = 2 };
 static void print_overview(void)
 {
     printf("Beffroi is a Matrix homeserver: people sign in with a Matrix client, open rooms and\n"
-           "write to each other, here and on other servers.\n"
+           "write to each other.\n"
            "\n"
            "Usage: beffroi COMMAND [OPTIONS]\n");
     for (size_t i = 0; i < COUNT_OF(groups); i++) {
