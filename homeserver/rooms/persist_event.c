@@ -98,25 +98,27 @@ static void count_one(struct member_counts *counts, const char *membership, int6
 }
 
 /* Counted along, so that nobody has to count the members of a large room. */
-static enum errcode count_members(struct persisting *p, struct room_head *head)
+static enum errcode count_members(struct persisting *p, struct member_counts *out)
 {
     const char *before;
 
-    head->members = p->build->head->members;
+    *out = p->build->head->members;
     if (p->state_key_nid == 0 || strcmp(p->event->type, "m.room.member") != 0)
         return OK;
     TRY(room_head_membership(p->call, p->build->room, p->build->head, p->event->state_key,
                              &before));
-    count_one(&head->members, before, -1);
-    count_one(&head->members, event_membership(p->event), 1);
+    count_one(out, before, -1);
+    count_one(out, event_membership(p->event), 1);
     return OK;
 }
 
 static enum errcode next_head(struct persisting *p, struct room_head **out)
 {
     struct snapshot_ref snapshot;
+    struct member_counts members;
     struct state_map *state;
 
+    TRY(count_members(p, &members));
     TRY(next_state(p, &snapshot, &state));
     const struct stored_head stored = {
         .version = p->build->head->version + 1,
@@ -124,8 +126,9 @@ static enum errcode next_head(struct persisting *p, struct room_head **out)
         .extremities = p->event->event_id,
     };
     *out = room_head_create(&stored, snapshot, state);
+    (*out)->members = members;
     inherit_events(p, *out);
-    return count_members(p, *out);
+    return OK;
 }
 
 static void add_event_row(struct persisting *p, const struct built_event *built,
