@@ -39,7 +39,7 @@ static enum errcode content_text(struct call *call, const json_t *content, const
 static enum errcode add_user(struct call *call, struct receivers *receivers, const char *user_id,
                              json_t *devices)
 {
-    const char *device_id, *text;
+    const char *device_id, *text = NULL;
     json_t *content;
 
     if (!json_is_object(devices))
