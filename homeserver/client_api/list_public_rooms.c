@@ -215,7 +215,10 @@ static enum errcode read_filter(struct request *req, struct directory_query *out
 
     TRY(body_object_optional(req, "filter", &filter));
     const json_t *wanted = json_object_get(filter, "generic_search_term");
-    const char *term = json_get_string(filter, "generic_search_term");
+    json_t *value = json_object_get(filter, "generic_search_term");
+    const char *term = json_text(value);
+    if (term == NULL && value != NULL && !json_is_null(value))
+        return fail(&req->error, M_BAD_JSON, "filter.generic_search_term must be a text.");
     if (wanted != NULL && !json_is_null(wanted) && term == NULL)
         return fail(&req->error, M_BAD_JSON, "generic_search_term must be text.");
     if (term != NULL && strlen(term) > TERM_BYTES_MAX)

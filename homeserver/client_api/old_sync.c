@@ -85,7 +85,15 @@ static enum errcode write_room(struct request *req, const struct membership_row 
     return room_info_write(req, &reader, limit, out);
 }
 
-static enum errcode write_rooms(struct request *req, int64_t limit, struct strbuf *out)
+/* Those that the user left are told only when asked for. */
+static bool is_shown(const struct membership_row *row, bool archived)
+{
+    return row->membership == STORED_JOIN || row->membership == STORED_INVITE ||
+           (archived && row->last_join_position > 0);
+}
+
+static enum errcode write_rooms(struct request *req, bool archived, int64_t limit,
+                                struct strbuf *out)
 {
     struct membership_row *rows;
     const char **ids;
@@ -100,8 +108,7 @@ static enum errcode write_rooms(struct request *req, int64_t limit, struct strbu
         nids[i] = rows[i].room_nid;
     TRY(room_ids_load(req->call.db, req->call.arena, nids, count, &ids));
     for (size_t i = 0; i < count; i++) {
-        if (ids[i] == NULL ||
-            (rows[i].membership != STORED_JOIN && rows[i].membership != STORED_INVITE))
+        if (ids[i] == NULL || !is_shown(&rows[i], archived))
             continue;
         if (!is_first)
             strbuf_add_char(out, ',');
@@ -116,12 +123,14 @@ enum errcode client_initial_sync(struct request *req)
 {
     int64_t limit, position = journal_position(req->call.services->journal);
     struct strbuf body;
+    bool archived;
 
     TRY(query_int(req, "limit", 10, 1, 100, &limit));
+    TRY(query_bool(req, "archived", false, &archived));
     strbuf_init(&body, 0);
     strbuf_printf(&body, "{\"end\":\"%s\",\"presence\":[],\"account_data\":[],\"rooms\":[",
                   page_token_format(req->call.arena, position));
-    enum errcode written = write_rooms(req, limit, &body);
+    enum errcode written = write_rooms(req, archived, limit, &body);
     strbuf_add_string(&body, "]}");
     if (written == OK)
         written = respond_written(req, &body);

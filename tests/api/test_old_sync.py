@@ -58,3 +58,11 @@ def test_a_world_readable_room_is_followed_from_outside(alice, carol, room):
     event_id = alice.send_text(room, "look")
     answer = carol.get(f"{CLIENT}/events", query={**query, "from": start, "timeout": 100})
     assert [event["event_id"] for event in answer["chunk"]] == [event_id]
+
+
+def test_rooms_that_were_left_are_told_when_asked_for(alice, bob, room):
+    bob.leave(room)
+    path = f"{CLIENT}/initialSync"
+    assert bob.get(path)["rooms"] == []
+    (info,) = bob.get(path, query={"archived": "true"})["rooms"]
+    assert info["membership"] == "leave"
