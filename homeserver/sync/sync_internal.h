@@ -35,6 +35,9 @@ struct sync_room {
     size_t event_count;
     bool is_limited;            /* there are events between `after` and the first one */
     const char *const *senders; /* of the timeline: parallel to events */
+    bool tells_summary;         /* these three: sync_load_heroes() */
+    const char *const *heroes;  /* NULL when the room has a name of its own */
+    size_t hero_count;
 };
 
 /* A list of members of a JSON object: writes the comma where one is needed. */
@@ -51,9 +54,11 @@ enum errcode sync_write_timeline(struct sync *sync, const struct sync_room *room
 enum errcode sync_write_state(struct sync *sync, const struct sync_room *room,
                               struct strbuf *out) MUST_CHECK;
 
-/* sync_summary.c: appends `"summary":{…}` when it may have changed. */
-enum errcode sync_write_summary(struct sync *sync, const struct sync_room *room,
-                                struct strbuf *out) MUST_CHECK;
+/* sync_summary.c: whom the room is named after, when the summary may have changed. After the
+ * timeline is loaded, before the state is written: lazily loading clients are told of heroes. */
+enum errcode sync_load_heroes(struct sync *sync, struct sync_room *room) MUST_CHECK;
+/* Appends `"summary":{…}` when it may have changed. */
+void sync_write_summary(const struct sync_room *room, struct strbuf *out);
 
 /* sync_account_data.c */
 enum errcode sync_load_account_data(struct sync *sync) MUST_CHECK;

@@ -55,7 +55,7 @@ struct shared_lists {
     struct unread_list unread;
 };
 
-static enum errcode write_room(struct sync *sync, const struct sync_room *room,
+static enum errcode write_room(struct sync *sync, struct sync_room *room,
                                const struct shared_lists *lists, struct strbuf *out)
 {
     size_t start = out->length, body;
@@ -64,9 +64,10 @@ static enum errcode write_room(struct sync *sync, const struct sync_room *room,
     strbuf_add_char(out, '{');
     body = out->length;
     if (room->is_full || sync->request->full_state || room->event_count > 0 || room->is_limited) {
+        TRY(sync_load_heroes(sync, room));
         TRY(sync_write_timeline(sync, room, out));
         TRY(sync_write_state(sync, room, out));
-        TRY(sync_write_summary(sync, room, out));
+        sync_write_summary(room, out);
     }
     TRY(sync_write_ephemeral(sync, room, &lists->receipts, out));
     TRY(sync_write_account_data(sync, room_nid(room->reader.room), room_id(room->reader.room),

@@ -95,8 +95,17 @@ static bool is_sender(const struct sync_room *room, const char *user_id)
     return false;
 }
 
-/* Lazy loading: of the members only those are told who speak in the timeline, the user's own, and
- * those that changed while the client was not looking. */
+static bool is_hero(const struct sync_room *room, const char *user_id)
+{
+    for (size_t i = 0; i < room->hero_count; i++) {
+        if (strcmp(room->heroes[i], user_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Lazy loading: of the members only those are told who speak in the timeline, whom the room is
+ * named after, the user's own, and those that changed while the client was not looking. */
 static bool is_wanted_member(const struct sync *sync, const struct sync_room *room,
                              const char *user_id)
 {
@@ -104,7 +113,8 @@ static bool is_wanted_member(const struct sync *sync, const struct sync_room *ro
 
     if (!sync->request->filter->state.lazy_load_members || is_gap)
         return true;
-    return is_sender(room, user_id) || strcmp(user_id, sync->request->requester->user_id) == 0;
+    return is_sender(room, user_id) || is_hero(room, user_id) ||
+           strcmp(user_id, sync->request->requester->user_id) == 0;
 }
 
 static enum errcode select_entries(struct sync *sync, const struct sync_room *room,
@@ -135,27 +145,35 @@ static enum errcode select_entries(struct sync *sync, const struct sync_room *ro
     return OK;
 }
 
-/* A lazily loading client is told of senders whose member event it may not have. */
-static enum errcode add_senders(struct sync *sync, const struct sync_room *room,
-                                const struct state_map *state, struct state_entries *entries)
+/* Adds a user's member event unless it is there already. */
+static enum errcode add_member(struct sync *sync, const char *user_id,
+                               const struct state_map *state, struct state_entries *entries)
 {
     struct call *call = sync->call;
+    int64_t event_nid, key_nid;
 
-    for (size_t i = 0; i < room->event_count; i++) {
-        const struct state_key key = {"m.room.member", room->senders[i]};
-        int64_t event_nid, key_nid;
-        bool is_repeated = room->senders[i] == NULL;
-        for (size_t j = 0; j < i && !is_repeated; j++)
-            is_repeated =
-                room->senders[j] != NULL && strcmp(room->senders[j], room->senders[i]) == 0;
-        if (is_repeated)
-            continue;
-        TRY(state_key_find(room_service_state_keys(call->services->rooms), call->db, key.type,
-                           key.state_key, &key_nid));
-        event_nid = state_map_get(state, key_nid);
-        if (event_nid != 0)
-            collect(entries, key_nid, 0, event_nid);
+    TRY(state_key_find(room_service_state_keys(call->services->rooms), call->db, "m.room.member",
+                       user_id, &key_nid));
+    for (size_t i = 0; i < entries->list.count; i++) {
+        if (entries->list.items[i].key_nid == key_nid)
+            return OK;
     }
+    event_nid = state_map_get(state, key_nid);
+    if (event_nid != 0)
+        collect(entries, key_nid, 0, event_nid);
+    return OK;
+}
+
+/* A lazily loading client is told of senders and heroes whose member event it may not have. */
+static enum errcode add_members(struct sync *sync, const struct sync_room *room,
+                                const struct state_map *state, struct state_entries *entries)
+{
+    for (size_t i = 0; i < room->event_count; i++) {
+        if (room->senders[i] != NULL)
+            TRY(add_member(sync, room->senders[i], state, entries));
+    }
+    for (size_t i = 0; i < room->hero_count; i++)
+        TRY(add_member(sync, room->heroes[i], state, entries));
     return OK;
 }
 
@@ -199,7 +217,7 @@ enum errcode sync_write_state(struct sync *sync, const struct sync_room *room, s
         state_map_diff(known, wanted, collect, &entries);
     }
     if (is_lazy && !room->is_full && !sync->request->full_state)
-        TRY(add_senders(sync, room, wanted, &entries));
+        TRY(add_members(sync, room, wanted, &entries));
     sync_begin_member(out, names[sync->request->state_form]);
     strbuf_add_string(out, "{\"events\":[");
     if (entries.list.count > 0)

@@ -25,44 +25,53 @@ static enum errcode needs_heroes(struct sync *sync, const struct sync_room *room
     return OK;
 }
 
-static enum errcode write_heroes(struct sync *sync, const struct sync_room *room,
-                                 struct strbuf *out)
+enum errcode sync_load_heroes(struct sync *sync, struct sync_room *room)
 {
     struct call *call = sync->call;
     struct nid_list heroes;
     const char **user_ids;
+    bool are_needed;
 
+    room->tells_summary = room->is_full || sync->request->full_state || room->is_limited ||
+                          sync_timeline_has_type(sync, room, "m.room.member");
+    if (!room->tells_summary)
+        return OK;
+    TRY(needs_heroes(sync, room, &are_needed));
+    if (!are_needed)
+        return OK;
     TRY(memberships_heroes(call->db, call->arena, room_nid(room->reader.room),
                            sync->request->requester->user_nid, HEROES_MAX, &heroes));
     TRY(user_ids_load(call->db, call->arena, heroes.items, heroes.count, &user_ids));
-    sync_begin_member(out, "m.heroes");
-    strbuf_add_char(out, '[');
-    for (size_t i = 0; i < heroes.count; i++) {
-        if (i > 0)
-            strbuf_add_char(out, ',');
-        strbuf_add_json_string(out, user_ids[i], strlen(user_ids[i]));
-    }
-    strbuf_add_char(out, ']');
+    room->heroes = user_ids;
+    room->hero_count = heroes.count;
     return OK;
 }
 
-enum errcode sync_write_summary(struct sync *sync, const struct sync_room *room, struct strbuf *out)
+static void write_heroes(const struct sync_room *room, struct strbuf *out)
+{
+    sync_begin_member(out, "m.heroes");
+    strbuf_add_char(out, '[');
+    for (size_t i = 0; i < room->hero_count; i++) {
+        if (i > 0)
+            strbuf_add_char(out, ',');
+        strbuf_add_json_string(out, room->heroes[i], strlen(room->heroes[i]));
+    }
+    strbuf_add_char(out, ']');
+}
+
+void sync_write_summary(const struct sync_room *room, struct strbuf *out)
 {
     const struct member_counts counts = room->reader.head->members;
-    bool with_heroes;
 
-    if (!room->is_full && !sync->request->full_state && !room->is_limited &&
-        !sync_timeline_has_type(sync, room, "m.room.member"))
-        return OK;
-    TRY(needs_heroes(sync, room, &with_heroes));
+    if (!room->tells_summary)
+        return;
     sync_begin_member(out, "summary");
     strbuf_add_char(out, '{');
     sync_begin_member(out, "m.joined_member_count");
     strbuf_add_int(out, counts.joined);
     sync_begin_member(out, "m.invited_member_count");
     strbuf_add_int(out, counts.invited);
-    if (with_heroes)
-        TRY(write_heroes(sync, room, out));
+    if (room->heroes != NULL)
+        write_heroes(room, out);
     strbuf_add_char(out, '}');
-    return OK;
 }

@@ -88,7 +88,7 @@ def test_joining_shows_the_whole_state(alice, bob):
 
 
 def test_lazy_loading_names_only_those_who_speak(alice, bob, carol):
-    room_id = alice.create_room(preset="public_chat")
+    room_id = alice.create_room(preset="public_chat", name="Bureau")
     bob.join(room_id)
     carol.join(room_id)
     for number in range(3):
@@ -108,6 +108,22 @@ def test_the_summary_names_heroes(alice, bob, carol):
     assert set(summary["m.heroes"]) == {bob.user_id, carol.user_id}
     assert summary["m.joined_member_count"] == 2
     assert summary["m.invited_member_count"] == 1
+
+
+def test_lazy_loading_names_the_heroes_of_a_room_without_a_name(alice, bob, carol):
+    room_id = alice.create_room(preset="public_chat")
+    lazy = {"room": {"timeline": {"limit": 1}, "state": {"lazy_load_members": True}}}
+    alice.sync(filter=lazy)
+    bob.join(room_id)
+    carol.join(room_id)
+    bob.send_text(room_id, "one")
+    incremental = joined_room(alice.sync(filter=lazy), room_id)
+    alice.since = None
+    for part in (incremental, joined_room(alice.sync(filter=lazy), room_id)):
+        assert set(part["summary"]["m.heroes"]) == {bob.user_id, carol.user_id}
+        told = [event["state_key"] for event in part["state"]["events"] if event["type"] == "m.room.member"]
+        assert {bob.user_id, carol.user_id} <= set(told)
+        assert len(told) == len(set(told)), "a member is told twice"
 
 
 def test_full_state_tells_all_state_again(alice, room):
