@@ -68,6 +68,9 @@ void commit_group_release(struct commit_group *group);
 void journal_submit(struct journal *journal, struct journal_entry *entry_owned,
                     struct commit_group *group);
 
+/* Destroys an entry that will not be submitted after all; its owner learns that it failed. */
+void journal_entry_abandon(struct journal_entry *entry);
+
 /* Called once, on the journal's thread or on this one, when nothing of the group is under way any
  * more; `outcome` is OK or the first failure. Register after the last submit. */
 typedef void (*commit_callback)(void *context, enum errcode outcome);

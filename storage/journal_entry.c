@@ -17,6 +17,13 @@ void journal_entry_destroy(struct journal_entry *entry)
         arena_destroy(entry->arena);
 }
 
+void journal_entry_abandon(struct journal_entry *entry)
+{
+    if (entry->on_outcome != NULL)
+        entry->on_outcome(entry->outcome_context, E_CONFLICT, 0);
+    journal_entry_destroy(entry);
+}
+
 struct arena *journal_entry_arena(struct journal_entry *entry)
 {
     return entry->arena;

@@ -26,9 +26,9 @@ static enum errcode check_third_party_signed(struct request *req)
 
 static enum errcode join(struct request *req, const char *room_id)
 {
-    TRY(check_third_party_signed(req));
     struct room *room;
 
+    TRY(check_third_party_signed(req));
     TRY(change_own_membership(req, room_id, "join"));
     TRY(room_open(&req->call, room_id, &room));
     TRY(room_carry_over(&req->call, room, &req->requester));

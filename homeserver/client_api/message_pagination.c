@@ -40,9 +40,9 @@ enum errcode client_get_room_events(struct request *req)
     const char *room_id;
 
     TRY(path_room_id(req, "roomId", &room_id));
+    TRY(room_reader_make(&req->call, room_id, &req->requester, &reader));
     TRY(read_direction(req, &page.backwards));
     TRY(query_int(req, "limit", 10, 1, 1000, &page.limit));
-    TRY(room_reader_make(&req->call, room_id, &req->requester, &reader));
     TRY(read_token(req, "from", page.backwards ? reader.until : INT64_MIN, &page.from));
     TRY(read_token(req, "to", page.backwards ? INT64_MIN : reader.until, &page.to));
     TRY(read_event_filter(req, &page.filter));

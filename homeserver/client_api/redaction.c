@@ -3,18 +3,8 @@
 #include "homeserver/client_api/room_transaction.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/redact.h"
 #include "homeserver/rooms/send_event.h"
-#include "homeserver/rooms/visibility.h"
-
-/* Only an event that the sender can see can be meant. */
-static enum errcode check_target(struct request *req, const char *room_id, const char *target)
-{
-    struct room_reader reader;
-    struct stored_event event;
-
-    TRY(room_reader_make(&req->call, room_id, &req->requester, &reader));
-    return visible_event_load(&req->call, &reader, target, &event);
-}
 
 /* PUT /_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId} */
 enum errcode client_redact_event(struct request *req)
@@ -38,7 +28,7 @@ enum errcode client_redact_event(struct request *req)
             .redacts = target,
             .transaction = &transaction,
         };
-        TRY(check_target(req, room_id, target));
+        TRY(redaction_check_allowed(&req->call, room_id, &req->requester, target));
         TRY(room_send_event(&req->call, room_id, &draft, &event_id));
     }
     return respond(req, 200, json_pack("{ss}", "event_id", event_id));

@@ -8,6 +8,7 @@
 #include "homeserver/client_api/room_transaction.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/redact.h"
 #include "homeserver/rooms/send_event.h"
 
 /* PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId} */
@@ -35,6 +36,8 @@ enum errcode client_send_message(struct request *req)
                            : NULL,
             .transaction = &transaction,
         };
+        if (draft.redacts != NULL)
+            TRY(redaction_check_allowed(&req->call, room_id, &req->requester, draft.redacts));
         TRY(room_send_event(&req->call, room_id, &draft, &event_id));
         TRY(note_activity(req));
     }

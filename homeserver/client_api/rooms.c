@@ -55,7 +55,11 @@ enum errcode client_get_one_room_event(struct request *req)
     const char *event_id;
 
     TRY(path_event_id(req, "eventId", &event_id));
-    TRY(open_reader(req, &reader));
+    /* Spec: whoever may not see the event, or the room, learns nothing of either. */
+    enum errcode opened = open_reader(req, &reader);
+    if (opened == M_FORBIDDEN)
+        return fail(&req->error, M_NOT_FOUND, "There is no such event that you can see.");
+    TRY(opened);
     TRY(visible_event_load(&req->call, &reader, event_id, &event));
     return respond_events(req, &reader, &event, 1, as_is);
 }

@@ -291,6 +291,6 @@ enum errcode persist_event(struct call *call, struct room_build *build,
         journal_entry_destroy(p.entry);
         return outcome;
     }
-    journal_submit(call->services->journal, p.entry, call->commits);
+    room_build_add(call, build, p.entry);
     return OK;
 }

@@ -8,6 +8,7 @@
 #include "homeserver/rooms/follow_summary.h"
 #include "homeserver/rooms/relations.h"
 #include "homeserver/rooms/room_state.h"
+#include "homeserver/rooms/visibility.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
 #include "storage/journal.h"
@@ -92,4 +93,19 @@ enum errcode redact_in(struct call *call, struct room_build *build, const struct
     search_remove_in(entry, stored.event_nid);
     event_cache_remove(room_service_events(call->services->rooms), stored.event_nid);
     return add_redacted_form(call, build, &stored, target, event_nid, entry);
+}
+
+enum errcode redaction_check_allowed(struct call *call, const char *room_id,
+                                     const struct requester *requester, const char *target_event_id)
+{
+    struct room_reader reader;
+    struct stored_event target;
+
+    TRY(room_reader_make(call, room_id, requester, &reader));
+    TRY(visible_event_load(call, &reader, target_event_id, &target));
+    const struct power_levels levels = room_head_power_levels(reader.room, reader.head);
+    if (target.sender_nid != requester->user_nid && !requester->is_admin &&
+        power_levels_user(&levels, requester->user_id) < power_levels_action(&levels, POWER_REDACT))
+        return fail(call->error, M_FORBIDDEN, "You may not redact what others wrote in this room.");
+    return OK;
 }

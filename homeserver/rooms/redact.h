@@ -5,6 +5,17 @@
 #include "homeserver/rooms/room_service.h"
 
 struct journal_entry;
+struct requester;
+
+/*
+ * Whether a local user may redact this event: their own, or with the power to redact others'. Rooms
+ * would let everybody redact the messages of their whole server, which is meant for administrators.
+ * M_NOT_FOUND when the user can not see the event, M_FORBIDDEN when it is not theirs to redact.
+ * Spec: client-server API, "Redactions".
+ */
+enum errcode redaction_check_allowed(struct call *call, const char *room_id,
+                                     const struct requester *requester,
+                                     const char *target_event_id) MUST_CHECK;
 
 /*
  * When `event` is a redaction whose target we have and that takes effect: adds to the redaction's

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/array.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
 #include "storage/rooms.h"
@@ -397,10 +398,44 @@ enum errcode room_build_begin(struct call *call, struct room *room, struct room_
     return OK;
 }
 
+struct held_entries {
+    struct arena *arena;
+    ARRAY_OF(struct journal_entry *) list;
+};
+
+void room_build_hold(struct call *call, struct room_build *build)
+{
+    build->held = ARENA_NEW(call->arena, struct held_entries);
+    build->held->arena = call->arena;
+}
+
+void room_build_add(struct call *call, struct room_build *build, struct journal_entry *entry)
+{
+    if (build->held != NULL)
+        array_push(build->held->arena, &build->held->list, entry);
+    else
+        journal_submit(call->services->journal, entry, call->commits);
+}
+
+void room_build_submit(struct call *call, struct room_build *build)
+{
+    for (size_t i = 0; build->held != NULL && i < build->held->list.count; i++)
+        journal_submit(call->services->journal, build->held->list.items[i], call->commits);
+    build->held = NULL;
+}
+
+static void abandon_held(struct room_build *build)
+{
+    for (size_t i = 0; build->held != NULL && i < build->held->list.count; i++)
+        journal_entry_abandon(build->held->list.items[i]);
+    build->held = NULL;
+}
+
 void room_build_end(struct room_build *build)
 {
     if (build->room == NULL)
         return;
+    abandon_held(build);
     room_head_release(build->head);
     pthread_mutex_unlock(&build->room->build_lock);
     build->room = NULL;

@@ -63,6 +63,8 @@ struct room_build {
     struct room *room;
     struct room_head *head; /* borrowed; replaced by room_build_advance() */
     uint64_t generation;
+    /* Entries that wait until all of them are built; NULL: each is submitted when it is. */
+    struct held_entries *held;
 };
 enum errcode room_build_begin(struct call *call, struct room *room,
                               struct room_build *build) MUST_CHECK;
@@ -74,6 +76,14 @@ void room_build_end(struct room_build *build);
 struct journal_entry;
 enum errcode room_build_advance(struct room_build *build, struct room_head *head_owned,
                                 struct cached_event *event, struct journal_entry *entry) MUST_CHECK;
+
+/* All or nothing: from here on entries are held back, until room_build_submit(); when the build
+ * ends before that, they are abandoned. On the call's arena. */
+void room_build_hold(struct call *call, struct room_build *build);
+void room_build_submit(struct call *call, struct room_build *build);
+
+/* Hands an entry to the journal, or holds it back. */
+void room_build_add(struct call *call, struct room_build *build, struct journal_entry *entry_owned);
 
 /* For the journal's listener: another node wrote to these rooms (or to any, when `room_nids` is
  * NULL); loaded heads are dropped. */

@@ -330,7 +330,7 @@ enum errcode notifier_user_view(struct call *call, int64_t user_nid, struct user
     if (is_current)
         return OK;
 
-    TRY(memberships_of_user(call->db, call->arena, user_nid, false, &rows, &count));
+    TRY(memberships_of_user(call->db, call->arena, user_nid, true, &rows, &count));
     pthread_mutex_lock(&notifier->lock);
     subscriber = obtain_subscriber(notifier, user_nid);
     /* Under the lock: what is committed later will find the rooms watched. */

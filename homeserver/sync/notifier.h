@@ -44,7 +44,7 @@ struct user_room {
 struct user_view {
     uint64_t sequence;   /* read before everything else: hand it to req_park() */
     int64_t last_change; /* of what is the user's own: account data, devices; never too small */
-    const struct user_room *rooms; /* forgotten ones are left out; on the call's arena */
+    const struct user_room *rooms; /* forgotten ones too; on the call's arena */
     size_t room_count;
 };
 

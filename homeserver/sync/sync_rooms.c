@@ -38,7 +38,8 @@ static bool is_selected(const struct sync *sync, const struct user_room *room)
                sync_has_account_data(sync, room->membership.room_nid) ||
                sync_typing_changed(sync, room->membership.room_nid);
     case LEFT:
-        return sync->since == 0 ? request->filter->include_leave : is_new;
+        return sync->since == 0 ? request->filter->include_leave && !room->membership.is_forgotten
+                                : is_new;
     case INVITED:
     case KNOCKED:
     case SECTION_COUNT:
