@@ -147,18 +147,21 @@ def pytest_folder(name):
     )
 
 
+def introspect(directory, what):
+    arguments = ["meson", "introspect", f"--{what}", directory]
+    return json.loads(subprocess.run(arguments, capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout)
+
+
 def concurrent_programs(directory):
-    """What to build for the suite `concurrent`: the programs that its tests name."""
-    introspection = subprocess.run(
-        ["meson", "introspect", "--tests", directory], capture_output=True, check=True, stdin=subprocess.DEVNULL
+    """What to build for the suite `concurrent`: the programs that its tests depend on."""
+    files = {target["id"]: target["filename"] for target in introspect(directory, "targets")}
+    return sorted(
+        str(pathlib.Path(file).relative_to(directory))
+        for test in introspect(directory, "tests")
+        if any(suite.endswith(":concurrent") for suite in test["suite"])
+        for target in test["depends"]
+        for file in files[target]
     )
-    words = [
-        word
-        for test in json.loads(introspection.stdout)
-        if any(suite.split(":")[-1] == "concurrent" for suite in test["suite"])
-        for word in test["cmd"]
-    ]
-    return sorted({str(pathlib.Path(word).relative_to(directory)) for word in words if word.startswith(f"{directory}/")})
 
 
 def run_tsan(log, full):
