@@ -7,6 +7,20 @@
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
 
+/* Checked also where it is not needed: a mistake is better told than passed over. */
+static enum errcode check_auth_form(struct request *req)
+{
+    static const char *const texts[] = {"type", "session"};
+    json_t *auth;
+
+    TRY(body_object_optional(req, "auth", &auth));
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (json_object_get(auth, texts[i]) != NULL && json_get_string(auth, texts[i]) == NULL)
+            return fail(&req->error, M_BAD_JSON, "auth.%s must be a text.", texts[i]);
+    }
+    return OK;
+}
+
 /* Without authentication: application services, and what replaces nothing. Who has begun to
  * authenticate goes on: then the body may hold nothing else. */
 static enum errcode authorise_upload(struct request *req, struct uia_outcome *out)
@@ -29,6 +43,7 @@ enum errcode client_upload_cross_signing_keys(struct request *req)
 {
     struct uia_outcome uia;
 
+    TRY(check_auth_form(req));
     TRY(authorise_upload(req, &uia));
     if (uia.challenge != NULL)
         return client_uia_challenge(req, &uia);
