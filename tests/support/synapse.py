@@ -6,6 +6,7 @@ BEFFROI_TEST_CACHE (default: build-test/cache). Run as a program it serves until
     /usr/bin/python3 tests/support/synapse.py
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -28,12 +29,15 @@ def virtual_environment(requirements=REQUIREMENTS):
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     directory = cache_directory() / f"synapse-{digest}"
     ready = directory / "ready"
-    if not ready.exists():
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["/usr/bin/python3", "-m", "venv", directory], check=True)
-        pip = [directory / "bin" / "pip", "install", "--quiet", "--requirement", requirements]
-        subprocess.run(pip, check=True, stdin=subprocess.DEVNULL)
-        ready.touch()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    # Several tests may want it at the same moment: one makes it, the others wait.
+    with open(directory.parent / "synapse.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            subprocess.run(["/usr/bin/python3", "-m", "venv", directory], check=True)
+            pip = [directory / "bin" / "pip", "install", "--quiet", "--requirement", requirements]
+            subprocess.run(pip, check=True, stdin=subprocess.DEVNULL)
+            ready.touch()
     return directory / "bin" / "python"
 
 
