@@ -1,6 +1,7 @@
 /* Sending events for local users. */
 #include "homeserver/rooms/send_event.h"
 
+#include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/rooms/event_builder.h"
@@ -8,6 +9,7 @@
 #include "homeserver/rooms/persist_event.h"
 #include "homeserver/rooms/relations.h"
 #include "homeserver/rooms/room_state.h"
+#include "homeserver/services.h"
 
 /* Spec: "PUT state": the same content again need not make another event. */
 static enum errcode find_identical_state(struct call *call, const struct room_build *build,
@@ -23,6 +25,23 @@ static enum errcode find_identical_state(struct call *call, const struct room_bu
     if (current != NULL && strcmp(current->sender, draft->sender) == 0 &&
         json_equal(current->content, draft->content))
         *event_id_out = current->event_id;
+    return OK;
+}
+
+/* The administrator may demand that encrypted rooms hold no readable messages. */
+static enum errcode refuse_plaintext(struct call *call, const struct room_build *build,
+                                     const struct event_draft *draft)
+{
+    const struct state_key key = {"m.room.encryption", ""};
+    const struct event *encryption;
+
+    if (!config_current(call->services->config)->rooms.refuse_plaintext_in_encrypted ||
+        draft->state_key != NULL || strcmp(draft->type, "m.room.message") != 0)
+        return OK;
+    TRY(room_head_event(call, build->room, build->head, &key, &encryption));
+    if (encryption != NULL)
+        return fail(call->error, M_FORBIDDEN,
+                    "This room is encrypted: use a client that encrypts its messages.");
     return OK;
 }
 
@@ -54,6 +73,7 @@ enum errcode room_append_event(struct call *call, struct room_build *build,
     if (*event_id_out != NULL)
         return OK;
     TRY(relations_check(call, build->room, draft));
+    TRY(refuse_plaintext(call, build, draft));
     TRY(event_build(call, build->room, build->head, draft, &built));
     enum errcode authorised = authorise(call, build, built.event);
     if (authorised != OK) {
