@@ -30,6 +30,7 @@ enum {
     TS_BEFORE,
     OF_STATE_KEY,
     OF_ROOMS,
+    OF_WHOLE_ROOM,
     REDACT
 };
 
@@ -73,6 +74,12 @@ static const struct db_statement statements[] = {
                       "SELECT " EVENT_COLUMNS FROM_EVENTS
                       " WHERE e.room_nid = $1 AND e.state_key_nid = $2 "
                       "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.position"},
+
+    [OF_WHOLE_ROOM] = {"events_of_whole_room",
+                       "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.room_nid = $1 "
+                       "   AND (e.position, e.event_nid) > ($2::bigint, $3::bigint) "
+                       " ORDER BY e.position, e.event_nid "
+                       " LIMIT $4"},
 
     /* The lateral part reads the newest events of each room from the index. */
     [OF_ROOMS] = {"events_of_rooms",
@@ -223,6 +230,20 @@ enum errcode events_of_state_key(struct db *db, struct arena *arena, int64_t roo
     struct db_rows *rows;
 
     TRY(db_query(db, arena, &statements[OF_STATE_KEY], PARAMS(INT(room_nid), INT(state_key_nid)),
+                 &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode events_of_whole_room(struct db *db, struct arena *arena,
+                                  const struct event_place *after, struct stored_event **out,
+                                  size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_WHOLE_ROOM],
+                 PARAMS(INT(after->room_nid), INT(after->position), INT(after->event_nid),
+                        INT(after->limit)),
                  &rows));
     read_all(rows, arena, out, count_out);
     return OK;

@@ -91,6 +91,18 @@ enum errcode events_of_state_key(struct db *db, struct arena *arena, int64_t roo
                                  int64_t state_key_nid, struct stored_event **out,
                                  size_t *count_out) MUST_CHECK;
 
+/* Everything that is stored of a room, rejected events and outliers too: up to `limit` rows after
+ * (position, event_nid), in that order. Begin with (INT64_MIN, 0). */
+struct event_place {
+    int64_t room_nid;
+    int64_t position;
+    int64_t event_nid;
+    int64_t limit;
+};
+enum errcode events_of_whole_room(struct db *db, struct arena *arena,
+                                  const struct event_place *after, struct stored_event **out,
+                                  size_t *count_out) MUST_CHECK;
+
 /* The last `limit` visible events of many rooms, each with after < position <= until, ordered by
  * room and position. `after` is parallel to `room_nids`. */
 struct rooms_range {

@@ -14,5 +14,6 @@ extern const struct command command_user_create;
 extern const struct command command_user_deactivate;
 extern const struct command command_user_list;
 extern const struct command command_user_set_password;
+extern const struct command command_verify_room;
 
 #endif

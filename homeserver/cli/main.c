@@ -26,6 +26,7 @@ static const struct command *const user_commands[] = {
 
 static const struct command *const inside_commands[] = {
     &command_list_routes,
+    &command_verify_room,
     NULL,
 };
 

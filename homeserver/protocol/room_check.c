@@ -1,6 +1,6 @@
 /*
  * Reading a room again from nothing.
- * Spec: server-server API, "Checks performed on receipt of a PDU", steps 1 and 3 to 5.
+ * Spec: server-server API, "Checks performed on receipt of a PDU", steps 1 to 5.
  */
 #include "homeserver/protocol/room_check.h"
 
@@ -33,7 +33,7 @@ struct checked_event {
 struct checked_room {
     struct arena *arena;
     struct room_check_report *report;
-    const struct auth_signatures *signatures;
+    struct room_check_options options; /* `signatures` is never NULL */
     ARRAY_OF(struct checked_event *) events;
     struct map *refs; /* event ID -> ref */
     struct map *keys; /* type US state_key -> key */
@@ -167,6 +167,41 @@ static void check_hashes(struct checked_room *room, const struct checked_event *
                    arena_printf(room->arena, "the list calls this event %s", claimed_id));
 }
 
+struct counted_lookup {
+    const struct room_check_options *options;
+    size_t misses;
+};
+
+static bool find_key(void *context, const char *server_name, const char *key_id,
+                     struct verify_key *out)
+{
+    struct counted_lookup *lookup = context;
+    bool is_known =
+        lookup->options->find_key(lookup->options->find_key_context, server_name, key_id, out);
+
+    lookup->misses += !is_known;
+    return is_known;
+}
+
+/* Step 2. What is signed with keys that nobody here knows can be neither believed nor blamed. */
+static void check_signatures(struct checked_room *room, struct checked_event *checked)
+{
+    struct counted_lookup lookup = {.options = &room->options};
+    struct error error = {0};
+
+    if (room->options.find_key == NULL)
+        return;
+    enum errcode code = event_verify_signatures(&checked->event, find_key, &lookup, &error);
+    if (code == OK) {
+        room->report->verified_count++;
+    } else if (code == M_UNAUTHORIZED && lookup.misses > 0) {
+        room->report->unverified_count++;
+    } else {
+        checked->event.rejected = true;
+        find_fault(room, checked, ROOM_CHECK_SIGNATURE, arena_strdup(room->arena, error.text));
+    }
+}
+
 static void read_pdu(struct checked_room *room, size_t index, json_t *pdu)
 {
     json_t *json = without_added_id(room->arena, room->report->version, pdu);
@@ -188,6 +223,7 @@ static void read_pdu(struct checked_room *room, size_t index, json_t *pdu)
     if (room->create == NULL && event_is(event, "m.room.create", ""))
         room->create = checked;
     check_hashes(room, checked, pdu);
+    check_signatures(room, checked);
 }
 
 static void connect_event(struct checked_room *room, struct checked_event *checked, int64_t ref)
@@ -288,7 +324,7 @@ static void judge(struct checked_room *room, struct checked_event *checked,
         .lookup = lookup_listed,
         .context = &list,
         .create = create_is_implied && room->create != NULL ? &room->create->event : NULL,
-        .signatures = room->signatures,
+        .signatures = room->options.signatures,
     };
     const char *why;
 
@@ -330,7 +366,7 @@ static enum errcode resolve(struct checked_room *room, struct state_map *const *
         .state_sets = sets,
         .set_count = count,
         .source = &source,
-        .signatures = room->signatures,
+        .signatures = room->options.signatures,
     };
 
     if (count > 1)
@@ -459,18 +495,21 @@ static enum errcode find_final_state(struct checked_room *room)
 }
 
 enum errcode room_check(struct arena *arena, json_t *const *pdus, size_t count,
-                        const struct auth_signatures *signatures, struct error *error,
+                        const struct room_check_options *options, struct error *error,
                         struct room_check_report *out)
 {
     SCOPED(checked_room_finish)
     struct checked_room room = {
         .arena = arena,
         .report = out,
-        .signatures = signatures != NULL ? signatures : &default_signatures,
         .refs = map_create(arena),
         .keys = map_create(arena),
     };
 
+    if (options != NULL)
+        room.options = *options;
+    if (room.options.signatures == NULL)
+        room.options.signatures = &default_signatures;
     *out = (struct room_check_report){0};
     TRY(find_version(pdus, count, error, &out->version));
     for (size_t i = 0; i < count; i++)

@@ -7,6 +7,7 @@
 #include "homeserver/base/array.h"
 #include "homeserver/base/error.h"
 #include "homeserver/protocol/auth_rules.h"
+#include "homeserver/protocol/event_signature.h"
 
 struct arena;
 struct event;
@@ -20,6 +21,7 @@ struct room_version;
 enum room_check_kind {
     ROOM_CHECK_NO_EVENT,    /* the JSON is not an event of this room; it is left out */
     ROOM_CHECK_HASH,        /* content hash or event ID differ: redacted, or changed */
+    ROOM_CHECK_SIGNATURE,   /* a signature is wrong or missing; it counts as rejected */
     ROOM_CHECK_MISSING,     /* an event it refers to is not in the list */
     ROOM_CHECK_AUTH_EVENTS, /* its list of auth events breaks rule 3; it counts as rejected */
     ROOM_CHECK_REJECTED,    /* not allowed by its auth events or by the state before it */
@@ -39,21 +41,30 @@ struct room_check_report {
     size_t event_count; /* that were judged */
     size_t rejected_count;
     size_t resolution_count; /* events before which states had to be resolved */
+    size_t verified_count;   /* whose signatures were verified */
+    size_t unverified_count; /* … could not be: a key is not known */
     ARRAY_OF(struct room_check_finding) findings;
     ARRAY_OF(const struct event *) state; /* after the last STATE_SETS_MAX loose ends, at most */
+};
+
+/* NULL in its place means all of the defaults, and no member needs to be set. */
+struct room_check_options {
+    /* NULL: third-party invites are verified, authorising servers are believed. */
+    const struct auth_signatures *signatures;
+    /* The keys of servers; NULL: the signatures of events are not verified. */
+    verify_key_lookup find_key;
+    void *find_key_context;
 };
 
 /*
  * Checks the PDUs of one room; an `event_id` that exports add to v3+ events is compared and not
  * taken for a part of the event. Everything in the report is on the arena or borrowed from `pdus`.
- * `signatures` NULL: third-party invites are verified, authorising servers are believed.
  *
  * M_BAD_JSON when no m.room.create event is in the list, M_UNSUPPORTED_ROOM_VERSION when its
- * version is unknown, E_UNAVAILABLE when one resolution exceeds its budget. Signatures of events
- * are not verified: the keys would have to be fetched.
+ * version is unknown, E_UNAVAILABLE when one resolution exceeds its budget.
  */
 enum errcode room_check(struct arena *arena, json_t *const *pdus, size_t count,
-                        const struct auth_signatures *signatures, struct error *error,
+                        const struct room_check_options *options, struct error *error,
                         struct room_check_report *out) MUST_CHECK;
 
 #endif

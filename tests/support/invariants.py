@@ -82,10 +82,15 @@ INVARIANTS = {
 }
 
 
-def check_database(server):
-    """Asserts all invariants in the embedded cluster of a server of ours."""
+def connect(server):
+    """To the embedded cluster of a server of ours."""
     cluster = server.directory / "data" / "postgresql" / "data"
-    with psycopg.connect(host=str(cluster), port=5432, user="beffroi", dbname="beffroi") as database:
+    return psycopg.connect(host=str(cluster), port=5432, user="beffroi", dbname="beffroi")
+
+
+def check_database(server):
+    """Asserts all invariants."""
+    with connect(server) as database:
         for name, query in INVARIANTS.items():
             rows = database.execute(query).fetchmany(10)
             assert not rows, f"it does not hold that {name}: {rows}"

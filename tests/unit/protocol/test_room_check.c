@@ -2,9 +2,11 @@
 #include "homeserver/base/compiler.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/event_hash.h"
+#include "homeserver/protocol/event_signature.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/room_check.h"
 #include "homeserver/protocol/room_version.h"
+#include "homeserver/protocol/signing_json.h"
 #include "tests/support/builders.h"
 #include "tests/support/room_script.h"
 #include "tests/support/test.h"
@@ -278,10 +280,67 @@ static void the_caller_may_check_signatures_itself(void **state)
     const struct auth_signatures signatures = {.authorising_server = nobody_signed};
     struct room_check_report report;
 
-    assert_int_equal(room_check(arena, export.pdus, export.count, &signatures, NULL, &report), OK);
+    const struct room_check_options options = {.signatures = &signatures};
+
+    assert_int_equal(room_check(arena, export.pdus, export.count, &options, NULL, &report), OK);
     assert_null(state_of(&report, "m.room.member", "@b:one"));
     assert_finding(&report, ROOM_CHECK_REJECTED, "(rule 5.2.1)");
     assert_int_equal(report.rejected_count, 1);
+}
+
+static bool find_key_of_one(void *context, const char *server_name, const char *key_id,
+                            struct verify_key *out)
+{
+    const struct signing_key *key = context;
+
+    if (strcmp(server_name, "one") != 0 || strcmp(key_id, key->key_id) != 0)
+        return false;
+    *out = (struct verify_key){.key = key->pair.public_key, .valid_until_ts = INT64_MAX};
+    return true;
+}
+
+static void sign_all(struct export *export, const struct signing_key *key)
+{
+    for (size_t i = 0; i < export->count; i++)
+        assert_int_equal(event_sign(export->room->version, export->pdus[i], "one", key), OK);
+}
+
+static void signatures_are_verified_where_the_key_is_known(void **state)
+{
+    (void)state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const uint8_t seed[ED25519_SEED_BYTES] = {1}, other_seed[ED25519_SEED_BYTES] = {2};
+    struct signing_key key = {.key_id = "ed25519:1"}, other = {.key_id = "ed25519:1"};
+    const struct room_check_options options = {.find_key = find_key_of_one,
+                                               .find_key_context = &key};
+    struct room_check_report report;
+
+    ed25519_key_pair_from_seed(&key.pair, seed);
+    ed25519_key_pair_from_seed(&other.pair, other_seed);
+    struct export export = export_room(arena, "11", STORY);
+    sign_all(&export, &key);
+    assert_int_equal(room_check(arena, export.pdus, export.count, &options, NULL, &report), OK);
+    assert_int_equal(report.findings.count, 0);
+    assert_int_equal(report.verified_count, export.count);
+
+    /* Signed with another key of the same name: a forged ban is none. */
+    size_t ban = export.count - 3;
+    assert_string_equal(json_get_string(json_get_object(export.pdus[ban], "content"), "membership"),
+                        "ban");
+    assert_int_equal(event_sign(export.room->version, export.pdus[ban], "one", &other), OK);
+    assert_int_equal(room_check(arena, export.pdus, export.count, &options, NULL, &report), OK);
+    assert_finding(&report, ROOM_CHECK_SIGNATURE, "The signature of one");
+    assert_string_equal(event_membership(state_of(&report, "m.room.member", "@b:one")), "join");
+
+    /* No signature at all is a fault; one with an unknown key is not. */
+    json_object_clear(json_object_get(export.pdus[ban], "signatures"));
+    assert_int_equal(room_check(arena, export.pdus, export.count, &options, NULL, &report), OK);
+    assert_finding(&report, ROOM_CHECK_SIGNATURE, "no signature of one");
+    other.key_id = "ed25519:2";
+    assert_int_equal(event_sign(export.room->version, export.pdus[ban], "one", &other), OK);
+    assert_int_equal(room_check(arena, export.pdus, export.count, &options, NULL, &report), OK);
+    assert_int_equal(report.unverified_count, 1);
+    assert_int_equal(report.findings.count, 0);
 }
 
 static void an_event_that_is_there_twice_counts_once(void **state)
@@ -341,6 +400,7 @@ int main(void)
         cmocka_unit_test(circles_are_reported),
         cmocka_unit_test(a_room_needs_a_create_event_of_a_known_version),
         cmocka_unit_test(the_caller_may_check_signatures_itself),
+        cmocka_unit_test(signatures_are_verified_where_the_key_is_known),
         cmocka_unit_test(an_event_that_is_there_twice_counts_once),
         cmocka_unit_test(after_a_gap_the_state_before_it_stands_in),
         cmocka_unit_test(restricted_joins_and_third_party_invites_are_judged_too),
