@@ -31,7 +31,10 @@ enum {
     OF_STATE_KEY,
     OF_ROOMS,
     OF_WHOLE_ROOM,
-    REDACT
+    REDACT,
+    FIND_NIDS,
+    DROP_OUTLIER,
+    HISTORY_POSITIONS
 };
 
 static const struct db_statement statements[] = {
@@ -101,6 +104,22 @@ static const struct db_statement statements[] = {
                                 "UPDATE event_json SET json = $3 "
                                 "  FROM redacted "
                                 " WHERE event_json.event_nid = redacted.event_nid"},
+
+    [FIND_NIDS] = {"event_nids_find",
+                   "SELECT n.ordinal, e.event_nid "
+                   "  FROM unnest($2::text[]) WITH ORDINALITY AS n (event_id, ordinal) "
+                   "  JOIN events e USING (event_id) "
+                   " WHERE e.room_nid = $1"},
+
+    [DROP_OUTLIER] = {"event_drop_outlier",
+                      "WITH dropped AS ( "
+                      "  DELETE FROM events WHERE event_nid = $1 AND flags & 4 <> 0 "
+                      "  RETURNING event_nid) "
+                      "DELETE FROM event_json j USING dropped d WHERE j.event_nid = d.event_nid"},
+
+    [HISTORY_POSITIONS] = {"history_positions_take", "SELECT min(-nextval('history_positions')), "
+                                                     "       max(-currval('history_positions')) "
+                                                     "  FROM generate_series(1, $1::bigint)"},
 };
 STATEMENT_TABLE(events, statements);
 
@@ -271,6 +290,35 @@ enum errcode event_closest_to_timestamp(struct db *db, struct arena *arena, int6
     TRY(db_query(db, arena, &statements[forwards ? TS_AFTER : TS_BEFORE],
                  PARAMS(INT(room_nid), INT(ts)), &rows));
     return read_one(rows, out);
+}
+
+enum errcode event_nids_find(struct db *db, struct arena *arena, int64_t room_nid,
+                             const char *const *event_ids, size_t count, int64_t *nids_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[FIND_NIDS],
+                 PARAMS(INT(room_nid), TEXT_ARRAY(event_ids, count)), &rows));
+    for (size_t i = 0; i < count; i++)
+        nids_out[i] = 0;
+    for (size_t i = 0; i < rows_count(rows); i++)
+        nids_out[rows_int(rows, i, 0) - 1] = rows_int(rows, i, 1);
+    return OK;
+}
+
+void event_drop_outlier_in(struct journal_entry *entry, int64_t event_nid)
+{
+    journal_entry_add(entry, &statements[DROP_OUTLIER], PARAMS(INT(event_nid)));
+}
+
+enum errcode history_positions_take(struct db *db, struct arena *arena, int64_t count,
+                                    int64_t *first_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[HISTORY_POSITIONS], PARAMS(INT(count)), &rows));
+    *first_out = rows_int(rows, 0, 1);
+    return OK;
 }
 
 void event_redact_in(struct journal_entry *entry, int64_t target_nid, int64_t redaction_nid,

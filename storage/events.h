@@ -19,6 +19,7 @@ enum event_flag {
     EVENT_IN_THREAD = 32,  /* belongs to a thread: counts apart from the main timeline */
     EVENT_SOUNDS = 64,     /* EVENT_NOTIFIES … with the default sound (rooms of two) */
     EVENT_RINGS = 128,     /* … with the sound of a call */
+    EVENT_JUMP = 256,      /* the room's state did not simply follow: see storage/room_jumps.h */
 };
 
 struct stored_event {
@@ -67,6 +68,11 @@ enum errcode events_load(struct db *db, struct arena *arena, const int64_t *even
 enum errcode events_load_by_ids(struct db *db, struct arena *arena, const char *const *event_ids,
                                 size_t count, struct stored_event **out,
                                 size_t *count_out) MUST_CHECK;
+
+/* The numbers of those events of the room that are known, in the same order; 0 for the others. */
+enum errcode event_nids_find(struct db *db, struct arena *arena, int64_t room_nid,
+                             const char *const *event_ids, size_t count,
+                             int64_t *nids_out) MUST_CHECK;
 
 /* Up to `limit` visible events of the timeline with after < position <= until, oldest first
  * (newest first when `backwards`). Rejected, soft-failed and outlier events are not among them. */
@@ -118,6 +124,15 @@ enum errcode events_of_rooms(struct db *db, struct arena *arena, const struct ro
 struct journal_entry;
 void event_redact_in(struct journal_entry *entry, int64_t target_nid, int64_t redaction_nid,
                      const char *redacted_json, size_t size);
+
+/* Adds to a journal entry: takes away the rows of an outlier, so that the same entry can store the
+ * event, under the same number, as one whose state is known. */
+void event_drop_outlier_in(struct journal_entry *entry, int64_t event_nid);
+
+/* Positions for history that is fetched later; negative, growing downwards. `*first_out` is the
+ * highest of `count` consecutive ones. */
+enum errcode history_positions_take(struct db *db, struct arena *arena, int64_t count,
+                                    int64_t *first_out) MUST_CHECK;
 
 /* For the journal alone: the statements of a batch. */
 extern const struct db_statement events_insert_batch, event_json_insert_batch,

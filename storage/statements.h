@@ -21,6 +21,7 @@ struct statement_table {
     X(access_tokens)                                                                               \
     X(account_data)                                                                                \
     X(accounts)                                                                                    \
+    X(auth_edges)                                                                                  \
     X(client_transactions)                                                                         \
     X(cross_signing_keys)                                                                          \
     X(database_check)                                                                              \
@@ -31,6 +32,7 @@ struct statement_table {
     X(event_json_insert_batch)                                                                     \
     X(events)                                                                                      \
     X(events_insert_batch)                                                                         \
+    X(federation_inbox)                                                                            \
     X(filters)                                                                                     \
     X(journal_batch)                                                                               \
     X(listen_to_nodes)                                                                             \
@@ -40,6 +42,7 @@ struct statement_table {
     X(login_tokens)                                                                                \
     X(memberships)                                                                                 \
     X(migrate)                                                                                     \
+    X(missing_prev_events)                                                                         \
     X(nids)                                                                                        \
     X(one_time_keys)                                                                               \
     X(openid_tokens)                                                                               \
@@ -56,6 +59,7 @@ struct statement_table {
     X(room_aliases)                                                                                \
     X(room_directory)                                                                              \
     X(room_heads_update_batch)                                                                     \
+    X(room_jumps)                                                                                  \
     X(room_summaries)                                                                              \
     X(rooms)                                                                                       \
     X(search)                                                                                      \

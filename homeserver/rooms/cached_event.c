@@ -152,6 +152,18 @@ void event_cache_remove(struct event_cache *cache, int64_t event_nid)
     pthread_mutex_unlock(&cache->lock);
 }
 
+enum errcode stored_event_parse(struct arena *arena, const struct room_version *version,
+                                const struct stored_event *stored, const struct event **out)
+{
+    TRY(event_parse_stored(arena, version, stored->event_id, stored->json, stored->json_size, out));
+    if ((stored->flags & EVENT_REJECTED) != 0) {
+        struct event *rejected = arena_memdup(arena, *out, sizeof(*rejected));
+        rejected->rejected = true;
+        *out = rejected;
+    }
+    return OK;
+}
+
 enum errcode event_cache_load(struct event_cache *cache, struct call *call,
                               const struct room_version *version, int64_t event_nid,
                               struct cached_event **out)
@@ -165,7 +177,7 @@ enum errcode event_cache_load(struct event_cache *cache, struct call *call,
     TRY(event_load(call->db, call->arena, event_nid, &stored));
 
     SCOPED(arena_release) struct arena *arena = arena_create();
-    TRY(event_parse_stored(arena, version, stored.event_id, stored.json, stored.json_size, &event));
+    TRY(stored_event_parse(arena, version, &stored, &event));
     *out = cached_event_create(arena, event, event_nid);
     cached_event_set_position(*out, stored.position);
     arena = NULL; /* it belongs to the event now */

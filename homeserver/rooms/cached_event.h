@@ -25,6 +25,12 @@ int64_t cached_event_position(const struct cached_event *cached);
 void cached_event_set_position(struct cached_event *cached, int64_t position);
 int64_t cached_event_nid(const struct cached_event *cached);
 
+/* A stored event as the rules look at it: `rejected` is set. */
+struct stored_event;
+enum errcode stored_event_parse(struct arena *arena, const struct room_version *version,
+                                const struct stored_event *stored,
+                                const struct event **out) MUST_CHECK;
+
 /* The most recently used ones, by event_nid. Thread-safe. */
 struct event_cache;
 struct event_cache *event_cache_create(size_t events_max);

@@ -58,12 +58,14 @@ static enum errcode add_reference(struct call *call, const struct room_version *
     return OK;
 }
 
+/* The newest extremities stand first (see head_extremities_after()); what an event can not name is
+ * left for the next ones. */
 static enum errcode add_prev_events(struct call *call, const struct room_version *version,
                                     const struct room_head *head, json_t *list)
 {
     const char *rest = head->extremities;
 
-    while (*rest != '\0') {
+    while (*rest != '\0' && json_array_size(list) < PREV_EVENTS_MAX) {
         size_t length = strcspn(rest, "\n");
         TRY(add_reference(call, version, list, arena_strndup(call->arena, rest, length)));
         rest += length + (rest[length] == '\n' ? 1 : 0);
@@ -86,6 +88,26 @@ static enum errcode add_auth_events(struct call *call, struct room *room,
         if (event != NULL)
             TRY(add_reference(call, version, list, event->event_id));
     }
+    return OK;
+}
+
+/* State events are nodes of the auth graph, which is kept as an index. */
+static enum errcode auth_event_nids(struct call *call, struct room *room,
+                                    const struct room_head *head, const struct event_draft *draft,
+                                    struct nid_list *out)
+{
+    const struct state_key target = {draft->type, draft->state_key};
+    struct state_key keys[AUTH_EVENT_KEYS_MAX];
+    size_t count = auth_events_select_draft(room_version_of(room), &target, draft->sender,
+                                            draft->content, keys);
+    int64_t *nids = ARENA_ARRAY(call->arena, count, int64_t);
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        TRY(room_state_event_nid(call, head->state, &keys[i], &nids[found]));
+        found += nids[found] != 0 ? 1 : 0;
+    }
+    *out = (struct nid_list){nids, found};
     return OK;
 }
 
@@ -172,6 +194,8 @@ enum errcode event_build(struct call *call, struct room *room, const struct room
     TRY(add_auth_events(call, room, head, draft, auth_events));
 
     struct built_event built = {.arena = arena};
+    if (draft->state_key != NULL)
+        TRY(auth_event_nids(call, room, head, draft, &built.auth_nids));
     TRY(finish(call, version, draft, pdu, &built));
     *out = built;
     arena = NULL; /* handed over */

@@ -13,6 +13,7 @@ struct built_event {
     const struct event *event;
     const char *json; /* canonical, federation form */
     size_t json_size;
+    struct nid_list auth_nids; /* of a state event: its auth events; on the call's arena */
 };
 
 /* `out->arena` belongs to the caller (or to the cached event it makes of it).

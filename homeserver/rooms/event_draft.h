@@ -18,6 +18,7 @@ struct event_draft {
     const struct client_transaction *transaction; /* NULL: none */
     /* State with this content is there already: answer with the event that set it. */
     bool reuse_identical_state;
+    bool is_remote; /* somebody else's server made the event */
     /* For an invite or a knock: what its target is shown of the room (JSON array text), or NULL. */
     const char *stripped_state;
 };

@@ -102,3 +102,13 @@ void summary_follow_in(struct call *call, struct journal_entry *entry, int64_t r
         room_summary_set_in(entry, room_nid, texts[i].text, value, folded);
     }
 }
+
+void summary_clear_in(struct journal_entry *entry, int64_t room_nid, const char *type)
+{
+    if (strcmp(type, "m.room.join_rules") == 0)
+        room_summary_set_join_rule_in(entry, room_nid, NULL, NULL, 0);
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (strcmp(type, texts[i].type) == 0)
+            room_summary_set_in(entry, room_nid, texts[i].text, NULL, NULL);
+    }
+}

@@ -16,4 +16,7 @@ struct journal_entry;
 void summary_follow_in(struct call *call, struct journal_entry *entry, int64_t room_nid,
                        const struct event *event);
 
+/* The room has no state of this type (with an empty state key) any more. */
+void summary_clear_in(struct journal_entry *entry, int64_t room_nid, const char *type);
+
 #endif

@@ -7,13 +7,18 @@
 #include "homeserver/push/push_actions.h"
 #include "homeserver/rooms/follow_member.h"
 #include "homeserver/rooms/follow_search.h"
+#include "homeserver/rooms/follow_state.h"
 #include "homeserver/rooms/follow_summary.h"
 #include "homeserver/rooms/redact.h"
 #include "homeserver/rooms/relations.h"
+#include "homeserver/rooms/resolve_state.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
+#include "storage/auth_edges.h"
 #include "storage/journal.h"
 #include "storage/memberships.h"
+#include "storage/missing_prev_events.h"
+#include "storage/room_jumps.h"
 #include "storage/room_summaries.h"
 #include "storage/rooms.h"
 #include "storage/users.h"
@@ -24,10 +29,13 @@ struct persisting {
     struct room_build *build;
     const struct event_draft *draft;
     const struct event *event;
+    const struct event_place *place; /* NULL: on top of the head */
     struct cached_event *cached;
     struct journal_entry *entry;
+    struct member_counts members; /* with a place: in the room from then on */
     int64_t event_nid;
     int64_t state_key_nid; /* 0: not a state event */
+    int64_t before_nid;    /* snapshot of the state before it */
     unsigned flags;        /* enum event_flag */
 };
 
@@ -35,6 +43,11 @@ static enum errcode take_numbers(struct persisting *p)
 {
     struct room_service *service = p->call->services->rooms;
 
+    if (p->place != NULL) {
+        p->event_nid = p->place->event_nid;
+        p->state_key_nid = p->place->state_key_nid;
+        return OK;
+    }
     TRY(nid_next_event(room_service_nids(service), p->call->db, &p->event_nid));
     if (event_is_state(p->event))
         TRY(state_key_intern(room_service_state_keys(service), p->call->db, p->event->type,
@@ -60,6 +73,21 @@ static void inherit_events(const struct persisting *p, struct room_head *head)
     for (size_t i = 0; i < COUNT_OF(kept); i++)
         *kept[i].place = cached_event_acquire(
             event_is(p->event, kept[i].type, "") ? p->cached : kept[i].old_event);
+}
+
+/* The room's state when the event does not simply come next. */
+static enum errcode next_state_at_place(struct persisting *p, struct snapshot_ref *snapshot_out,
+                                        struct state_map **state_out)
+{
+    const struct room_head *head = p->build->head;
+
+    if (room_states_equal(head->state, p->place->after)) {
+        *snapshot_out = head->snapshot;
+        *state_out = state_map_acquire(head->state);
+        return OK;
+    }
+    *state_out = state_map_acquire(p->place->after);
+    return persist_snapshot_in(p->call, p->build, p->entry, p->place->after, snapshot_out);
 }
 
 /* The state after the event and its snapshot. */
@@ -115,25 +143,39 @@ static enum errcode count_members(struct persisting *p, struct member_counts *ou
 static enum errcode next_head(struct persisting *p, struct room_head **out)
 {
     struct snapshot_ref snapshot;
-    struct member_counts members;
+    struct member_counts members = p->members;
     struct state_map *state;
+    char *extremities = NULL;
 
-    TRY(count_members(p, &members));
-    TRY(next_state(p, &snapshot, &state));
+    if (p->place == NULL) {
+        TRY(count_members(p, &members));
+        TRY(next_state(p, &snapshot, &state));
+        if (strchr(p->build->head->extremities, '\n') != NULL)
+            extremities = head_extremities_after(p->build->head, p->event);
+    } else {
+        TRY(next_state_at_place(p, &snapshot, &state));
+    }
     const struct stored_head stored = {
         .version = p->build->head->version + 1,
-        .depth = p->event->depth,
-        .extremities = p->event->event_id,
+        .depth = p->event->depth > p->build->head->depth ? p->event->depth : p->build->head->depth,
+        .extremities = p->place != NULL      ? p->place->extremities
+                       : extremities != NULL ? extremities
+                                             : p->event->event_id,
     };
     *out = room_head_create(&stored, snapshot, state);
+    free(extremities);
     (*out)->members = members;
-    inherit_events(p, *out);
-    return OK;
+    if (p->place == NULL) {
+        inherit_events(p, *out);
+        return OK;
+    }
+    return room_head_load_events(p->call, p->build->room, *out);
 }
 
 static void add_event_row(struct persisting *p, const struct built_event *built,
                           const struct room_head *head)
 {
+    const struct state_map *before = p->place != NULL ? p->place->before : p->build->head->state;
     const struct new_event row = {
         .event =
             {
@@ -142,12 +184,10 @@ static void add_event_row(struct persisting *p, const struct built_event *built,
                 .position = JOURNAL_POSITION_MARK,
                 .depth = p->event->depth,
                 .origin_server_ts = p->event->origin_server_ts,
-                .snapshot_nid = p->build->head->snapshot.snapshot_nid,
+                .snapshot_nid = p->before_nid,
                 .sender_nid = p->draft->sender_nid,
                 .state_key_nid = p->state_key_nid,
-                .replaces_nid = p->state_key_nid != 0
-                                    ? state_map_get(p->build->head->state, p->state_key_nid)
-                                    : 0,
+                .replaces_nid = p->state_key_nid != 0 ? state_map_get(before, p->state_key_nid) : 0,
                 .flags = p->flags,
                 .event_id = p->event->event_id,
                 .json = built->json,
@@ -232,10 +272,60 @@ static void add_relation(const struct persisting *p)
         .room_nid = room_nid(p->build->room),
         .event_nid = p->event_nid,
         .sender_nid = p->draft->sender_nid,
-        .is_own = true,
+        .is_own = !p->draft->is_remote,
     };
 
     relations_persist_in(p->entry, &relating);
+}
+
+/* What depends on the room's state, the snapshot before the event, the holes in the graph. */
+static enum errcode follow_place(struct persisting *p)
+{
+    const struct event_place *place = p->place;
+    struct state_change change = {
+        .room = p->build->room,
+        .before = p->build->head->state,
+        .after = place->after,
+        .cause = p->event,
+        .cause_nid = p->event_nid,
+        .members = p->build->head->members,
+    };
+    struct snapshot_ref before;
+
+    TRY(state_follow_in(p->call, p->entry, &change));
+    p->members = change.members;
+    p->before_nid = place->before_nid;
+    if (p->before_nid == 0 && state_map_count(place->before) > 0) {
+        TRY(persist_snapshot_in(p->call, p->build, p->entry, place->before, &before));
+        p->before_nid = before.snapshot_nid;
+    }
+    if (place->was_outlier)
+        event_drop_outlier_in(p->entry, p->event_nid);
+    missing_prev_events_add_in(p->entry, room_nid(p->build->room), p->event_nid,
+                               place->missing_prevs, place->missing_prev_count);
+    missing_prev_event_filled_in(p->entry, room_nid(p->build->room), p->event->event_id);
+    return OK;
+}
+
+/* Readers who follow the room from event to event must learn when its state went another way. */
+static void note_jump(struct persisting *p, const struct room_head *head)
+{
+    const struct room_head *old = p->build->head;
+    const struct room_jump jump = {
+        .event_nid = p->event_nid,
+        .before_nid = old->snapshot.snapshot_nid,
+        .after_nid = head->snapshot.snapshot_nid,
+    };
+    struct state_map *expected = p->state_key_nid != 0
+                                     ? state_map_set(old->state, p->state_key_nid, p->event_nid)
+                                     : state_map_acquire(old->state);
+
+    if (!room_states_equal(old->state, p->place->before) ||
+        !room_states_equal(expected, head->state)) {
+        p->flags |= EVENT_JUMP;
+        room_jump_add_in(p->entry, room_nid(p->build->room), &jump);
+    }
+    state_map_release(expected);
 }
 
 static void add_new_room(struct persisting *p)
@@ -251,8 +341,14 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
 {
     TRY(take_numbers(p));
     add_new_room(p);
-    summary_follow_in(p->call, p->entry, room_nid(p->build->room), p->event);
-    TRY(add_membership(p));
+    p->before_nid = p->build->head->snapshot.snapshot_nid;
+    if (p->place != NULL) {
+        TRY(follow_place(p));
+    } else {
+        summary_follow_in(p->call, p->entry, room_nid(p->build->room), p->event);
+        TRY(add_membership(p));
+    }
+    auth_edges_add_in(p->entry, p->event_nid, built->auth_nids);
     TRY(evaluate_push_rules(p));
     add_relation(p);
     search_follow_in(p->call, p->entry, p->event, room_nid(p->build->room), p->event_nid);
@@ -262,14 +358,40 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
     journal_entry_wake_room(p->entry, room_nid(p->build->room));
     p->cached = cached_event_create(built->arena, built->event, p->event_nid);
     TRY(next_head(p, head_out));
+    if (p->place != NULL)
+        note_jump(p, *head_out);
     add_event_row(p, built, *head_out);
+    return OK;
+}
+
+enum errcode persist_snapshot_in(struct call *call, const struct room_build *build,
+                                 struct journal_entry *entry, const struct state_map *state,
+                                 struct snapshot_ref *out)
+{
+    struct snapshot_change change = {
+        .room_nid = room_nid(build->room),
+        .parent = build->head->snapshot,
+        .after = state,
+    };
+
+    TRY(nid_next_snapshot(room_service_nids(call->services->rooms), call->db,
+                          &change.snapshot_nid));
+    *out = snapshot_add_state_in(entry, &change, build->head->state);
     return OK;
 }
 
 enum errcode persist_event(struct call *call, struct room_build *build,
                            const struct event_draft *draft, struct built_event *built)
 {
+    return persist_event_at(call, build, draft, built, NULL);
+}
+
+enum errcode persist_event_at(struct call *call, struct room_build *build,
+                              const struct event_draft *draft, struct built_event *built,
+                              const struct event_place *place)
+{
     struct persisting p = {
+        .place = place,
         .call = call,
         .build = build,
         .draft = draft,

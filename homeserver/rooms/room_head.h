@@ -1,6 +1,7 @@
 #ifndef HOMESERVER_ROOMS_ROOM_HEAD_H
 #define HOMESERVER_ROOMS_ROOM_HEAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "homeserver/protocol/state_map.h"
@@ -35,5 +36,15 @@ void room_head_release(struct room_head *head);
 /* A head with one reference; takes `state`, copies `extremities`, acquires nothing else. */
 struct room_head *room_head_create(const struct stored_head *stored, struct snapshot_ref snapshot,
                                    struct state_map *state_owned);
+
+/* The extremities of `head` after an event: without those that it names, with itself first. The
+ * oldest are dropped when there would be more than HEAD_EXTREMITIES_MAX. malloc'ed. */
+enum { HEAD_EXTREMITIES_MAX = 60 };
+struct event;
+char *head_extremities_after(const struct room_head *head, const struct event *event);
+
+/* Whether the event names just the extremities of the head: then the state before it is the head's.
+ */
+bool head_is_named_by(const struct room_head *head, const struct event *event);
 
 #endif

@@ -312,6 +312,16 @@ static enum errcode load_key_event(struct call *call, const struct room *room,
     return event_cache_load(service->events, call, room->version, event_nid, out);
 }
 
+enum errcode room_head_load_events(struct call *call, const struct room *room,
+                                   struct room_head *head)
+{
+    TRY(load_key_event(call, room, head->state, "m.room.create", &head->create));
+    TRY(load_key_event(call, room, head->state, "m.room.power_levels", &head->power_levels));
+    TRY(load_key_event(call, room, head->state, "m.room.join_rules", &head->join_rules));
+    return load_key_event(call, room, head->state, "m.room.history_visibility",
+                          &head->history_visibility);
+}
+
 /* Reads the committed head from the database. `*out` has one reference. */
 static enum errcode load_head(struct call *call, const struct room *room, struct room_head **out)
 {
@@ -325,14 +335,7 @@ static enum errcode load_head(struct call *call, const struct room *room, struct
     TRY(snapshot_load(call->db, stored.head.snapshot_nid, &snapshot, &state));
     struct room_head *head = room_head_create(&stored.head, snapshot, state);
     head->members = members;
-    enum errcode loaded = load_key_event(call, room, state, "m.room.create", &head->create);
-    if (loaded == OK)
-        loaded = load_key_event(call, room, state, "m.room.power_levels", &head->power_levels);
-    if (loaded == OK)
-        loaded = load_key_event(call, room, state, "m.room.join_rules", &head->join_rules);
-    if (loaded == OK)
-        loaded = load_key_event(call, room, state, "m.room.history_visibility",
-                                &head->history_visibility);
+    enum errcode loaded = room_head_load_events(call, room, head);
     if (loaded != OK) {
         room_head_release(head);
         return loaded;

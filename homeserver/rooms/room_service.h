@@ -85,6 +85,10 @@ void room_build_submit(struct call *call, struct room_build *build);
 /* Hands an entry to the journal, or holds it back. */
 void room_build_add(struct call *call, struct room_build *build, struct journal_entry *entry_owned);
 
+/* Finds the events that a head keeps at hand in its state. */
+enum errcode room_head_load_events(struct call *call, const struct room *room,
+                                   struct room_head *head) MUST_CHECK;
+
 /* For the journal's listener: another node wrote to these rooms (or to any, when `room_nids` is
  * NULL); loaded heads are dropped. */
 void rooms_forget_heads(struct room_service *service, const int64_t *room_nids, size_t count);

@@ -105,6 +105,18 @@ enum errcode room_state_of_snapshot(struct call *call, struct room *room, int64_
     return OK;
 }
 
+const struct event *map_lookup_event(void *context, const char *type, const char *state_key)
+{
+    struct map_lookup *lookup = context;
+    const struct event *event = NULL;
+    enum errcode outcome = room_state_event(lookup->call, lookup->room, lookup->state,
+                                            &(struct state_key){type, state_key}, &event);
+
+    if (outcome != OK)
+        lookup->failure = outcome;
+    return event;
+}
+
 enum errcode room_state_after(struct call *call, struct room *room,
                               const struct stored_event *event, struct state_map **out)
 {
@@ -112,7 +124,7 @@ enum errcode room_state_after(struct call *call, struct room *room,
 
     TRY(room_state_of_snapshot(call, room, event->snapshot_nid, &before));
     *out = before;
-    if (event->state_key_nid == 0)
+    if (event->state_key_nid == 0 || (event->flags & EVENT_REJECTED) != 0)
         return OK;
     *out = state_map_set(before, event->state_key_nid, event->event_nid);
     arena_defer(call->arena, release_map_deferred, *out);

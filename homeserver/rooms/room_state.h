@@ -42,7 +42,16 @@ struct head_lookup {
 };
 const struct event *head_lookup_event(void *head_lookup, const char *type, const char *state_key);
 
-/* The state after an event of the timeline; borrowed from the call. */
+/* The same, backed by any state of the room. */
+struct map_lookup {
+    struct call *call;
+    struct room *room;
+    const struct state_map *state;
+    enum errcode failure;
+};
+const struct event *map_lookup_event(void *map_lookup, const char *type, const char *state_key);
+
+/* The state after an event whose snapshot is known; borrowed from the call. */
 enum errcode room_state_after(struct call *call, struct room *room,
                               const struct stored_event *event, struct state_map **out) MUST_CHECK;
 
