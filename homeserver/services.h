@@ -16,6 +16,7 @@ struct password_hasher;
 struct token_cache;
 struct login_throttle;
 struct rate_limiter;
+struct http_client;
 struct metrics;
 
 struct services {
@@ -30,6 +31,7 @@ struct services {
     struct token_cache *token_cache;
     struct login_throttle *login_throttle;
     struct rate_limiter *rate_limiter;
+    struct http_client *http; /* homeserver/net/http_client.h: calls to other servers */
 };
 
 #endif

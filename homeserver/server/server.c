@@ -15,6 +15,7 @@
 #include "homeserver/base/rate_limiter.h"
 #include "homeserver/http/server.h"
 #include "homeserver/jobs/scheduler.h"
+#include "homeserver/net/http_client.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
 #include "homeserver/push/push_audience.h"
@@ -115,6 +116,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->token_cache = token_cache_create();
     services->login_throttle = login_throttle_create();
     services->rate_limiter = rate_limiter_create();
+    services->http = http_client_create(services->config);
     services->notifier = notifier_create();
     services->typing = typing_create();
     typing_listen(services->typing, wake_room, services->notifier);
@@ -130,6 +132,7 @@ static void destroy_services(struct services *services)
 {
     /* What is still waiting in the journal is written before anything else goes. */
     journal_destroy(services->journal);
+    http_client_destroy(services->http);
     push_audiences_destroy(services->push_audiences);
     presence_destroy(services->presence);
     typing_destroy(services->typing);
@@ -200,6 +203,8 @@ static void tear_down(struct server *server)
 
 static void stop(struct server *server)
 {
+    /* What waits for another server would wait longer than the drain. */
+    http_client_stop(server->services.http);
     if (!http_server_drain(server->http, DRAIN_MS)) {
         /* A handler that hangs must not keep the process. What was answered is committed, so
          * nothing is lost; what the handler still uses is left to the end of the process. */
