@@ -29,7 +29,7 @@ struct persisting {
     struct room_build *build;
     const struct event_draft *draft;
     const struct event *event;
-    const struct event_place *place; /* NULL: on top of the head */
+    const struct graph_place *place; /* NULL: on top of the head */
     struct cached_event *cached;
     struct journal_entry *entry;
     struct member_counts members; /* with a place: in the room from then on */
@@ -281,7 +281,7 @@ static void add_relation(const struct persisting *p)
 /* What depends on the room's state, the snapshot before the event, the holes in the graph. */
 static enum errcode follow_place(struct persisting *p)
 {
-    const struct event_place *place = p->place;
+    const struct graph_place *place = p->place;
     struct state_change change = {
         .room = p->build->room,
         .before = p->build->head->state,
@@ -388,7 +388,7 @@ enum errcode persist_event(struct call *call, struct room_build *build,
 
 enum errcode persist_event_at(struct call *call, struct room_build *build,
                               const struct event_draft *draft, struct built_event *built,
-                              const struct event_place *place)
+                              const struct graph_place *place)
 {
     struct persisting p = {
         .place = place,

@@ -17,7 +17,7 @@ enum errcode persist_event(struct call *call, struct room_build *build,
  * Where an event of another server belongs when it does not simply come next: in a branch, or where
  * branches meet. All is borrowed.
  */
-struct event_place {
+struct graph_place {
     int64_t event_nid;     /* taken before: the states below name it */
     int64_t state_key_nid; /* 0: not a state event */
     bool was_outlier;      /* it is stored already, without its state */
@@ -30,7 +30,7 @@ struct event_place {
 };
 enum errcode persist_event_at(struct call *call, struct room_build *build,
                               const struct event_draft *draft, struct built_event *built,
-                              const struct event_place *place) MUST_CHECK;
+                              const struct graph_place *place) MUST_CHECK;
 
 /* Adds a state to a journal entry, as a difference to that of the head. */
 struct journal_entry;

@@ -268,7 +268,7 @@ static enum errcode state_of_room_after(struct receiving *r, const char *extremi
     return resolve(r, states, count, out);
 }
 
-static enum errcode place_event(struct receiving *r, struct event_place *out)
+static enum errcode place_event(struct receiving *r, struct graph_place *out)
 {
     struct call *call = r->call;
     struct state_map *after = r->before;
@@ -277,7 +277,7 @@ static enum errcode place_event(struct receiving *r, struct event_place *out)
         after = state_map_set(r->before, r->aside.state_key_nid, r->aside.event_nid);
         arena_defer(call->arena, release_map_deferred, after);
     }
-    *out = (struct event_place){
+    *out = (struct graph_place){
         .event_nid = r->aside.event_nid,
         .state_key_nid = r->aside.state_key_nid,
         .was_outlier = r->aside.was_outlier,
@@ -313,7 +313,7 @@ static enum errcode accept(struct receiving *r)
         .json_size = r->aside.byte_count,
         .auth_nids = r->aside.auth_nids,
     };
-    struct event_place place;
+    struct graph_place place;
 
     if (!event_is_state(r->event))
         built.auth_nids = (struct nid_list){0};
