@@ -28,6 +28,7 @@ struct statement_table {
     X(device_keys)                                                                                 \
     X(device_list_changes)                                                                         \
     X(devices)                                                                                     \
+    X(email_validations)                                                                           \
     X(embedded_cluster)                                                                            \
     X(event_json_insert_batch)                                                                     \
     X(events)                                                                                      \

@@ -13,6 +13,7 @@
 #include "storage/accounts.h"
 #include "storage/db.h"
 #include "storage/registration_tokens.h"
+#include "storage/threepids.h"
 
 enum { MADE_LOCALPART_CHARS = 12 };
 
@@ -84,6 +85,12 @@ static enum errcode insert(struct call *call, struct db *tx,
     TRY(account_insert(tx, call->arena, &account, user_nid_out));
     if (registration->terms_version != NULL)
         TRY(account_set_accepted_terms(tx, *user_nid_out, registration->terms_version));
+    if (registration->email != NULL)
+        TRY(threepid_insert(tx, *user_nid_out,
+                            &(struct threepid){.medium = "email",
+                                               .address = registration->email,
+                                               .validated_ts = registration->email_ts,
+                                               .added_ts = account.created_ts}));
     return OK;
 }
 

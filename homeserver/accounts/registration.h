@@ -24,12 +24,15 @@ struct registration {
     const char *password_hash;      /* NULL: no login by password */
     const char *registration_token; /* NULL: none; one use is counted with the account */
     const char *terms_version;      /* NULL: nothing accepted */
+    const char *email;              /* NULL: no validated address */
+    int64_t email_ts;               /* when it was validated */
     const char *appservice_id;      /* NULL: made by a person */
     bool is_guest;
     bool is_admin;
 };
 
-/* M_USER_IN_USE when somebody was faster; M_FORBIDDEN when the token was used up meanwhile. */
+/* M_USER_IN_USE when somebody was faster; M_FORBIDDEN when the token was used up meanwhile;
+ * M_THREEPID_IN_USE when another account got the address meanwhile. */
 enum errcode registration_create(struct call *call, const struct registration *registration,
                                  int64_t *user_nid_out) MUST_CHECK;
 

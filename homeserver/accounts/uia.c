@@ -202,6 +202,7 @@ static enum errcode try_stage(struct call *call, struct progress *progress, cons
     const struct uia_attempt attempt = {
         .auth = auth,
         .user_nid = progress->session.user_nid,
+        .path = progress->session.path,
         .server_name = progress->operation->server_name,
         .address = progress->operation->address,
         .proofs = progress->proofs,
@@ -211,7 +212,7 @@ static enum errcode try_stage(struct call *call, struct progress *progress, cons
     /* A completed stage is not tried again; the answer is what it would be without it. */
     if (is_completed(progress, type))
         return OK;
-    if (stage == NULL || !is_next_in_some_flow(progress, type)) {
+    if (stage == NULL || (!stage->is_never_offered && !is_next_in_some_flow(progress, type))) {
         progress->failure = fail(call->error, M_INVALID_PARAM,
                                  "This stage is not the next of any authentication flow.");
         return OK;
@@ -349,6 +350,7 @@ enum errcode uia_complete_on_page(struct call *call, const char *session_id, con
     const struct uia_attempt attempt = {
         .auth = auth,
         .user_nid = progress.session.user_nid,
+        .path = progress.session.path,
         .server_name = config_current(call->services->config)->domains[0].name,
         .address = address,
         .proofs = progress.proofs,

@@ -38,9 +38,11 @@ struct uia_operation {
 };
 
 /* Members of `proofs`, each present when a stage or the body established it: */
-#define UIA_PROOF_USER_NID           "user_nid"           /* integer: m.login.password */
+#define UIA_PROOF_USER_NID           "user_nid"           /* integer: password or e-mail */
 #define UIA_PROOF_REGISTRATION_TOKEN "registration_token" /* string */
 #define UIA_PROOF_TERMS_VERSION      "terms_version"      /* string: m.login.terms */
+#define UIA_PROOF_EMAIL              "email"              /* string: m.login.email.identity */
+#define UIA_PROOF_EMAIL_TS           "email_ts"           /* integer: when that was validated */
 #define UIA_PROOF_SECRET_HASH        "secret_hash"        /* string: hash of the new password */
 
 struct uia_outcome {

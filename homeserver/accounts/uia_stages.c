@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "homeserver/accounts/login_identifier.h"
 #include "homeserver/accounts/login_password.h"
+#include "homeserver/accounts/threepids.h"
 #include "homeserver/accounts/uia.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/call.h"
@@ -16,6 +17,7 @@
 #include "homeserver/services.h"
 #include "storage/accounts.h"
 #include "storage/registration_tokens.h"
+#include "storage/threepids.h"
 
 static enum errcode attempt_dummy(struct call *call UNUSED,
                                   const struct uia_attempt *attempt UNUSED)
@@ -62,6 +64,58 @@ static enum errcode attempt_terms(struct call *call, const struct uia_attempt *a
     return OK;
 }
 
+/* What a click in a mail proves depends on what it was asked for. */
+static bool resets_password(const struct uia_attempt *attempt)
+{
+    static const char end[] = "/account/password";
+    size_t length = strlen(attempt->path);
+
+    return length >= strlen(end) && strcmp(attempt->path + length - strlen(end), end) == 0;
+}
+
+/* Whose password is to be changed, or that it is the one of whoever is logged in. */
+static enum errcode find_owner(struct call *call, const struct uia_attempt *attempt,
+                               const struct threepid *email)
+{
+    int64_t user_nid;
+    enum errcode code =
+        threepid_find_user(call->db, call->arena, email->medium, email->address, &user_nid);
+
+    if (code == M_NOT_FOUND)
+        return fail(call->error, M_THREEPID_NOT_FOUND, "No account has this e-mail address.");
+    TRY(code);
+    if (attempt->user_nid != 0 && attempt->user_nid != user_nid)
+        return fail(call->error, M_FORBIDDEN, "This is the e-mail address of another account.");
+    json_object_set_new(attempt->proofs, UIA_PROOF_USER_NID, json_integer(user_nid));
+    return OK;
+}
+
+static enum errcode attempt_email(struct call *call, const struct uia_attempt *attempt)
+{
+    json_t *credentials = json_get_object(attempt->auth, "threepid_creds");
+    const char *sid, *client_secret;
+    struct threepid email;
+
+    if (credentials == NULL) /* the name before r0.6, still sent */
+        credentials = json_get_object(attempt->auth, "threepidCreds");
+    TRY(json_require_string(credentials, "sid", call->error, &sid));
+    TRY(json_require_string(credentials, "client_secret", call->error, &client_secret));
+    if (resets_password(attempt)) {
+        TRY(email_take_proof(call, EMAIL_FOR_PASSWORD, sid, client_secret, &email));
+        return find_owner(call, attempt, &email);
+    }
+    TRY(email_take_proof(call, EMAIL_FOR_REGISTRATION, sid, client_secret, &email));
+    json_object_set_new(attempt->proofs, UIA_PROOF_EMAIL, json_string(email.address));
+    json_object_set_new(attempt->proofs, UIA_PROOF_EMAIL_TS, json_integer(email.validated_ts));
+    return OK;
+}
+
+static enum errcode refuse_phone(struct call *call, const struct uia_attempt *attempt UNUSED)
+{
+    return fail(call->error, M_THREEPID_MEDIUM_NOT_SUPPORTED,
+                "This server does not validate phone numbers.");
+}
+
 static json_t *terms_params(const struct config *config)
 {
     const struct config_registration *registration = &config->registration;
@@ -74,10 +128,12 @@ static json_t *terms_params(const struct config *config)
 }
 
 static const struct uia_stage stages[] = {
-    {"m.login.dummy", attempt_dummy, NULL},
-    {"m.login.password", attempt_password, NULL},
-    {"m.login.registration_token", attempt_registration_token, NULL},
-    {"m.login.terms", attempt_terms, terms_params},
+    {"m.login.dummy", attempt_dummy, NULL, false},
+    {"m.login.email.identity", attempt_email, NULL, false},
+    {"m.login.msisdn", refuse_phone, NULL, true},
+    {"m.login.password", attempt_password, NULL, false},
+    {"m.login.registration_token", attempt_registration_token, NULL, false},
+    {"m.login.terms", attempt_terms, terms_params, false},
 };
 
 const struct uia_stage *uia_find_stage(const char *type)

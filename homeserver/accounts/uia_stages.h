@@ -2,6 +2,7 @@
 #define HOMESERVER_ACCOUNTS_UIA_STAGES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "homeserver/base/error.h"
@@ -13,17 +14,21 @@ struct config;
 struct uia_attempt {
     const json_t *auth; /* what the client sent */
     int64_t user_nid;   /* who is logged in; 0: nobody */
+    const char *path;   /* of the operation, without the query */
     const char *server_name;
     const char *address;
     json_t *proofs; /* the stage adds what it established */
 };
 
-/* `attempt` returns OK when the stage is done and M_* when it failed. `params` may be NULL; it
+/* `is_never_offered`: a stage that the specification knows and this server does not have; `attempt`
+ * says why.
+ * `attempt` returns OK when the stage is done and M_* when it failed. `params` may be NULL; it
  * returns what the client must know, a new reference, or NULL. */
 struct uia_stage {
     const char *type;
     enum errcode (*attempt)(struct call *call, const struct uia_attempt *attempt);
     json_t *(*params)(const struct config *config);
+    bool is_never_offered;
 };
 
 /* NULL when this server does not know the type. */

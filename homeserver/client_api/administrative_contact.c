@@ -3,8 +3,14 @@
  * Spec: client-server API, "Adding Account Administrative Contact Information"
  * (administrative_contact.yaml).
  */
+#include <string.h>
+
+#include "homeserver/base/clock.h"
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/client_uia.h"
+#include "homeserver/client_api/threepid_request.h"
 #include "homeserver/http/request.h"
+#include "homeserver/protocol/json.h"
 #include "storage/threepids.h"
 
 /* GET /_matrix/client/v3/account/3pid */
@@ -24,6 +30,56 @@ enum errcode client_get_account3_pids(struct request *req)
     return respond(req, 200, json_pack("{s:o}", "threepids", list));
 }
 
+/* Both must be there before anybody is asked for a password. */
+static enum errcode check_credentials(struct request *req)
+{
+    const char *sid, *client_secret;
+
+    if (json_object_get(request_body(req), "auth") != NULL)
+        return OK;
+    TRY(body_string(req, "sid", &sid));
+    TRY(body_string(req, "client_secret", &client_secret));
+    return client_secret_check(&req->call, client_secret);
+}
+
+static enum errcode add_address(struct request *req, const json_t *body)
+{
+    const char *sid, *client_secret;
+    struct threepid email;
+
+    TRY(json_require_string(body, "sid", &req->error, &sid));
+    TRY(json_require_string(body, "client_secret", &req->error, &client_secret));
+    TRY(email_take_proof(&req->call, EMAIL_FOR_ACCOUNT, sid, client_secret, &email));
+    email.added_ts = clock_wall_ms();
+    return threepid_insert(req->call.db, req->requester.user_nid, &email);
+}
+
+/* POST /_matrix/client/v3/account/3pid/add */
+enum errcode client_add3_pid(struct request *req)
+{
+    struct uia_outcome uia;
+
+    TRY(check_credentials(req));
+    TRY(client_uia_authorise(req, &client_uia_password, &uia));
+    if (uia.challenge != NULL)
+        return client_uia_challenge(req, &uia);
+    TRY(add_address(req, uia.body));
+    TRY(uia_finish(&req->call, &uia));
+    return respond_empty(req);
+}
+
+/* POST /_matrix/client/v3/account/3pid/email/requestToken */
+enum errcode client_request_token_to3_pid_email(struct request *req)
+{
+    return respond_email_validation(req, EMAIL_FOR_ACCOUNT);
+}
+
+/* POST /_matrix/client/v3/account/3pid/msisdn/requestToken */
+enum errcode client_request_token_to3_pid_msisdn(struct request *req)
+{
+    return refuse_phone_validation(req);
+}
+
 /* POST /_matrix/client/v3/account/3pid/delete */
 enum errcode client_delete3pid_from_account(struct request *req)
 {
@@ -32,10 +88,52 @@ enum errcode client_delete3pid_from_account(struct request *req)
 
     TRY(body_string(req, "medium", &medium));
     TRY(body_string(req, "address", &address));
+    if (strcmp(medium, "email") == 0)
+        TRY(email_canonical(&req->call, address, &address));
     code = threepid_delete(req->call.db, req->requester.user_nid, medium, address);
     if (code == M_NOT_FOUND)
         return fail(&req->error, M_THREEPID_NOT_FOUND, "Your account does not have this address.");
     TRY(code);
     /* This server binds no addresses on identity servers, so it can not take them off either. */
+    return respond(req, 200, json_pack("{s:s}", "id_server_unbind_result", "no-support"));
+}
+
+static enum errcode refuse_binding(struct request *req, const json_t *credentials)
+{
+    static const char *const members[] = {"client_secret", "id_server", "id_access_token", "sid"};
+
+    for (size_t i = 0; i < COUNT_OF(members); i++) {
+        if (json_get_string(credentials, members[i]) == NULL)
+            return fail(&req->error, M_MISSING_PARAM, "\"%s\" is missing.", members[i]);
+    }
+    return fail(&req->error, M_SERVER_NOT_TRUSTED, "This server uses no identity server.");
+}
+
+/* POST /_matrix/client/v3/account/3pid/bind */
+enum errcode client_bind3_pid(struct request *req)
+{
+    return refuse_binding(req, request_body(req));
+}
+
+/* POST /_matrix/client/v3/account/3pid: deprecated, the same as …/bind. It never adds an address to
+ * the account, since that would let a stolen access token choose a new password by mail. */
+enum errcode client_post3_pids(struct request *req)
+{
+    json_t *credentials = json_get_object(request_body(req), "three_pid_creds");
+
+    if (credentials == NULL) /* the name before r0.6, still sent */
+        credentials = json_get_object(request_body(req), "threePidCreds");
+    if (credentials == NULL)
+        return fail(&req->error, M_MISSING_PARAM, "\"three_pid_creds\" is missing.");
+    return refuse_binding(req, credentials);
+}
+
+/* POST /_matrix/client/v3/account/3pid/unbind */
+enum errcode client_unbind3pid_from_account(struct request *req)
+{
+    const char *medium, *address;
+
+    TRY(body_string(req, "medium", &medium));
+    TRY(body_string(req, "address", &address));
     return respond(req, 200, json_pack("{s:s}", "id_server_unbind_result", "no-support"));
 }

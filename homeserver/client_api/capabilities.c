@@ -1,5 +1,6 @@
 /* Spec: client-server API, "Capabilities negotiation" (capabilities.yaml). */
 #include "config/config.h"
+#include "homeserver/accounts/mailer.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/room_version.h"
@@ -31,7 +32,7 @@ enum errcode client_get_capabilities(struct request *req)
     add_switch(capabilities, "m.set_displayname", true);
     add_switch(capabilities, "m.set_avatar_url", true);
     add_switch(capabilities, "m.profile_fields", true);
-    add_switch(capabilities, "m.3pid_changes", false);
+    add_switch(capabilities, "m.3pid_changes", mailer_is_on(&req->call));
     add_switch(capabilities, "m.get_login_token", true);
     if (req->requester.is_admin)
         json_object_set_new(capabilities, "m.account_moderation",

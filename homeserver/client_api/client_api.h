@@ -30,8 +30,14 @@ enum errcode client_set_admin_lock_user(struct request *req);
 enum errcode client_set_admin_suspend_user(struct request *req);
 
 /* administrative_contact.c */
+enum errcode client_add3_pid(struct request *req);
+enum errcode client_bind3_pid(struct request *req);
 enum errcode client_delete3pid_from_account(struct request *req);
 enum errcode client_get_account3_pids(struct request *req);
+enum errcode client_post3_pids(struct request *req);
+enum errcode client_request_token_to3_pid_email(struct request *req);
+enum errcode client_request_token_to3_pid_msisdn(struct request *req);
+enum errcode client_unbind3pid_from_account(struct request *req);
 
 /* banning.c */
 enum errcode client_ban(struct request *req);
@@ -134,6 +140,8 @@ enum errcode client_request_open_id_token(struct request *req);
 
 /* password_management.c */
 enum errcode client_change_password(struct request *req);
+enum errcode client_request_token_to_reset_password_email(struct request *req);
+enum errcode client_request_token_to_reset_password_msisdn(struct request *req);
 
 /* presence.c */
 enum errcode client_get_presence(struct request *req);
@@ -192,6 +200,8 @@ enum errcode client_refresh(struct request *req);
 /* registration.c */
 enum errcode client_check_username_availability(struct request *req);
 enum errcode client_register(struct request *req);
+enum errcode client_request_token_to_register_email(struct request *req);
+enum errcode client_request_token_to_register_msisdn(struct request *req);
 
 /* registration_tokens.c */
 enum errcode client_registration_token_validity(struct request *req);

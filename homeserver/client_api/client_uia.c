@@ -11,8 +11,6 @@
 static const struct uia_flow password_flow = {{"m.login.password"}};
 
 const struct client_uia client_uia_password = {.flows = &password_flow, .flow_count = 1};
-const struct client_uia client_uia_new_password = {
-    .flows = &password_flow, .flow_count = 1, .secret_member = "new_password"};
 
 static const char *method_text(const struct request *req)
 {

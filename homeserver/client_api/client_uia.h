@@ -26,8 +26,6 @@ struct client_uia {
 
 /* One flow: the password of whoever is logged in. */
 extern const struct client_uia client_uia_password;
-/* The same, where the body holds a `new_password`. */
-extern const struct client_uia client_uia_new_password;
 
 enum errcode client_uia_authorise(struct request *req, const struct client_uia *uia,
                                   struct uia_outcome *out) MUST_CHECK;

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "homeserver/accounts/mailer.h"
 #include "homeserver/accounts/password_hash.h"
 #include "homeserver/accounts/sessions.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/client_uia.h"
 #include "homeserver/client_api/request_domain.h"
 #include "homeserver/client_api/session_answer.h"
+#include "homeserver/client_api/threepid_request.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
@@ -33,21 +35,37 @@ enum errcode client_check_username_availability(struct request *req)
     return respond(req, 200, json_pack("{s:b}", "available", 1));
 }
 
-/* One flow: the stages that the configuration asks for. */
-static struct uia_flow flow_of(const struct config_registration *registration)
+/* The stages that the configuration asks for. */
+static struct uia_flow flow_of(const struct config_registration *registration, bool with_email,
+                               bool is_choice)
 {
     struct uia_flow flow = {0};
     size_t count = 0;
 
     if (registration->mode == REGISTRATION_TOKEN)
         flow.stages[count++] = "m.login.registration_token";
-    if (registration->require_email)
+    if (with_email)
         flow.stages[count++] = "m.login.email.identity";
     if (registration->terms_url != NULL)
         flow.stages[count++] = "m.login.terms";
-    if (count == 0)
+    /* Where an address is optional the dummy tells the two flows apart ("Dummy Auth"). */
+    if (count == 0 || is_choice)
         flow.stages[count++] = "m.login.dummy";
     return flow;
+}
+
+/* With a mail server an address may always be given; how many flows there are. */
+static size_t make_flows(const struct request *req, struct uia_flow *flows)
+{
+    const struct config_registration *registration = settings(req);
+    bool is_choice = !registration->require_email && mailer_is_on(&req->call);
+    size_t count = 0;
+
+    if (!registration->require_email)
+        flows[count++] = flow_of(registration, false, is_choice);
+    if (registration->require_email || is_choice)
+        flows[count++] = flow_of(registration, true, false);
+    return count;
 }
 
 static enum errcode check_is_open(struct request *req)
@@ -104,15 +122,30 @@ static enum errcode create_account(struct request *req, const struct uia_outcome
         .password_hash = json_get_string(uia->proofs, UIA_PROOF_SECRET_HASH),
         .registration_token = json_get_string(uia->proofs, UIA_PROOF_REGISTRATION_TOKEN),
         .terms_version = json_get_string(uia->proofs, UIA_PROOF_TERMS_VERSION),
+        .email = json_get_string(uia->proofs, UIA_PROOF_EMAIL),
     };
     int64_t user_nid;
 
+    (void)json_get_int(uia->proofs, UIA_PROOF_EMAIL_TS, &registration.email_ts); /* absent: 0 */
     if (registration.password_hash == NULL)
         return fail(&req->error, M_MISSING_PARAM, "The password is missing.");
     TRY(find_user_id(req, json_get_string(uia->body, "username"), &registration.user_id));
     TRY(registration_create(&req->call, &registration, &user_nid));
     TRY(uia_finish(&req->call, uia));
     return log_in_and_answer(req, registration.user_id, user_nid, uia->body);
+}
+
+/* POST /_matrix/client/v3/register/email/requestToken */
+enum errcode client_request_token_to_register_email(struct request *req)
+{
+    TRY(check_is_open(req));
+    return respond_email_validation(req, EMAIL_FOR_REGISTRATION);
+}
+
+/* POST /_matrix/client/v3/register/msisdn/requestToken */
+enum errcode client_request_token_to_register_msisdn(struct request *req)
+{
+    return refuse_phone_validation(req);
 }
 
 /* Of a guest's body only the name of the device counts. */
@@ -135,9 +168,9 @@ static enum errcode register_guest(struct request *req)
 enum errcode client_register(struct request *req)
 {
     const char *kind = query_string(req, "kind");
-    const struct uia_flow flow = flow_of(settings(req));
+    struct uia_flow flows[2];
     const struct client_uia authentication = {
-        .flows = &flow, .flow_count = 1, .secret_member = "password"};
+        .flows = flows, .flow_count = make_flows(req, flows), .secret_member = "password"};
     struct uia_outcome uia;
 
     if (kind != NULL && strcmp(kind, "guest") == 0)

@@ -47,6 +47,16 @@ const struct route routes[] = {
     {POST,   "/_matrix/client/v3/account/password",                    client_change_password,     OPTIONAL_USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/account/deactivate",                  client_deactivate_account,  OPTIONAL_USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
     {GET,    "/_matrix/client/v3/account/3pid",                        client_get_account3_pids,   USER, LIMIT_NONE,       NO_BODY,       0},
+    {POST,   "/_matrix/client/v3/account/3pid",                        client_post3_pids,          USER, LIMIT_OTHER,      JSON_BODY,     DEPRECATED},
+    {POST,   "/_matrix/client/v3/account/3pid/add",                    client_add3_pid,            USER, LIMIT_LOGIN,      JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/account/3pid/bind",                   client_bind3_pid,           USER, LIMIT_OTHER,      JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/account/3pid/unbind",                 client_unbind3pid_from_account,USER, LIMIT_NONE,       JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/account/3pid/email/requestToken",     client_request_token_to3_pid_email,ANYONE, LIMIT_THREEPID,   JSON_BODY,     CALLS_OUT},
+    {POST,   "/_matrix/client/v3/account/3pid/msisdn/requestToken",    client_request_token_to3_pid_msisdn,ANYONE, LIMIT_THREEPID,   JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/account/password/email/requestToken", client_request_token_to_reset_password_email,ANYONE, LIMIT_THREEPID,   JSON_BODY,     CALLS_OUT},
+    {POST,   "/_matrix/client/v3/account/password/msisdn/requestToken",client_request_token_to_reset_password_msisdn,ANYONE, LIMIT_THREEPID,   JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/register/email/requestToken",         client_request_token_to_register_email,ANYONE, LIMIT_THREEPID,   JSON_BODY,     CALLS_OUT},
+    {POST,   "/_matrix/client/v3/register/msisdn/requestToken",        client_request_token_to_register_msisdn,ANYONE, LIMIT_THREEPID,   JSON_BODY,     0},
     {POST,   "/_matrix/client/v3/account/3pid/delete",                 client_delete3pid_from_account,USER, LIMIT_NONE,       JSON_BODY,     0},
 
     /* ── Client-server API: Devices ────────────────────────────────────────────────────────── */
@@ -218,6 +228,8 @@ const struct route routes[] = {
     {GET,    "/_matrix/static/client/login/",                          web_get_login_page,         ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {GET,    "/_matrix/client/v3/auth/{authType}/fallback/web",        web_get_uia_page,           ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {POST,   "/_beffroi/auth/{authType}",                              web_submit_uia_page,        ANYONE, LIMIT_LOGIN,      RAW_BODY,      0},
+    {GET,    "/_beffroi/email",                                        web_get_email_page,         ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {POST,   "/_beffroi/email",                                        web_submit_email_page,      ANYONE, LIMIT_LOGIN,      RAW_BODY,      0},
     {GET,    "/_beffroi/static/login.js",                              web_get_login_script,       ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {GET,    "/_beffroi/static/uia.js",                                web_get_uia_script,         ANYONE, LIMIT_NONE,       NO_BODY,       0},
 };

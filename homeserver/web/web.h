@@ -7,6 +7,10 @@ struct request;
 
 /* Pages for people, one line per operation. */
 
+/* email_validation.c */
+enum errcode web_get_email_page(struct request *req);
+enum errcode web_submit_email_page(struct request *req);
+
 /* login_fallback.c */
 enum errcode web_get_login_page(struct request *req);
 
