@@ -25,6 +25,7 @@ struct statement_table {
     X(client_transactions)                                                                         \
     X(cross_signing_keys)                                                                          \
     X(database_check)                                                                              \
+    X(dehydrated_devices)                                                                          \
     X(device_keys)                                                                                 \
     X(device_list_changes)                                                                         \
     X(devices)                                                                                     \

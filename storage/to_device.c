@@ -6,7 +6,15 @@
 #include "storage/journal.h"
 #include "storage/statements.h"
 
-enum { ADD, READ_ON, FIND_TRANSACTION, ADD_TRANSACTION, EXPIRE_TRANSACTIONS };
+enum { ADD, READ_ON, READ, EXPIRE, TRIM, FIND_TRANSACTION, ADD_TRANSACTION, EXPIRE_TRANSACTIONS };
+
+#define MESSAGES_IN_RANGE                                                                          \
+    "SELECT m.position, u.user_id, m.type, m.content "                                             \
+    "  FROM to_device_messages m "                                                                 \
+    "  JOIN users u ON u.user_nid = m.sender_nid "                                                 \
+    " WHERE m.user_nid = $1 AND m.device_id = $2 AND m.position > $3 AND m.position <= $4 "        \
+    " ORDER BY m.position "                                                                        \
+    " LIMIT $5"
 
 /* clang-format off */
 static const struct db_statement statements[] = {
@@ -23,12 +31,33 @@ static const struct db_statement statements[] = {
         "WITH acknowledged AS ( "
         "    DELETE FROM to_device_messages "
         "     WHERE user_nid = $1 AND device_id = $2 AND position <= $3) "
-        "SELECT m.position, u.user_id, m.type, m.content "
-        "  FROM to_device_messages m "
-        "  JOIN users u ON u.user_nid = m.sender_nid "
-        " WHERE m.user_nid = $1 AND m.device_id = $2 AND m.position > $3 AND m.position <= $4 "
-        " ORDER BY m.position "
-        " LIMIT $5"},
+        MESSAGES_IN_RANGE},
+
+    [READ] = {"to_device_read",
+        MESSAGES_IN_RANGE},
+
+    [EXPIRE] = {"to_device_expire",
+        "DELETE FROM to_device_messages m "
+        " USING devices d "
+        " WHERE d.user_nid = m.user_nid AND d.device_id = m.device_id "
+        "   AND COALESCE(d.last_seen_ts, d.created_ts) < $1 "
+        "   AND NOT EXISTS (SELECT 1 FROM dehydrated_devices h "
+        "                    WHERE h.user_nid = d.user_nid AND h.device_id = d.device_id)"},
+
+    /* Only devices with a long queue are looked at closely. */
+    [TRIM] = {"to_device_trim",
+        "WITH crowded AS ( "
+        "    SELECT user_nid, device_id FROM to_device_messages "
+        "     GROUP BY user_nid, device_id HAVING count(*) > $1), "
+        "places AS ( "
+        "    SELECT m.user_nid, m.device_id, m.position, row_number() OVER ( "
+        "               PARTITION BY m.user_nid, m.device_id, m.sender_nid "
+        "               ORDER BY m.position) AS place "
+        "      FROM crowded JOIN to_device_messages m USING (user_nid, device_id)) "
+        "DELETE FROM to_device_messages m "
+        " USING places p "
+        " WHERE p.place > $1 AND m.user_nid = p.user_nid AND m.device_id = p.device_id "
+        "   AND m.position = p.position"},
 
     [FIND_TRANSACTION] = {"to_device_transactions_find",
         "SELECT 1 FROM to_device_transactions "
@@ -58,13 +87,14 @@ void to_device_add_in(struct journal_entry *entry, const struct to_device_batch 
     }
 }
 
-enum errcode to_device_read_on(struct db *db, struct arena *arena,
-                               const struct to_device_reader *reader,
-                               struct to_device_message **out, size_t *count_out)
+static enum errcode read_messages(struct db *db, struct arena *arena,
+                                  const struct db_statement *statement,
+                                  const struct to_device_reader *reader,
+                                  struct to_device_message **out, size_t *count_out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[READ_ON],
+    TRY(db_query(db, arena, statement,
                  PARAMS(INT(reader->user_nid), TEXT(reader->device_id), INT(reader->range.since),
                         INT(reader->range.until), INT(reader->range.limit)),
                  &rows));
@@ -78,6 +108,30 @@ enum errcode to_device_read_on(struct db *db, struct arena *arena,
             .content = rows_text(rows, i, 3),
         };
     return OK;
+}
+
+enum errcode to_device_read_on(struct db *db, struct arena *arena,
+                               const struct to_device_reader *reader,
+                               struct to_device_message **out, size_t *count_out)
+{
+    return read_messages(db, arena, &statements[READ_ON], reader, out, count_out);
+}
+
+enum errcode to_device_read(struct db *db, struct arena *arena,
+                            const struct to_device_reader *reader, struct to_device_message **out,
+                            size_t *count_out)
+{
+    return read_messages(db, arena, &statements[READ], reader, out, count_out);
+}
+
+enum errcode to_device_expire(struct db *db, int64_t before_ts)
+{
+    return db_execute(db, &statements[EXPIRE], PARAMS(INT(before_ts)), NULL);
+}
+
+enum errcode to_device_trim(struct db *db, int64_t messages_max)
+{
+    return db_execute(db, &statements[TRIM], PARAMS(INT(messages_max)), NULL);
 }
 
 enum errcode to_device_transaction_find(struct db *db, struct arena *arena,

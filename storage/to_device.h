@@ -49,6 +49,19 @@ enum errcode to_device_read_on(struct db *db, struct arena *arena,
                                const struct to_device_reader *reader,
                                struct to_device_message **out, size_t *count_out) MUST_CHECK;
 
+/* Reads without deleting anything. */
+enum errcode to_device_read(struct db *db, struct arena *arena,
+                            const struct to_device_reader *reader, struct to_device_message **out,
+                            size_t *count_out) MUST_CHECK;
+
+/* What waits longer than anybody comes back for: the messages of devices that were not used since
+ * `before_ts` (ms), but for dehydrated ones, on which nobody is ever seen. */
+enum errcode to_device_expire(struct db *db, int64_t before_ts) MUST_CHECK;
+
+/* Deletes what is beyond `messages_max` from one sender to one device, the newest first: a flood
+ * does not push out what others sent. */
+enum errcode to_device_trim(struct db *db, int64_t messages_max) MUST_CHECK;
+
 /* Transaction identifiers; the scope is the sending device. */
 struct to_device_transaction {
     int64_t user_nid;

@@ -87,7 +87,7 @@ static enum errcode check_name(struct call *call, const char *display_name)
     return OK;
 }
 
-static enum errcode check_draft(struct call *call, const struct session_draft *draft)
+static enum errcode check_lengths(struct call *call, const struct session_draft *draft)
 {
     if (draft->device_id != NULL &&
         (draft->device_id[0] == '\0' || strlen(draft->device_id) > DEVICE_ID_BYTES_MAX))
@@ -111,6 +111,12 @@ static enum errcode check_not_a_key(struct call *call, const struct session_draf
     return OK;
 }
 
+enum errcode session_check_draft(struct call *call, const struct session_draft *draft)
+{
+    TRY(check_lengths(call, draft));
+    return check_not_a_key(call, draft);
+}
+
 enum errcode session_start(struct call *call, const struct session_draft *draft,
                            struct session *out)
 {
@@ -123,8 +129,7 @@ enum errcode session_start(struct call *call, const struct session_draft *draft,
         .with_refresh_token = draft->wants_refresh_token,
     };
 
-    TRY(check_draft(call, draft));
-    TRY(check_not_a_key(call, draft));
+    TRY(session_check_draft(call, draft));
     TRY(db_begin(call->db, &tx));
     TRY(device_insert(tx, issue.user_nid, issue.device_id, draft->display_name, clock_wall_ms()));
     TRY(end_tokens_of_device(tx, issue.user_nid, issue.device_id));

@@ -35,6 +35,9 @@ struct session {
 enum errcode session_start(struct call *call, const struct session_draft *draft,
                            struct session *out) MUST_CHECK;
 
+/* Whether a device may be called like this: the checks of session_start(). */
+enum errcode session_check_draft(struct call *call, const struct session_draft *draft) MUST_CHECK;
+
 /* New tokens for a refresh token. M_UNKNOWN_TOKEN when it is not valid; with soft_logout when it
  * has expired. A token that is presented again after its successor was used has been stolen by one
  * of its two users: every token of the device ends. M_USER_LOCKED for locked accounts. */

@@ -281,6 +281,13 @@ enum errcode client_query_user_by_protocol(struct request *req);
 /* users.c */
 enum errcode client_search_user_directory(struct request *req);
 
+/* msc3814_dehydrated_devices.c */
+enum errcode client_put_dehydrated_device(struct request *req);
+enum errcode client_get_dehydrated_device(struct request *req);
+enum errcode client_delete_dehydrated_device(struct request *req);
+enum errcode client_get_dehydrated_device_events(struct request *req);
+enum errcode client_post_dehydrated_device_events(struct request *req);
+
 /* voip.c */
 enum errcode client_get_turn_server(struct request *req);
 

@@ -18,6 +18,11 @@
 #include "storage/journal.h"
 #include "storage/key_signatures.h"
 
+struct key_list {
+    struct one_time_key *items;
+    size_t count;
+};
+
 /* One upload on its way. */
 struct upload {
     struct call *call;
@@ -27,11 +32,8 @@ struct upload {
     const char *stored_keys;    /* the device's keys, canonical JSON; NULL: none */
     const char *new_keys;       /* NULL: they stay */
     const char *signing_key;    /* of the new keys, else of the stored ones; NULL: not known */
-};
-
-struct key_list {
-    struct one_time_key *items;
-    size_t count;
+    struct key_list one_time;
+    struct key_list fallback;
 };
 
 static enum errcode canonical_text(struct call *call, const json_t *value, const char *omitted,
@@ -180,9 +182,9 @@ static enum errcode check_count(struct call *call, const struct key_counts *coun
     return OK;
 }
 
-static enum errcode store_keys(struct upload *upload, const struct key_list *one_time,
-                               const struct key_list *fallback, struct key_counts *out)
+static enum errcode store_keys(const struct upload *upload, struct key_counts *out)
 {
+    const struct key_list *one_time = &upload->one_time, *fallback = &upload->fallback;
     SCOPED(db_transaction_end) struct db *tx = NULL;
     struct call *call = upload->call;
     const char *conflict;
@@ -209,26 +211,40 @@ static void announce_counts(const struct upload *upload)
     journal_submit(upload->call->services->journal, entry, upload->call->commits);
 }
 
-enum errcode keys_upload(struct call *call, const struct requester *requester,
-                         const struct key_upload *keys, struct key_counts *out)
+static enum errcode check_upload(struct call *call, const struct requester *requester,
+                                 const struct key_upload *keys, struct upload *out)
 {
-    struct upload upload = {
+    *out = (struct upload){
         .call = call,
         .user_id = requester->user_id,
         .device = {requester->user_nid, requester->device_id},
         .signing_key_id = arena_printf(call->arena, "ed25519:%s", requester->device_id),
     };
-    struct key_list one_time, fallback;
+    TRY(check_device_keys(out, keys->device_keys));
+    TRY(read_keys(out, keys->one_time_keys, &out->one_time));
+    return read_keys(out, keys->fallback_keys, &out->fallback);
+}
+
+enum errcode keys_check(struct call *call, const struct requester *requester,
+                        const struct key_upload *keys)
+{
+    struct upload upload;
+
+    return check_upload(call, requester, keys, &upload);
+}
+
+enum errcode keys_upload(struct call *call, const struct requester *requester,
+                         const struct key_upload *keys, struct key_counts *out)
+{
+    struct upload upload;
 
     /* Everything is checked before anything is stored. */
-    TRY(check_device_keys(&upload, keys->device_keys));
-    TRY(read_keys(&upload, keys->one_time_keys, &one_time));
-    TRY(read_keys(&upload, keys->fallback_keys, &fallback));
+    TRY(check_upload(call, requester, keys, &upload));
     if (upload.new_keys != NULL)
         TRY(store_device_keys(&upload));
-    if (one_time.count == 0 && fallback.count == 0)
+    if (upload.one_time.count == 0 && upload.fallback.count == 0)
         return key_counts_load(call->db, call->arena, &upload.device, out);
-    TRY(store_keys(&upload, &one_time, &fallback, out));
+    TRY(store_keys(&upload, out));
     announce_counts(&upload);
     return OK;
 }

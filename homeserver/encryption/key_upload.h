@@ -19,6 +19,10 @@ struct key_upload {
     json_t *fallback_keys;
 };
 
+/* Shapes and signatures alone: what keys_upload() would refuse, nothing is stored. */
+enum errcode keys_check(struct call *call, const struct requester *requester,
+                        const struct key_upload *upload) MUST_CHECK;
+
 /* Checks shapes and signatures and stores the keys of the requester's device; what it has then is
  * in `*out`. M_BAD_JSON, M_INVALID_PARAM for keys of another device and for a one-time key that
  * exists with another value, M_INVALID_SIGNATURE, M_RESOURCE_LIMIT_EXCEEDED. */

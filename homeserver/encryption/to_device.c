@@ -8,6 +8,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/base/clock.h"
+#include "homeserver/base/strbuf.h"
 #include "homeserver/call.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
@@ -85,4 +86,16 @@ enum errcode to_device_send(struct call *call, const struct to_device_draft *dra
     to_device_add_in(entry, &batch);
     journal_submit(call->services->journal, entry, call->commits);
     return OK;
+}
+
+void to_device_write(const struct to_device_message *messages, size_t count, struct strbuf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct to_device_message *message = &messages[i];
+        strbuf_add_string(out, i > 0 ? ",{\"type\":" : "{\"type\":");
+        strbuf_add_json_string(out, message->type, strlen(message->type));
+        strbuf_add_string(out, ",\"sender\":");
+        strbuf_add_json_string(out, message->sender, strlen(message->sender));
+        strbuf_printf(out, ",\"content\":%s}", message->content);
+    }
 }

@@ -17,7 +17,11 @@ enum {
     TRANSACTION_ID_KEPT_MS = 24 * HOUR,
     EXPIRED_AT_ONCE = 10000,
     SUBSCRIBER_IDLE_MS = 10 * MINUTE,
+    TO_DEVICE_WAITING_MAX = 10000, /* from one sender to one device */
 };
+
+/* Whoever comes back after a year begins anew. */
+#define TO_DEVICE_KEPT_MS (INT64_C(365) * 24 * HOUR)
 
 static enum errcode expire_typing(struct call *call)
 {
@@ -43,6 +47,12 @@ static enum errcode expire_transaction_ids(struct call *call)
     return to_device_transactions_expire(call->db, clock_wall_ms() - TRANSACTION_ID_KEPT_MS);
 }
 
+static enum errcode expire_to_device(struct call *call)
+{
+    TRY(to_device_expire(call->db, clock_wall_ms() - TO_DEVICE_KEPT_MS));
+    return to_device_trim(call->db, TO_DEVICE_WAITING_MAX);
+}
+
 static enum errcode forget_idle_subscribers(struct call *call)
 {
     notifier_forget_idle(call->services->notifier, SUBSCRIBER_IDLE_MS);
@@ -54,6 +64,7 @@ const struct job jobs[] = {
     {"tick_presence", 5 * SECOND, tick_presence},
     {"forget_idle_subscribers", MINUTE, forget_idle_subscribers},
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
+    {"expire_to_device", 10 * MINUTE, expire_to_device},
 };
 
 const size_t job_count = COUNT_OF(jobs);

@@ -4,6 +4,7 @@
  * Spec: client-server API, "Send-to-Device messaging".
  */
 #include "homeserver/accounts/requester.h"
+#include "homeserver/encryption/to_device.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/to_device.h"
 
@@ -40,13 +41,6 @@ void sync_write_to_device(struct sync *sync, struct strbuf *out)
     sync->is_empty = false;
     sync_begin_member(out, "to_device");
     strbuf_add_string(out, "{\"events\":[");
-    for (size_t i = 0; i < sync->to_device_count; i++) {
-        const struct to_device_message *message = &sync->to_device[i];
-        strbuf_add_string(out, i > 0 ? ",{\"type\":" : "{\"type\":");
-        strbuf_add_json_string(out, message->type, strlen(message->type));
-        strbuf_add_string(out, ",\"sender\":");
-        strbuf_add_json_string(out, message->sender, strlen(message->sender));
-        strbuf_printf(out, ",\"content\":%s}", message->content);
-    }
+    to_device_write(sync->to_device, sync->to_device_count, out);
     strbuf_add_string(out, "]}");
 }
