@@ -4,6 +4,7 @@
 /* Every command, one per file; main.c lists them. */
 struct command;
 
+extern const struct command command_bench;
 extern const struct command command_check_config;
 extern const struct command command_generate_config;
 extern const struct command command_generate_key;

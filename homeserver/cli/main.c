@@ -25,6 +25,7 @@ static const struct command *const user_commands[] = {
 };
 
 static const struct command *const inside_commands[] = {
+    &command_bench,
     &command_list_routes,
     &command_verify_room,
     NULL,
