@@ -139,7 +139,9 @@ static enum MHD_Result read_stream(struct connection *connection, const char *da
         return MHD_YES;
     }
     *size -= taken;
-    if (body->size == body->limit)
+    /* Only when something is left: otherwise MHD goes on with the next chunk in its buffer at once,
+     * although the connection is suspended. */
+    if (body->size == body->limit && *size > 0)
         return hand_to_worker(connection);
     await_body(connection);
     return MHD_YES;

@@ -94,6 +94,10 @@ enum errcode respond_redirect(struct request *req, const char *location);
 /* A file, from `offset`, `size` bytes; the descriptor is taken. */
 enum errcode respond_file(struct request *req, int status, const char *content_type, int fd_owned,
                           uint64_t offset, uint64_t size);
+/* A whole file that clients may ask for in parts: one range of it is answered with 206, an
+ * `etag` (quoted) that they have already with 304. Spec: RFC 9110, 13 and 14. */
+enum errcode respond_file_ranged(struct request *req, const char *content_type, int fd_owned,
+                                 uint64_t size, const char *etag);
 /* Before answering. The value must not hold CR or LF (they are dropped). */
 void response_header(struct request *req, const char *name, const char *value);
 

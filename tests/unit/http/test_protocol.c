@@ -267,9 +267,11 @@ static void noise_is_refused(void **state)
 
 /* ── Streaming ── */
 
-static void upload(size_t size, const char *query, bool chunked)
+enum { STREAM_PIECE_MAX = 65536 };
+
+static void upload_in_pieces(size_t size, const char *query, bool chunked, size_t piece)
 {
-    static char bytes[50000];
+    static char bytes[STREAM_PIECE_MAX];
     char text[256];
     int fd = http_connect(test_port);
 
@@ -282,7 +284,7 @@ static void upload(size_t size, const char *query, bool chunked)
         snprintf(text, sizeof(text), "Content-Length: %zu\r\n\r\n", size);
     http_send_text(fd, text);
     while (size > 0) {
-        size_t part = size < sizeof(bytes) ? size : sizeof(bytes);
+        size_t part = size < piece ? size : piece;
         snprintf(text, sizeof(text), "%zx\r\n", part);
         if (chunked)
             http_send_text(fd, text);
@@ -295,6 +297,20 @@ static void upload(size_t size, const char *query, bool chunked)
         http_send_text(fd, "0\r\n\r\n");
     http_receive(fd, false, &reply);
     close(fd);
+}
+
+static void upload(size_t size, const char *query, bool chunked)
+{
+    upload_in_pieces(size, query, chunked, 50000);
+}
+
+/* As large as what a worker takes at once: then a chunk ends where the buffer does. */
+static void chunks_that_just_fill_the_buffer_arrive(void **state)
+{
+    (void)state;
+    upload_in_pieces(4 << 20, "", true, STREAM_PIECE_MAX);
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(reply.body, "{\"size\":4194304,\"sum\":4194304}");
 }
 
 static void a_stream_arrives_whole_and_in_pieces(void **state)
@@ -377,6 +393,7 @@ int main(void)
         cmocka_unit_test(clients_that_vanish_anywhere_do_no_harm),
         cmocka_unit_test(noise_is_refused),
         cmocka_unit_test(a_stream_arrives_whole_and_in_pieces),
+        cmocka_unit_test(chunks_that_just_fill_the_buffer_arrive),
         cmocka_unit_test(a_stream_that_is_too_large_is_refused),
         cmocka_unit_test(a_stream_can_be_refused_before_and_while_it_arrives),
         cmocka_unit_test(a_client_that_expects_100_learns_of_a_refusal_before_it_streams),
