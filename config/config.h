@@ -97,8 +97,14 @@ struct config_turn {
 };
 
 struct config_media {
-    int64_t upload_limit_bytes; /* 50 MiB */
-    const char *directory;      /* never NULL: <data_directory>/media when unset */
+    int64_t upload_limit_bytes;        /* 50 MiB */
+    const char *directory;             /* never NULL: <data_directory>/media when unset */
+    int64_t user_quota_bytes;          /* 0: unlimited */
+    int user_quota_files;              /* 0: unlimited */
+    int waiting_uploads_max;           /* 50: IDs of a user whose content has not come */
+    bool unauthenticated_downloads;    /* true: the deprecated paths exist */
+    const char *unauthenticated_until; /* YYYY-MM-DD; NULL: nothing is had without a token */
+    int64_t unauthenticated_until_ts;  /* ms since 1970, made of the above; 0 when NULL */
 };
 
 struct config_rooms {

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -289,6 +290,22 @@ static void check_rooms(const struct check *check)
                 check->config->rooms.default_version);
 }
 
+int64_t config_check_day(const char *text)
+{
+    struct tm day = {0};
+    const char *end = strptime(text, "%Y-%m-%d", &day);
+
+    return end == NULL || *end != '\0' ? -1 : (int64_t)timegm(&day) * 1000;
+}
+
+static void check_media(const struct check *check)
+{
+    const char *day = check->config->media.unauthenticated_until;
+
+    if (day != NULL && config_check_day(day) < 0)
+        MISTAKE(check, "media.unauthenticated_until", "\"%s\" is not a day: write 2025-01-31", day);
+}
+
 void config_check(const struct config *config, const struct config_node *root,
                   struct config_report *report)
 {
@@ -306,4 +323,5 @@ void config_check(const struct config *config, const struct config_node *root,
     check_turn(&check);
     check_network(&check);
     check_rooms(&check);
+    check_media(&check);
 }

@@ -109,6 +109,9 @@ static void derive(struct arena *arena, struct config *config)
     derive_listeners(arena, config);
     if (config->media.directory == NULL)
         config->media.directory = arena_printf(arena, "%s/media", config->data_directory);
+    if (config->media.unauthenticated_until != NULL)
+        config->media.unauthenticated_until_ts =
+            config_check_day(config->media.unauthenticated_until);
 }
 
 static enum errcode read_config(struct arena *arena, const char *base, struct config_node *root,

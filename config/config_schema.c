@@ -161,6 +161,17 @@ static const struct setting media_items[] = {
      .max = (int64_t)1 << 40, .help = "The largest file that may be uploaded."},
     {"directory", SETTING_PATH, AT(config_media, directory), .example = "/srv/beffroi/media",
      .help = "Where files are stored. Unset: media in the data directory."},
+    {"user_quota_bytes", SETTING_BYTES, AT(config_media, user_quota_bytes), .standard = "0", .max = INT64_MAX,
+     .help = "How much a user may keep here in all. 0: unlimited."},
+    {"user_quota_files", SETTING_INT, AT(config_media, user_quota_files), .standard = "0", .max = INT32_MAX,
+     .help = "How many files a user may keep here. 0: unlimited."},
+    {"waiting_uploads_max", SETTING_INT, AT(config_media, waiting_uploads_max), .standard = "50", .min = 1,
+     .max = 100000, .help = "How many media IDs a user may have whose content has not been uploaded yet."},
+    {"unauthenticated_downloads", SETTING_BOOL, AT(config_media, unauthenticated_downloads), .standard = "true",
+     .help = "Whether the old download addresses exist, which ask for no token (deprecated by Matrix 1.11)."},
+    {"unauthenticated_until", SETTING_TEXT, AT(config_media, unauthenticated_until), .example = "2025-01-01",
+     .help = "What was uploaded or fetched before this day (UTC) can be had by the old addresses. "
+             "Unset: nothing can."},
 };
 static const struct settings media_section = SECTION(config_media, "media", media_items);
 

@@ -42,6 +42,8 @@ struct statement_table {
     X(key_signatures)                                                                              \
     X(load_position)                                                                               \
     X(login_tokens)                                                                                \
+    X(media)                                                                                       \
+    X(media_files)                                                                                 \
     X(memberships)                                                                                 \
     X(migrate)                                                                                     \
     X(missing_prev_events)                                                                         \

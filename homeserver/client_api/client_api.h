@@ -39,12 +39,25 @@ enum errcode client_request_token_to3_pid_email(struct request *req);
 enum errcode client_request_token_to3_pid_msisdn(struct request *req);
 enum errcode client_unbind3pid_from_account(struct request *req);
 
+/* authed_content_repo.c */
+enum errcode client_get_config_authed(struct request *req);
+enum errcode client_get_content_authed(struct request *req);
+enum errcode client_get_content_override_name_authed(struct request *req);
+
 /* banning.c */
 enum errcode client_ban(struct request *req);
 enum errcode client_unban(struct request *req);
 
 /* capabilities.c */
 enum errcode client_get_capabilities(struct request *req);
+
+/* content_repo.c */
+enum errcode client_create_content(struct request *req);
+enum errcode client_get_config(struct request *req);
+enum errcode client_get_content(struct request *req);
+enum errcode client_get_content_override_name(struct request *req);
+enum errcode client_upload_content(struct request *req);
+enum errcode client_upload_content_to_mxc(struct request *req);
 
 /* create_room.c */
 enum errcode client_create_room(struct request *req);

@@ -3,11 +3,13 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/base/compiler.h"
 #include "homeserver/jobs/scheduler.h"
+#include "homeserver/media/media_intake.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/notifier.h"
 #include "storage/client_transactions.h"
+#include "storage/media.h"
 #include "storage/to_device.h"
 
 enum {
@@ -59,10 +61,18 @@ static enum errcode forget_idle_subscribers(struct call *call)
     return OK;
 }
 
+/* Longer than any upload takes between writing its object and its row. */
+static enum errcode sweep_media(struct call *call)
+{
+    TRY(media_expire_unused(call->db, clock_wall_ms()));
+    return media_sweep(call, clock_wall_ms() - HOUR);
+}
+
 const struct job jobs[] = {
     {"expire_typing", SECOND, expire_typing},
     {"tick_presence", 5 * SECOND, tick_presence},
     {"forget_idle_subscribers", MINUTE, forget_idle_subscribers},
+    {"sweep_media", 5 * MINUTE, sweep_media},
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
     {"expire_to_device", 10 * MINUTE, expire_to_device},
 };

@@ -76,6 +76,22 @@ const struct route routes[] = {
     {PUT,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     0},
     {DELETE, "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       0},
 
+    /* ── Client-server API: Content repository ─────────────────────────────────────────────── */
+    {POST,   "/_matrix/media/v3/upload",                                       client_upload_content, USER, LIMIT_MEDIA, STREAM_BODY, 0},
+    {PUT,    "/_matrix/media/v3/upload/{serverName}/{mediaId}",                client_upload_content_to_mxc, USER, LIMIT_MEDIA, STREAM_BODY, 0},
+    {POST,   "/_matrix/media/v1/create",                                       client_create_content, USER, LIMIT_MEDIA, JSON_OPTIONAL, 0},
+    {GET,    "/_matrix/client/v1/media/config",                                client_get_config_authed, USER, LIMIT_MEDIA, NO_BODY, 0},
+    {GET,    "/_matrix/client/v1/media/download/{serverName}/{mediaId}",       client_get_content_authed, GUEST, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT},
+    {GET,    "/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}",client_get_content_override_name_authed, GUEST, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT},
+    {GET,    "/_matrix/media/v3/config",                                       client_get_config, USER, LIMIT_MEDIA, NO_BODY, DEPRECATED},
+    {GET,    "/_matrix/media/v3/download/{serverName}/{mediaId}",              client_get_content, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
+    {GET,    "/_matrix/media/v3/download/{serverName}/{mediaId}/{fileName}",   client_get_content_override_name, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
+    /* Names of before Matrix 1.1 that clients still use. */
+    {POST,   "/_matrix/media/r0/upload",                                       client_upload_content, USER, LIMIT_MEDIA, STREAM_BODY, DEPRECATED},
+    {GET,    "/_matrix/media/r0/config",                                       client_get_config, USER, LIMIT_MEDIA, NO_BODY, DEPRECATED},
+    {GET,    "/_matrix/media/r0/download/{serverName}/{mediaId}",              client_get_content, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
+    {GET,    "/_matrix/media/r0/download/{serverName}/{mediaId}/{fileName}",   client_get_content_override_name, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
+
     /* ── Client-server API: OpenID ─────────────────────────────────────────────────────────── */
     {POST,   "/_matrix/client/v3/user/{userId}/openid/request_token",  client_request_open_id_token,USER, LIMIT_OTHER,      JSON_OPTIONAL, WHILE_SUSPENDED},
 

@@ -1,0 +1,21 @@
+/* Spec: client-server API, "Content repository" (authed-content-repo.yaml). */
+#include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/media_answer.h"
+
+/* GET /_matrix/client/v1/media/config */
+enum errcode client_get_config_authed(struct request *req)
+{
+    return answer_media_config(req);
+}
+
+/* GET /_matrix/client/v1/media/download/{serverName}/{mediaId} */
+enum errcode client_get_content_authed(struct request *req)
+{
+    return answer_download(req, MEDIA_AUTHENTICATED);
+}
+
+/* GET /_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName} */
+enum errcode client_get_content_override_name_authed(struct request *req)
+{
+    return answer_download_as(req, MEDIA_AUTHENTICATED);
+}

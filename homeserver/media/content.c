@@ -1,0 +1,73 @@
+/* Finding and reading media. */
+#include "homeserver/media/content.h"
+
+#include "config/config.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/base/log.h"
+#include "homeserver/media/media_store.h"
+#include "homeserver/protocol/mxc_uri.h"
+#include "homeserver/protocol/server_name.h"
+#include "homeserver/services.h"
+
+enum { ACCESS_NOTED_EVERY_MS = 3600 * 1000 };
+
+static enum errcode not_found(struct call *call)
+{
+    return fail(call->error, M_NOT_FOUND, "There is no such media.");
+}
+
+static bool is_waiting(const struct media *media)
+{
+    return media->file_nid == 0 && media->deleted_ts == 0 && media->user_nid != 0 &&
+           media->unused_expires_ts > clock_wall_ms();
+}
+
+/* Spec, "Content repository": what was uploaded, or fetched, after the freeze is not there for
+ * those who show no token. */
+static bool is_frozen(const struct call *call, const struct content_wish *wish,
+                      const struct media *media)
+{
+    const struct config *config = config_current(call->services->config);
+
+    return wish->is_unauthenticated && media->uploaded_ts >= config->media.unauthenticated_until_ts;
+}
+
+/* For retention by last use; once an hour is enough. */
+static enum errcode note_access(struct call *call, const struct media *media)
+{
+    int64_t now_ms = clock_wall_ms();
+
+    if (now_ms - media->accessed_ts < ACCESS_NOTED_EVERY_MS)
+        return OK;
+    return media_set_accessed(call->db, media->media_nid, now_ms);
+}
+
+enum errcode content_find(struct call *call, const struct content_wish *wish, struct content *out)
+{
+    struct media *media = &out->media;
+
+    if (!server_name_is_valid(wish->server_name) || !media_id_is_valid(wish->media_id))
+        return not_found(call);
+    enum errcode code = media_load(call->db, call->arena, wish->server_name, wish->media_id, media);
+    if (code == M_NOT_FOUND)
+        return not_found(call);
+    TRY(code);
+    if (media->quarantined_ts != 0)
+        return not_found(call);
+    if (is_waiting(media))
+        return M_NOT_YET_UPLOADED;
+    if (media->file_nid == 0 || is_frozen(call, wish, media))
+        return not_found(call);
+    TRY(media_file_load(call->db, call->arena, media->file_nid, &out->file));
+    return note_access(call, media);
+}
+
+enum errcode content_open(struct call *call, const struct media_file *file, int *fd_out)
+{
+    enum errcode code = media_store(file->store)->open(call, file->object, fd_out);
+
+    if (code != M_NOT_FOUND)
+        return code;
+    log_error(LOG_MEDIA, "The object %s is missing in the media store.", file->object);
+    return not_found(call);
+}
