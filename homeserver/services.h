@@ -17,6 +17,8 @@ struct token_cache;
 struct login_throttle;
 struct rate_limiter;
 struct http_client;
+struct federation_client;
+struct key_ring;
 struct metrics;
 
 struct services {
@@ -31,7 +33,9 @@ struct services {
     struct token_cache *token_cache;
     struct login_throttle *login_throttle;
     struct rate_limiter *rate_limiter;
-    struct http_client *http; /* homeserver/net/http_client.h: calls to other servers */
+    struct http_client *http;             /* homeserver/net/http_client.h: calls to other servers */
+    struct federation_client *federation; /* federation/client/ */
+    struct key_ring *key_ring;            /* federation/receiver/key_ring.h */
 };
 
 #endif

@@ -26,6 +26,7 @@ struct statement_table {
     X(cross_signing_keys)                                                                          \
     X(database_check)                                                                              \
     X(dehydrated_devices)                                                                          \
+    X(destinations)                                                                                \
     X(device_keys)                                                                                 \
     X(device_list_changes)                                                                         \
     X(devices)                                                                                     \
@@ -67,6 +68,7 @@ struct statement_table {
     X(room_summaries)                                                                              \
     X(rooms)                                                                                       \
     X(search)                                                                                      \
+    X(server_keys)                                                                                 \
     X(state_keys)                                                                                  \
     X(state_snapshots)                                                                             \
     X(threepids)                                                                                   \

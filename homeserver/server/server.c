@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "config/config.h"
+#include "federation/client/federation_client.h"
+#include "federation/receiver/key_ring.h"
 #include "homeserver/accounts/authenticate.h"
 #include "homeserver/accounts/login_throttle.h"
 #include "homeserver/accounts/password_hash.h"
@@ -104,6 +106,25 @@ static void create_journal(struct server *server)
     journal_add_listener(services->journal, forget_audiences, services->push_audiences);
 }
 
+static void create_federation(struct server *server, const struct domain_key *keys)
+{
+    struct services *services = &server->services;
+    const size_t count = server->options->config->domain_count;
+    struct federation_identity *identities =
+        ARENA_ARRAY(server->arena, count, struct federation_identity);
+
+    for (size_t i = 0; i < count; i++)
+        identities[i] = (struct federation_identity){keys[i].server_name, &keys[i].key};
+    const struct federation_client_options options = {
+        .config = services->config,
+        .http = services->http,
+        .identities = identities,
+        .identity_count = count,
+    };
+    services->federation = federation_client_create(&options);
+    services->key_ring = key_ring_create();
+}
+
 static enum errcode build_services(struct server *server, struct error *error)
 {
     const struct config *config = server->options->config;
@@ -117,6 +138,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->login_throttle = login_throttle_create();
     services->rate_limiter = rate_limiter_create();
     services->http = http_client_create(services->config);
+    create_federation(server, keys);
     services->notifier = notifier_create();
     services->typing = typing_create();
     typing_listen(services->typing, wake_room, services->notifier);
@@ -132,6 +154,8 @@ static void destroy_services(struct services *services)
 {
     /* What is still waiting in the journal is written before anything else goes. */
     journal_destroy(services->journal);
+    key_ring_destroy(services->key_ring);
+    federation_client_destroy(services->federation);
     http_client_destroy(services->http);
     push_audiences_destroy(services->push_audiences);
     presence_destroy(services->presence);

@@ -1,0 +1,36 @@
+#ifndef FEDERATION_CLIENT_DESTINATION_HEALTH_H
+#define FEDERATION_CLIENT_DESTINATION_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "homeserver/base/error.h"
+
+struct db;
+
+/*
+ * Which servers do not answer, and when to try again: after about one second, then twice as long
+ * each time, up to an hour, each a little off so that not everybody comes back at once. Kept in the
+ * database, so that a restart does not wake the dead. Thread-safe; times are ms since 1970.
+ */
+struct destination_health;
+
+struct destination_health *destination_health_create(void);
+void destination_health_destroy(struct destination_health *health);
+
+/* When the server may be called next; 0: now. */
+enum errcode destination_health_retry_ts(struct destination_health *health, struct db *db,
+                                         const char *server_name, int64_t *out) MUST_CHECK;
+
+/* It answered, with whatever: it is there. */
+enum errcode destination_health_answered(struct destination_health *health, struct db *db,
+                                         const char *server_name) MUST_CHECK;
+
+/* It did not answer, or only to say that it can not. */
+enum errcode destination_health_failed(struct destination_health *health, struct db *db,
+                                       const char *server_name, int64_t now_ms) MUST_CHECK;
+
+/* It called us, so it is worth calling: true when it counted as failing before. */
+bool destination_health_spoke(struct destination_health *health, const char *server_name);
+
+#endif

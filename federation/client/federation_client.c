@@ -1,0 +1,76 @@
+/* The handle of everything that calls other servers, and whom it may call. */
+#include "federation/client/federation_client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "federation/client/client_internal.h"
+#include "federation/client/destination_health.h"
+#include "federation/client/discovery.h"
+#include "homeserver/base/glob.h"
+
+struct federation_client *federation_client_create(const struct federation_client_options *options)
+{
+    struct federation_client *client = calloc(1, sizeof(*client));
+    size_t bytes = options->identity_count * sizeof(*options->identities);
+
+    if (client == NULL)
+        abort();
+    client->config = options->config;
+    client->http = options->http;
+    client->identity_count = options->identity_count;
+    client->identities = malloc(bytes);
+    if (client->identities == NULL)
+        abort();
+    memcpy(client->identities, options->identities, bytes);
+    client->discovery = discovery_create(options->config, options->http);
+    client->health = destination_health_create();
+    return client;
+}
+
+void federation_client_destroy(struct federation_client *client)
+{
+    if (client == NULL)
+        return;
+    destination_health_destroy(client->health);
+    discovery_destroy(client->discovery);
+    free(client->identities);
+    free(client);
+}
+
+const struct signing_key *federation_client_key(const struct federation_client *client,
+                                                const char *server_name)
+{
+    for (size_t i = 0; i < client->identity_count; i++) {
+        if (strcmp(client->identities[i].server_name, server_name) == 0)
+            return client->identities[i].key;
+    }
+    return NULL;
+}
+
+static bool is_listed(const char *const *patterns, size_t count, const char *server_name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (glob_match(patterns[i], server_name, true))
+            return true;
+    }
+    return false;
+}
+
+bool federation_allows(const struct config *config, const char *server_name, const char **why_out)
+{
+    const struct config_federation *federation = &config->federation;
+    const char *why = NULL;
+
+    if (!federation->enabled)
+        why = "federation is switched off";
+    else if (is_listed(federation->deny, federation->deny_count, server_name))
+        why = "the server is on the deny list";
+    else if (federation->allow_count > 0 &&
+             !is_listed(federation->allow, federation->allow_count, server_name))
+        why = "the server is not on the allow list";
+    if (why_out != NULL)
+        *why_out = why;
+    return why == NULL;
+}
