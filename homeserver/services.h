@@ -12,6 +12,8 @@ struct notifier;
 struct typing;
 struct presence;
 struct push_audiences;
+struct appservices;
+struct appservice_delivery;
 struct password_hasher;
 struct token_cache;
 struct login_throttle;
@@ -29,6 +31,8 @@ struct services {
     struct typing *typing;
     struct presence *presence;
     struct push_audiences *push_audiences;
+    struct appservices *appservices; /* homeserver/appservice/ */
+    struct appservice_delivery *appservice_delivery;
     struct password_hasher *passwords;
     struct token_cache *token_cache;
     struct login_throttle *login_throttle;

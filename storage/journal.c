@@ -18,7 +18,7 @@
 enum {
     BATCH_ENTRIES_MAX = 200,
     BATCH_BYTES_MAX = 1 << 20,
-    LISTENERS_MAX = 4,
+    LISTENERS_MAX = 8,
     NOTIFY_BYTES_MAX = 7500, /* PostgreSQL's limit is 8000 */
     NODE_ID_CHARS = 12,
 };

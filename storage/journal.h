@@ -102,7 +102,7 @@ typedef void (*journal_listener)(void *context, const struct journal_change *cha
  * line) are told of every commit, and theirs are heard. */
 struct journal *journal_create(const char *conninfo);
 
-/* Up to four listeners, registered before the first submit. */
+/* Up to eight listeners, registered before the first submit. */
 void journal_add_listener(struct journal *journal, journal_listener listener, void *context);
 /* Reads the position and starts the writer's thread. E_UNAVAILABLE when the database is away. */
 enum errcode journal_start(struct journal *journal) MUST_CHECK;

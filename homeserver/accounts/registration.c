@@ -39,8 +39,8 @@ static enum errcode check_is_free(struct call *call, const char *user_id)
     return fail(call->error, M_USER_IN_USE, "This user name is taken.");
 }
 
-enum errcode registration_check_username(struct call *call, const char *server_name,
-                                         const char *username, const char **user_id_out)
+enum errcode registration_check_bridged_username(struct call *call, const char *server_name,
+                                                 const char *username, const char **user_id_out)
 {
     const char *localpart = lower_case(call->arena, username);
     const char *user_id = user_id_make(call->arena, localpart, server_name);
@@ -48,14 +48,19 @@ enum errcode registration_check_username(struct call *call, const char *server_n
     if (!user_localpart_is_valid(localpart))
         return fail(call->error, M_INVALID_USERNAME,
                     "A user name consists of the letters a-z, digits and the signs . _ = - / +");
-    /* By convention of all bridges: names that no person can take. */
-    if (localpart[0] == '_')
-        return fail(call->error, M_INVALID_USERNAME, "A user name does not begin with _");
     if (!user_id_is_valid(user_id))
         return fail(call->error, M_INVALID_USERNAME, "This user name is too long.");
-    TRY(check_is_free(call, user_id));
     *user_id_out = user_id;
-    return OK;
+    return check_is_free(call, user_id);
+}
+
+enum errcode registration_check_username(struct call *call, const char *server_name,
+                                         const char *username, const char **user_id_out)
+{
+    /* By convention of all bridges: names that no person can take. */
+    if (username[0] == '_')
+        return fail(call->error, M_INVALID_USERNAME, "A user name does not begin with _");
+    return registration_check_bridged_username(call, server_name, username, user_id_out);
 }
 
 enum errcode registration_make_user_id(struct call *call, const char *server_name,

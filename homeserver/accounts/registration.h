@@ -10,9 +10,14 @@ struct call;
 
 /* The user ID that a new account with this name would get: capitals become small letters.
  * M_INVALID_USERNAME when the grammar of new user IDs does not allow the name; M_USER_IN_USE when
- * it is, or was, taken. */
+ * it is, or was, taken: then the user ID is there too. */
 enum errcode registration_check_username(struct call *call, const char *server_name,
                                          const char *username, const char **user_id_out) MUST_CHECK;
+
+/* The same for a user that an application service makes: their names may begin with _. */
+enum errcode registration_check_bridged_username(struct call *call, const char *server_name,
+                                                 const char *username,
+                                                 const char **user_id_out) MUST_CHECK;
 
 /* A free user ID for somebody who asked for no name. */
 enum errcode registration_make_user_id(struct call *call, const char *server_name,

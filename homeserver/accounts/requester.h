@@ -15,6 +15,7 @@ struct requester {
     bool is_locked;
     bool is_suspended;
     const char *appservice_id; /* NULL unless an application service acts */
+    bool is_unlimited;         /* no rate limit counts: some application services */
     const char *server_name;   /* domain of user_id; or, for federation, the origin server */
     int64_t last_seen_ts;      /* of the device, ms since 1970, up to a minute old; 0: never */
 };

@@ -5,6 +5,7 @@
 #include "homeserver/rooms/create_room.h"
 
 #include "config/config.h"
+#include "homeserver/appservice/appservices.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
@@ -63,7 +64,8 @@ static enum errcode read_alias(struct request *req, struct new_room *room)
     room->alias = arena_printf(req->call.arena, "#%s:%s", localpart, req->requester.server_name);
     if (strchr(localpart, ':') != NULL || !room_alias_is_valid(room->alias))
         return fail(&req->error, M_INVALID_PARAM, "room_alias_name is not a valid name.");
-    return OK;
+    return appservices_check_alias(appservices_current(req->call.services->appservices),
+                                   room->alias, req->requester.appservice_id, &req->error);
 }
 
 static enum errcode read_invites(struct request *req, struct new_room *room)

@@ -3,6 +3,7 @@
 
 #include "homeserver/accounts/sessions.h"
 #include "homeserver/base/array.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/client_uia.h"
 #include "homeserver/http/request.h"
@@ -54,6 +55,29 @@ enum errcode client_get_device(struct request *req)
     return respond(req, 200, device_json(&device));
 }
 
+/* Spec (since v1.17): for application services an unknown device is a new one, without tokens. */
+static enum errcode update_or_create_device(struct request *req, const char *display_name)
+{
+    int64_t user_nid = req->requester.user_nid;
+    struct session_draft draft = {.user_nid = user_nid, .display_name = display_name};
+    struct device device;
+    const char *device_id;
+
+    TRY(path_string(req, "deviceId", &device_id));
+    enum errcode found = device_load(req->call.db, req->call.arena, user_nid, device_id, &device);
+    if (found == OK) {
+        if (display_name != NULL)
+            TRY(session_rename_device(&req->call, user_nid, device_id, display_name));
+        return respond_empty(req);
+    }
+    if (found != M_NOT_FOUND)
+        return found;
+    draft.device_id = device_id;
+    TRY(session_check_draft(&req->call, &draft));
+    TRY(device_insert(req->call.db, user_nid, device_id, display_name, clock_wall_ms()));
+    return respond(req, 201, json_object());
+}
+
 /* PUT /_matrix/client/v3/devices/{deviceId} */
 enum errcode client_update_device(struct request *req)
 {
@@ -61,6 +85,8 @@ enum errcode client_update_device(struct request *req)
     const char *display_name;
 
     TRY(body_string_optional(req, "display_name", &display_name));
+    if (req->requester.appservice_id != NULL)
+        return update_or_create_device(req, display_name);
     TRY(load_own_device(req, &device));
     if (display_name != NULL)
         TRY(session_rename_device(&req->call, req->requester.user_nid, device.device_id,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "homeserver/appservice/appservices.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
@@ -57,6 +58,8 @@ enum errcode client_set_room_alias(struct request *req)
     struct room_reader reader;
 
     TRY(read_local_alias(req, &alias.alias));
+    TRY(appservices_check_alias(appservices_current(req->call.services->appservices), alias.alias,
+                                req->requester.appservice_id, &req->error));
     TRY(body_string(req, "room_id", &alias.room_id));
     if (!room_id_is_valid(alias.room_id))
         return fail(&req->error, M_INVALID_PARAM, "room_id is not a room ID.");

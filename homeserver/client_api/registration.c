@@ -9,6 +9,7 @@
 #include "homeserver/accounts/mailer.h"
 #include "homeserver/accounts/password_hash.h"
 #include "homeserver/accounts/sessions.h"
+#include "homeserver/appservice/appservices.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/client_uia.h"
 #include "homeserver/client_api/request_domain.h"
@@ -23,6 +24,18 @@ static const struct config_registration *settings(const struct request *req)
     return &config_current(req->call.services->config)->registration;
 }
 
+/* A name that a person may take. */
+static enum errcode check_username(struct request *req, const char *username, const char **out)
+{
+    enum errcode code =
+        registration_check_username(&req->call, request_domain(req)->name, username, out);
+
+    if (code == OK || code == M_USER_IN_USE)
+        TRY(appservices_check_user(appservices_current(req->call.services->appservices), *out, NULL,
+                                   &req->error));
+    return code;
+}
+
 /* GET /_matrix/client/v3/register/available */
 enum errcode client_check_username_availability(struct request *req)
 {
@@ -31,7 +44,7 @@ enum errcode client_check_username_availability(struct request *req)
 
     if (username == NULL)
         return fail(&req->error, M_MISSING_PARAM, "The user name is missing.");
-    TRY(registration_check_username(&req->call, request_domain(req)->name, username, &user_id));
+    TRY(check_username(req, username, &user_id));
     return respond(req, 200, json_pack("{s:b}", "available", 1));
 }
 
@@ -78,11 +91,9 @@ static enum errcode check_is_open(struct request *req)
 
 static enum errcode find_user_id(struct request *req, const char *username, const char **out)
 {
-    const char *server_name = request_domain(req)->name;
-
     if (username == NULL)
-        return registration_make_user_id(&req->call, server_name, out);
-    return registration_check_username(&req->call, server_name, username, out);
+        return registration_make_user_id(&req->call, request_domain(req)->name, out);
+    return check_username(req, username, out);
 }
 
 /* What is wrong is said before anybody goes through the stages. */
@@ -164,15 +175,40 @@ static enum errcode register_guest(struct request *req)
     return session_answer(req, registration.user_id, &session);
 }
 
+/* Spec: application service API, "Server admin style permissions": its users need no stages. */
+static enum errcode register_for_appservice(struct request *req)
+{
+    const struct appservice_set *set = appservices_current(req->call.services->appservices);
+    const struct appservice *appservice = appservice_by_id(set, req->requester.appservice_id);
+    struct registration registration = {.appservice_id = req->requester.appservice_id};
+    const char *username;
+    int64_t user_nid;
+
+    TRY(body_string(req, "username", &username));
+    TRY(registration_check_bridged_username(&req->call, req->requester.server_name, username,
+                                            &registration.user_id));
+    TRY(appservices_check_user(set, registration.user_id, registration.appservice_id, &req->error));
+    if (appservice == NULL || !appservice_owns_user(appservice, registration.user_id))
+        return fail(&req->error, M_EXCLUSIVE,
+                    "The name is not one of those that this application service may make.");
+    TRY(registration_create(&req->call, &registration, &user_nid));
+    return log_in_and_answer(req, registration.user_id, user_nid, request_body(req));
+}
+
 /* POST /_matrix/client/v3/register */
 enum errcode client_register(struct request *req)
 {
     const char *kind = query_string(req, "kind");
+    const char *type = json_get_string(request_body(req), "type");
     struct uia_flow flows[2];
     const struct client_uia authentication = {
         .flows = flows, .flow_count = make_flows(req, flows), .secret_member = "password"};
     struct uia_outcome uia;
 
+    if (req->requester.appservice_id != NULL)
+        return register_for_appservice(req);
+    if (type != NULL && strcmp(type, "m.login.application_service") == 0)
+        return fail(&req->error, M_UNKNOWN_TOKEN, "This needs an application service's token.");
     if (kind != NULL && strcmp(kind, "guest") == 0)
         return register_guest(req);
     if (kind != NULL && strcmp(kind, "user") != 0)

@@ -4,6 +4,7 @@
  */
 #include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/massaged_time.h"
 #include "homeserver/client_api/own_user.h"
 #include "homeserver/client_api/room_transaction.h"
 #include "homeserver/http/request.h"
@@ -26,7 +27,7 @@ enum errcode client_send_message(struct request *req)
      */
     TRY(client_transaction_find(req->call.db, req->call.arena, &transaction, &event_id));
     if (event_id == NULL) {
-        const struct event_draft draft = {
+        struct event_draft draft = {
             .type = event_type,
             .sender = req->requester.user_id,
             .sender_nid = req->requester.user_nid,
@@ -36,6 +37,7 @@ enum errcode client_send_message(struct request *req)
                            : NULL,
             .transaction = &transaction,
         };
+        TRY(massaged_time(req, &draft.origin_server_ts));
         if (draft.redacts != NULL)
             TRY(redaction_check_allowed(&req->call, room_id, &req->requester, draft.redacts));
         TRY(room_send_event(&req->call, room_id, &draft, &event_id));

@@ -3,6 +3,7 @@
  * Spec: client-server API, "Sending events to a room" (room_state.yaml).
  */
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/massaged_time.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/canonical_alias.h"
@@ -13,7 +14,7 @@
 static enum errcode set_membership(struct request *req, const char *room_id, const char *user_id,
                                    const char **event_id_out)
 {
-    const struct membership_change change = {
+    struct membership_change change = {
         .requester = &req->requester,
         .target = user_id,
         .membership = json_get_string(request_body(req), "membership"),
@@ -22,6 +23,7 @@ static enum errcode set_membership(struct request *req, const char *room_id, con
 
     if (change.membership == NULL)
         return fail(&req->error, M_BAD_JSON, "membership must be a string.");
+    TRY(massaged_time(req, &change.origin_server_ts));
     TRY(membership_change(&req->call, room_id, &change, event_id_out));
     return OK;
 }
@@ -41,7 +43,7 @@ static enum errcode set_state(struct request *req, const char *state_key)
     if (strcmp(event_type, "m.room.canonical_alias") == 0)
         TRY(canonical_alias_check(&req->call, room_id, request_body(req)));
 
-    const struct event_draft draft = {
+    struct event_draft draft = {
         .type = event_type,
         .sender = req->requester.user_id,
         .sender_nid = req->requester.user_nid,
@@ -49,6 +51,7 @@ static enum errcode set_state(struct request *req, const char *state_key)
         .content = request_body(req),
         .reuse_identical_state = true,
     };
+    TRY(massaged_time(req, &draft.origin_server_ts));
     TRY(room_send_event(&req->call, room_id, &draft, &event_id));
     return respond(req, 200, json_pack("{ss}", "event_id", event_id));
 }

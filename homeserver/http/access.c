@@ -21,6 +21,14 @@ static const char *find_token(struct request *req)
     return query_string(req, "access_token");
 }
 
+/* Which device an application service acts as: since v1.17, before that MSC3202. */
+static const char *asserted_device(struct request *req)
+{
+    const char *device_id = query_string(req, "device_id");
+
+    return device_id != NULL ? device_id : query_string(req, "org.matrix.msc3202.device_id");
+}
+
 static enum errcode identify_user(struct request *req, bool is_required)
 {
     const struct http_server_options *options = &req->connection->server->options;
@@ -29,11 +37,43 @@ static enum errcode identify_user(struct request *req, bool is_required)
     if (token == NULL || token[0] == '\0')
         return is_required ? M_MISSING_TOKEN : OK;
     TRY(options->authenticate_user(&req->call, token, query_string(req, "user_id"),
-                                   query_string(req, "device_id"), &req->requester));
+                                   asserted_device(req), &req->requester));
     if (options->note_use != NULL)
         options->note_use(&req->call, &req->requester, req->client_address,
                           request_header(req, "User-Agent"));
     return OK;
+}
+
+static enum errcode check_account(struct request *req)
+{
+    const struct requester *requester = &req->requester;
+    unsigned flags = req->route->flags;
+    bool is_read = req->route->method == GET;
+
+    if (requester->is_locked && (flags & WHILE_LOCKED) == 0) {
+        error_set_bool(&req->error, "soft_logout", true);
+        return M_USER_LOCKED;
+    }
+    if (requester->is_suspended && !is_read && (flags & WHILE_SUSPENDED) == 0)
+        return M_USER_SUSPENDED;
+    if (requester->is_guest && req->route->access != GUEST && req->route->access != OPTIONAL_USER)
+        return M_GUEST_ACCESS_FORBIDDEN;
+    return OK;
+}
+
+/* Whoever else shows a token is treated as if there was none: clients send old ones along. */
+static enum errcode identify_appservice(struct request *req)
+{
+    enum errcode code = identify_user(req, false);
+
+    if (code == OK && req->requester.appservice_id != NULL)
+        return check_account(req);
+    if (code == M_UNKNOWN_TOKEN) {
+        error_clear(&req->error);
+        code = OK;
+    }
+    req->requester = (struct requester){0};
+    return code;
 }
 
 static const char *method_name(enum http_method method)
@@ -73,28 +113,11 @@ static enum errcode identify_server(struct request *req)
     return options->authenticate_server(&req->call, &request, &req->requester);
 }
 
-static enum errcode check_account(struct request *req)
-{
-    const struct requester *requester = &req->requester;
-    unsigned flags = req->route->flags;
-    bool is_read = req->route->method == GET;
-
-    if (requester->is_locked && (flags & WHILE_LOCKED) == 0) {
-        error_set_bool(&req->error, "soft_logout", true);
-        return M_USER_LOCKED;
-    }
-    if (requester->is_suspended && !is_read && (flags & WHILE_SUSPENDED) == 0)
-        return M_USER_SUSPENDED;
-    if (requester->is_guest && req->route->access != GUEST && req->route->access != OPTIONAL_USER)
-        return M_GUEST_ACCESS_FORBIDDEN;
-    return OK;
-}
-
 enum errcode access_check(struct request *req)
 {
     switch (req->route->access) {
     case ANYONE:
-        return OK;
+        return (req->route->flags & KNOWS_APPSERVICES) != 0 ? identify_appservice(req) : OK;
     case SERVER:
         return identify_server(req);
     case OPTIONAL_USER:

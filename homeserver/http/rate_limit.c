@@ -68,7 +68,7 @@ enum errcode rate_limit_check(struct request *req)
     const struct config_rate *rate = rate_of(limits, req->route->limit);
     struct rate_limiter *limiter = req->call.services->rate_limiter;
 
-    if (!limits->enabled || rate == NULL || req->requester.appservice_id != NULL)
+    if (!limits->enabled || rate == NULL || req->requester.is_unlimited)
         return OK;
     int64_t wait_ms = rate_limiter_take(limiter, bucket_key(req), rate->per_second, rate->burst,
                                         clock_monotonic_ms());

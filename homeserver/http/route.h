@@ -46,12 +46,13 @@ enum body {
 };
 
 enum route_flag {
-    PARKS = 1,           /* may return through req_park() */
-    WHILE_LOCKED = 2,    /* works for locked accounts (logout) */
-    WHILE_SUSPENDED = 4, /* works for suspended accounts although it is not a GET */
-    DEPRECATED = 8,      /* counted apart in the metrics */
-    CALLS_OUT = 16,      /* may wait for other servers: runs on threads of its own, so that slow
-                          * servers hold up only each other; SERVER rows always do */
+    PARKS = 1,              /* may return through req_park() */
+    WHILE_LOCKED = 2,       /* works for locked accounts (logout) */
+    WHILE_SUSPENDED = 4,    /* works for suspended accounts although it is not a GET */
+    DEPRECATED = 8,         /* counted apart in the metrics */
+    CALLS_OUT = 16,         /* may wait for other servers: runs on threads of its own, so that slow
+                             * servers hold up only each other; SERVER rows always do */
+    KNOWS_APPSERVICES = 32, /* ANYONE rows: the token of an application service is looked at */
 };
 
 /* A row of the route table: a complete security statement. `path` is spelled as in the spec, with

@@ -34,6 +34,8 @@ static enum errcode fetch_transaction_ids(struct preparation *p, const struct st
     int64_t *nids = ARENA_ARRAY(p->call->arena, count, int64_t);
     bool any = false;
 
+    if (requester == NULL)
+        return OK;
     for (size_t i = 0; i < count; i++) {
         nids[i] = events[i].sender_nid == requester->user_nid ? events[i].event_nid : 0;
         any |= nids[i] != 0;
@@ -73,7 +75,7 @@ static enum errcode fetch_memberships(struct preparation *p, const struct stored
 
     for (size_t i = 0; i < count; i++)
         is_needed |= events[i].position <= reader->membership.position;
-    if (!is_needed)
+    if (!is_needed || reader->requester == NULL)
         return OK;
     TRY(state_key_find(room_service_state_keys(p->call->services->rooms), p->call->db,
                        "m.room.member", reader->requester->user_id, &key_nid));
@@ -90,6 +92,8 @@ static const char *membership_at(const struct preparation *p, const struct store
     const struct membership_row *current = &p->how->reader->membership;
     const char *membership = NULL;
 
+    if (p->how->reader->requester == NULL)
+        return NULL;
     if (current->membership != 0 && event->position > current->position)
         return membership_to_text(current->membership);
     for (size_t i = 0; i < p->membership_count; i++) {

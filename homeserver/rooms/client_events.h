@@ -15,6 +15,7 @@
  * for this reader. Whether the reader may see them was decided before (visibility.h).
  */
 struct client_events {
+    /* A reader without a requester stands for a program that is no user: an application service. */
     const struct room_reader *reader;
     bool with_room_id;    /* /sync leaves it out */
     bool with_relations;  /* bundled aggregations */

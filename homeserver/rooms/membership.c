@@ -146,6 +146,7 @@ enum errcode membership_change_in(struct call *call, struct room_build *build,
         .type = "m.room.member",
         .sender = change->requester->user_id,
         .sender_nid = change->requester->user_nid,
+        .origin_server_ts = change->origin_server_ts,
         .state_key = change->target,
     };
 

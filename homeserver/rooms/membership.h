@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "homeserver/accounts/requester.h"
 #include "homeserver/rooms/room_service.h"
@@ -20,6 +21,7 @@ struct membership_change {
     bool is_direct;             /* of an invite */
     json_t *third_party_signed; /* of a join, or NULL */
     json_t *content;            /* further members of the content (PUT state), or NULL */
+    int64_t origin_server_ts;   /* 0: now */
 };
 
 /* M_FORBIDDEN, M_NOT_FOUND; see room_send_event(). A join of somebody who is joined succeeds, with

@@ -29,14 +29,14 @@ const struct route routes[] = {
 
     /* ── Client-server API: Login, logout, tokens ──────────────────────────────────────────── */
     {GET,    "/_matrix/client/v3/login",                               client_get_login_flows,     ANYONE, LIMIT_OTHER,      NO_BODY,       0},
-    {POST,   "/_matrix/client/v3/login",                               client_login,               ANYONE, LIMIT_LOGIN,      JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/login",                               client_login,               ANYONE, LIMIT_LOGIN,      JSON_BODY,     KNOWS_APPSERVICES},
     {POST,   "/_matrix/client/v1/login/get_token",                     client_generate_login_token,USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/logout",                              client_logout,              USER, LIMIT_NONE,       NO_BODY,       WHILE_LOCKED | WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/logout/all",                          client_logout_all,          USER, LIMIT_NONE,       NO_BODY,       WHILE_LOCKED | WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/refresh",                             client_refresh,             ANYONE, LIMIT_OTHER,      JSON_BODY,     0},
 
     /* ── Client-server API: Registration ───────────────────────────────────────────────────── */
-    {POST,   "/_matrix/client/v3/register",                            client_register,            ANYONE, LIMIT_REGISTRATION,JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/register",                            client_register,            ANYONE, LIMIT_REGISTRATION,JSON_BODY,     KNOWS_APPSERVICES},
     {GET,    "/_matrix/client/v3/register/available",                  client_check_username_availability,ANYONE, LIMIT_REGISTRATION,NO_BODY,       0},
     {GET,    "/_matrix/client/v1/register/m.login.registration_token/validity",client_registration_token_validity,ANYONE, LIMIT_REGISTRATION,NO_BODY,       0},
     {GET,    "/_synapse/admin/v1/register",                            client_get_registration_nonce,ANYONE, LIMIT_REGISTRATION,NO_BODY,       0},

@@ -12,6 +12,9 @@
 #include "homeserver/accounts/login_throttle.h"
 #include "homeserver/accounts/password_hash.h"
 #include "homeserver/accounts/token_cache.h"
+#include "homeserver/appservice/appservice_access.h"
+#include "homeserver/appservice/appservices.h"
+#include "homeserver/appservice/delivery.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
 #include "homeserver/base/rate_limiter.h"
@@ -104,6 +107,8 @@ static void create_journal(struct server *server)
     journal_add_listener(services->journal, forget_heads, services->rooms);
     journal_add_listener(services->journal, notifier_on_change, services->notifier);
     journal_add_listener(services->journal, forget_audiences, services->push_audiences);
+    journal_add_listener(services->journal, appservice_delivery_on_change,
+                         services->appservice_delivery);
 }
 
 static void create_federation(struct server *server, const struct domain_key *keys)
@@ -144,8 +149,12 @@ static enum errcode build_services(struct server *server, struct error *error)
     typing_listen(services->typing, wake_room, services->notifier);
     services->presence = presence_create();
     services->push_audiences = push_audiences_create();
+    services->appservices = appservices_create();
+    TRY(appservices_load(services->appservices, config, error));
+    services->appservice_delivery = appservice_delivery_create(services, server->options->conninfo);
     create_journal(server);
     TRY(journal_start(services->journal));
+    appservice_delivery_start(services->appservice_delivery);
     server->scheduler = scheduler_create(services, server->options->conninfo);
     return OK;
 }
@@ -156,6 +165,8 @@ static void destroy_services(struct services *services)
     journal_destroy(services->journal);
     key_ring_destroy(services->key_ring);
     federation_client_destroy(services->federation);
+    appservice_delivery_destroy(services->appservice_delivery);
+    appservices_destroy(services->appservices);
     http_client_destroy(services->http);
     push_audiences_destroy(services->push_audiences);
     presence_destroy(services->presence);
@@ -176,7 +187,7 @@ static enum errcode start_http(struct server *server, struct error *error)
         .conninfo = server->options->conninfo,
         .routes = routes,
         .route_count = route_count,
-        .authenticate_user = authenticate_token,
+        .authenticate_user = appservice_authenticate,
         .note_use = authenticate_note_use,
     };
 
@@ -190,6 +201,17 @@ static enum errcode build(struct server *server, struct error *error)
     return start_http(server, error);
 }
 
+/* The files of application services are read again even when the configuration did not change. */
+static void reload_appservices(struct server *server, const struct config *config)
+{
+    struct error error = {0};
+
+    if (appservices_load(server->services.appservices, config, &error) == OK)
+        appservice_delivery_wake(server->services.appservice_delivery);
+    else
+        log_warn(LOG_SERVER, "The application services stay as they were: %s", error.text);
+}
+
 static void reload(struct server *server)
 {
     const struct config *config = NULL;
@@ -199,6 +221,7 @@ static void reload(struct server *server)
     if (config != NULL) {
         config_replace(server->services.config, config);
         configure_log(config);
+        reload_appservices(server, config);
     }
     http_server_reload(server->http);
     log_info(LOG_SERVER, "The configuration was read again.");
@@ -220,6 +243,7 @@ static void tear_down(struct server *server)
 {
     http_server_destroy(server->http);
     scheduler_destroy(server->scheduler);
+    appservice_delivery_stop(server->services.appservice_delivery);
     destroy_services(&server->services);
     arena_destroy(server->arena);
     free(server);

@@ -65,6 +65,7 @@ THIRD_PARTY = {
         "homeserver/cli/self_signed_certificate.c",
     ],
     r"gnutls/.*": ["homeserver/http/"],
+    r"pcre2\.h": ["homeserver/appservice/"],
     r"olm/.*": ["homeserver/encryption/olm_keys.c"],
     r"jose/.*": ["homeserver/accounts/jwt.c"],
     r"cyaml/.*|yaml\.h": ["config/"],

@@ -1,0 +1,205 @@
+/* The thread that follows the stream, and what it does for each application service. */
+#include "homeserver/appservice/delivery.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "homeserver/appservice/delivery_stream.h"
+#include "homeserver/appservice/sender.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/base/log.h"
+#include "homeserver/call.h"
+#include "homeserver/services.h"
+#include "storage/appservices.h"
+#include "storage/db.h"
+#include "storage/journal.h"
+
+enum { OTHER_NODE_DELIVERS_MS = 2000, AFTER_FAILURE_MS = 1000, IDLE_MS = 60 * 1000 };
+
+struct appservice_delivery {
+    const struct services *services;
+    struct db *db;
+    pthread_t thread;
+    bool is_started;
+    struct delivery_stream *stream;
+    bool is_ours; /* the lock, when last asked */
+    struct sender_list senders;
+
+    pthread_mutex_t lock;
+    pthread_cond_t woken;
+    bool has_news; /* protected by lock */
+    bool stop;     /* protected by lock */
+};
+
+static void wake(void *context)
+{
+    struct appservice_delivery *delivery = context;
+
+    pthread_mutex_lock(&delivery->lock);
+    delivery->has_news = true;
+    pthread_cond_signal(&delivery->woken);
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+void appservice_delivery_on_change(void *context, const struct journal_change *change UNUSED)
+{
+    struct appservice_delivery *delivery = context;
+
+    if (appservices_current(delivery->services->appservices)->count > 0)
+        wake(delivery);
+}
+
+void appservice_delivery_wake(struct appservice_delivery *delivery)
+{
+    wake(delivery);
+}
+
+void appservice_delivery_retry(struct appservice_delivery *delivery, const char *appservice_id)
+{
+    if (sender_list_retry(&delivery->senders, appservice_id))
+        wake(delivery);
+}
+
+/* Takes the lock, or finds that another node has it. What was known is read again whenever the lock
+ * was not ours a moment ago, or the set changed. */
+static enum errcode prepare(struct appservice_delivery *delivery, struct call *call,
+                            const struct appservice_set *set)
+{
+    bool was_ours = delivery->is_ours;
+
+    delivery->is_ours = false;
+    TRY(appservice_lock(call->db, call->arena, &delivery->is_ours));
+    if (!delivery->is_ours || (was_ours && delivery->senders.generation == set->generation))
+        return OK;
+    delivery->is_ours = false;
+    TRY(sender_list_take_over(&delivery->senders, call, set));
+    TRY(delivery_stream_begin(delivery->stream, call));
+    delivery->is_ours = true;
+    return OK;
+}
+
+/* One round; `*wait_ms_out`: how long nothing will have to be done unless there is news. */
+static enum errcode run_round(struct appservice_delivery *delivery, struct call *call,
+                              int64_t *wait_ms_out)
+{
+    const struct appservice_set *set = appservices_current(delivery->services->appservices);
+    bool has_more;
+
+    *wait_ms_out = IDLE_MS;
+    if (set->count == 0)
+        return OK;
+    TRY(prepare(delivery, call, set));
+    if (!delivery->is_ours) {
+        *wait_ms_out = OTHER_NODE_DELIVERS_MS;
+        return OK;
+    }
+    TRY(sender_list_settle(&delivery->senders, call));
+    TRY(delivery_stream_follow(delivery->stream, call, set, &delivery->senders, &has_more));
+    TRY(sender_list_send(&delivery->senders, call, wait_ms_out));
+    if (has_more)
+        *wait_ms_out = 0;
+    return OK;
+}
+
+static int64_t run(struct appservice_delivery *delivery)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct error error = {0};
+    struct call call = {
+        .services = delivery->services,
+        .db = delivery->db,
+        .arena = arena,
+        .error = &error,
+        .commits = commit_group_create(),
+    };
+    int64_t wait_ms;
+    enum errcode outcome = run_round(delivery, &call, &wait_ms);
+
+    commit_group_release(call.commits);
+    if (outcome == OK)
+        return wait_ms;
+    /* Whatever it was, nothing is lost: all of it is read again. */
+    delivery->is_ours = false;
+    log_warn(LOG_APPSERVICE, "Telling application services failed and will be repeated: %s",
+             error.text[0] != '\0' ? error.text : errcode_default_text(outcome));
+    return AFTER_FAILURE_MS;
+}
+
+/* Sleeps until there is news or the time is over; false when the thread is to stop. */
+static bool wait_for_news(struct appservice_delivery *delivery, int64_t wait_ms)
+{
+    int64_t due_ms = clock_monotonic_ms() + wait_ms;
+    const struct timespec deadline = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
+    bool stop;
+
+    pthread_mutex_lock(&delivery->lock);
+    while (!delivery->stop && !delivery->has_news && clock_monotonic_ms() < due_ms)
+        pthread_cond_timedwait(&delivery->woken, &delivery->lock, &deadline);
+    delivery->has_news = false;
+    stop = delivery->stop;
+    pthread_mutex_unlock(&delivery->lock);
+    return !stop;
+}
+
+static void *work(void *context)
+{
+    struct appservice_delivery *delivery = context;
+    int64_t wait_ms = 0;
+
+    while (wait_for_news(delivery, wait_ms))
+        wait_ms = run(delivery);
+    return NULL;
+}
+
+struct appservice_delivery *appservice_delivery_create(const struct services *services,
+                                                       const char *conninfo)
+{
+    struct appservice_delivery *delivery = calloc(1, sizeof(*delivery));
+    pthread_condattr_t attributes;
+
+    if (delivery == NULL)
+        abort();
+    delivery->services = services;
+    delivery->db = db_create(conninfo);
+    delivery->stream = delivery_stream_create();
+    sender_list_init(&delivery->senders, wake, delivery);
+    pthread_mutex_init(&delivery->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&delivery->woken, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return delivery;
+}
+
+void appservice_delivery_start(struct appservice_delivery *delivery)
+{
+    if (pthread_create(&delivery->thread, NULL, work, delivery) != 0)
+        abort();
+    delivery->is_started = true;
+}
+
+void appservice_delivery_stop(struct appservice_delivery *delivery)
+{
+    if (delivery == NULL || !delivery->is_started)
+        return;
+    pthread_mutex_lock(&delivery->lock);
+    delivery->stop = true;
+    pthread_cond_signal(&delivery->woken);
+    pthread_mutex_unlock(&delivery->lock);
+    pthread_join(delivery->thread, NULL);
+    delivery->is_started = false;
+}
+
+void appservice_delivery_destroy(struct appservice_delivery *delivery)
+{
+    if (delivery == NULL)
+        return;
+    sender_list_finish(&delivery->senders);
+    delivery_stream_destroy(delivery->stream);
+    pthread_cond_destroy(&delivery->woken);
+    pthread_mutex_destroy(&delivery->lock);
+    db_destroy(delivery->db);
+    free(delivery);
+}

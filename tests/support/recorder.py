@@ -1,0 +1,146 @@
+"""A program of its own that records what the server sends it over HTTP: an application service or a push
+gateway in the hands of a test. It notes a request on disk before it answers, so that what it answered is
+what it recorded, whoever is killed when.
+
+    with Recorder(directory) as recorder:
+        recorder.answer("/_matrix/app/v1/users/", status=404)       # a prefix of the path
+        recorder.wait_for(lambda requests: len(requests) == 3)
+        recorder.kill(); recorder.start()                           # on the same port
+"""
+
+import http.server
+import json
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+
+PATIENCE_SECONDS = 60
+
+
+class Recorder:
+    def __init__(self, directory, port, name="recorder"):
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.file = pathlib.Path(directory) / f"{name}.jsonl"
+        self.process = None
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self):
+        command = [sys.executable, __file__, str(self.port), str(self.file)]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while not self.answers():
+            assert self.process.poll() is None, "the recorder ended by itself"
+            assert time.monotonic() < give_up, "the recorder does not start"
+            time.sleep(0.02)
+        return self
+
+    def answers(self):
+        try:
+            return self.http.get("/_recorder/alive").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def answer(self, prefix, status=200, body=None, delay_ms=0, times=None):
+        """How to answer requests whose path begins so; the newest rule wins. `times` None: for ever."""
+        rule = {"prefix": prefix, "status": status, "body": body, "delay_ms": delay_ms, "times": times}
+        assert self.http.post("/_recorder/rules", json=rule).status_code == 200
+
+    def requests(self, prefix=""):
+        """What came in, in order: method, path, query, authorization, body, status, time."""
+        if not self.file.exists():
+            return []
+        lines = self.file.read_text().splitlines()
+        return [r for r in (json.loads(line) for line in lines) if r["path"].startswith(prefix)]
+
+    def wait_for(self, arrived, prefix=""):
+        """Waits until `arrived(requests)` is true; returns its result."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < give_up:
+            result = arrived(self.requests(prefix))
+            if result:
+                return result
+            time.sleep(0.02)
+        raise AssertionError(f"did not arrive in {PATIENCE_SECONDS} s; there was {self.requests(prefix)[-20:]}")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    rules = []
+    lock = threading.Lock()
+    file = None
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, body):
+        content = json.dumps({} if body is None else body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def find_rule(self, path):
+        for rule in reversed(self.rules):
+            if path.startswith(rule["prefix"]) and rule["times"] != 0:
+                if rule["times"] is not None:
+                    rule["times"] -= 1
+                return rule
+        return {"status": 200, "body": None, "delay_ms": 0}
+
+    def record(self):
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path, _, query = self.path.partition("?")
+        if path == "/_recorder/alive":
+            return self.reply(200, None)
+        if path == "/_recorder/rules":
+            with self.lock:
+                self.rules.append(json.loads(content))
+            return self.reply(200, None)
+        with self.lock:
+            rule = self.find_rule(path)
+        if rule["delay_ms"]:
+            time.sleep(rule["delay_ms"] / 1000)
+        entry = {
+            "method": self.command,
+            "path": path,
+            "query": query,
+            "authorization": self.headers.get("Authorization"),
+            "body": json.loads(content) if content else None,
+            "status": rule["status"],
+            "time": time.time(),
+        }
+        with self.lock:
+            self.file.write(json.dumps(entry) + "\n")
+            self.file.flush()
+        return self.reply(rule["status"], rule["body"])
+
+    do_GET = do_PUT = do_POST = record
+
+
+def main():
+    Handler.file = open(sys.argv[2], "a")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+    server.daemon_threads = True
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
