@@ -173,7 +173,8 @@ def node_project():
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
         subprocess.run(command, cwd=directory, check=True, stdin=subprocess.DEVNULL)
         ready.touch()
-    shutil.copy(JS / "actor.mjs", directory)
+    for script in JS.glob("*.mjs"):
+        shutil.copy(script, directory)
     return directory
 
 

@@ -1,72 +1,12 @@
-"""matrix-nio with libolm: what one user encrypts, another decrypts, on every device and after a new login."""
-
-import asyncio
-import time
+"""Two independent crypto stacks in one encrypted room: matrix-nio on libolm, matrix-js-sdk on the Rust crypto."""
 
 import nio
 import pytest
-from client import CLIENT, PASSWORD
+from crypto_devices import JsDevice, NioDevice, introduce
 
-PATIENCE_SECONDS = 60
 ENCRYPTED = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
-
-
-class Crypto:
-    """One device of a user, with its own store of keys; synchronous to the test."""
-
-    def __init__(self, base_url, user_id, store):
-        self.loop = asyncio.new_event_loop()
-        self.texts = {}
-        self.undecryptable = []
-        self.client = self.loop.run_until_complete(self.make_client(base_url, user_id, store))
-        self.run(self.client.login(PASSWORD))
-        self.settle()
-
-    async def make_client(self, base_url, user_id, store):
-        config = nio.AsyncClientConfig(encryption_enabled=True)
-        client = nio.AsyncClient(base_url, user_id, store_path=str(store), config=config)
-        client.add_event_callback(self.heard_text, nio.RoomMessageText)
-        client.add_event_callback(self.could_not_decrypt, nio.MegolmEvent)
-        return client
-
-    async def heard_text(self, room, event):
-        self.texts[event.body] = event
-
-    async def could_not_decrypt(self, room, event):
-        self.undecryptable.append(event.event_id)
-
-    def run(self, awaitable):
-        answer = self.loop.run_until_complete(awaitable)
-        assert not isinstance(answer, nio.ErrorResponse), str(answer)
-        return answer
-
-    def settle(self, timeout_ms=0):
-        """One sync and what a client does after it: uploads its keys, asks for those of others."""
-        client = self.client
-        self.run(client.sync(timeout=timeout_ms))
-        if client.should_upload_keys:
-            self.run(client.keys_upload())
-        if client.should_query_keys:
-            self.run(client.keys_query())
-        self.run(client.send_to_device_messages()) if client.outgoing_to_device_messages else None
-
-    def send(self, room_id, text):
-        self.settle()
-        content = {"msgtype": "m.text", "body": text}
-        options = {"ignore_unverified_devices": True}
-        return self.run(self.client.room_send(room_id, "m.room.message", content, **options)).event_id
-
-    def wait_for(self, text):
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while text not in self.texts:
-            assert time.monotonic() < give_up, f"{text!r} did not arrive; undecryptable: {self.undecryptable}"
-            self.settle(timeout_ms=2000)
-        assert self.texts[text].decrypted
-        assert self.undecryptable == []
-
-    def close(self):
-        self.loop.run_until_complete(self.client.close())
-        self.loop.close()
+STACKS = ["libolm", "Rust"]
+PAIRS = [(first, second) for first in STACKS for second in STACKS]
 
 
 @pytest.fixture
@@ -74,10 +14,13 @@ def device_of(homeserver, tmp_path):
     """Makes a new encrypting device of a user."""
     devices = []
 
-    def make(client):
-        store = tmp_path / f"store-{len(devices)}"
-        store.mkdir()
-        device = Crypto(homeserver.base_url, client.user_id, store)
+    def make(client, stack, **options):
+        if stack == "libolm":
+            store = tmp_path / f"store-{len(devices)}"
+            store.mkdir()
+            device = NioDevice(homeserver.base_url, client.user_id, store)
+        else:
+            device = JsDevice(homeserver.base_url, client.user_id, **options)
         devices.append(device)
         return device
 
@@ -93,45 +36,189 @@ def encrypted_room(alice, bob):
     return room_id
 
 
-def test_messages_decrypt_both_ways(alice, bob, device_of, encrypted_room):
-    first, second = device_of(alice), device_of(bob)
+def session_of(client, room_id, event_id):
+    """The Megolm session with which an event was encrypted, as anybody can see it."""
+    event = client.event(room_id, event_id)
+    assert event["type"] == "m.room.encrypted"
+    return event["content"]["session_id"]
+
+
+@pytest.mark.parametrize("one, other", PAIRS)
+def test_messages_decrypt_both_ways(alice, bob, device_of, encrypted_room, one, other):
+    first, second = device_of(alice, one), device_of(bob, other)
+    introduce([first, second])
     for number in range(6):
         speaker, listener = (first, second) if number % 2 == 0 else (second, first)
         event_id = speaker.send(encrypted_room, f"secret {number} 🦉")
-        listener.wait_for(f"secret {number} 🦉")
+        assert listener.wait_for(encrypted_room, f"secret {number} 🦉") == event_id
         assert alice.event(encrypted_room, event_id)["type"] == "m.room.encrypted"
 
 
-def test_every_device_of_a_user_can_read(alice, bob, device_of, encrypted_room):
-    speaker = device_of(alice)
-    listeners = [device_of(bob) for _ in range(3)] + [device_of(alice)]
-    speaker.send(encrypted_room, "to all of you")
-    for listener in listeners:
-        listener.wait_for("to all of you")
+def test_ten_devices_of_three_users_read_each_other(alice, bob, carol, device_of, encrypted_room):
+    alice.invite(encrypted_room, carol.user_id)
+    carol.join(encrypted_room)
+    owners = [alice, bob, carol, alice, bob, carol, alice, bob, carol, alice]
+    devices = [device_of(owner, STACKS[number % 2]) for number, owner in enumerate(owners)]
+    introduce(devices)
+    for number, speaker in enumerate(devices):
+        speaker.send(encrypted_room, f"number {number} speaks")
+    for listener in devices:
+        for number in range(len(devices)):
+            listener.wait_for(encrypted_room, f"number {number} speaks")
 
 
-def test_a_new_login_reads_what_is_sent_from_then_on(alice, bob, device_of, encrypted_room):
-    speaker, listener = device_of(alice), device_of(bob)
-    speaker.send(encrypted_room, "before")
-    listener.wait_for("before")
-    listener.run(listener.client.logout())
+@pytest.mark.parametrize("speaking, coming", PAIRS)
+def test_a_device_comes_and_goes(alice, bob, device_of, encrypted_room, speaking, coming):
+    """A new login reads what is sent from then on; one that logged out is encrypted for no more."""
+    speaker, listener = device_of(alice, speaking), device_of(bob, coming)
+    introduce([speaker, listener])
+    first = speaker.send(encrypted_room, "before")
+    listener.wait_for(encrypted_room, "before")
 
-    again = device_of(bob)
-    speaker.send(encrypted_room, "after")
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while "after" not in again.texts:
-        assert time.monotonic() < give_up
-        again.settle(timeout_ms=2000)
-    assert again.texts["after"].decrypted
+    again = device_of(bob, coming)
+    introduce([speaker, again])
+    speaker.send(encrypted_room, "for both")
+    again.wait_for(encrypted_room, "for both")
+    listener.wait_for(encrypted_room, "for both")
+
+    listener.logout()
+    speaker.forget(listener)
+    last = speaker.send(encrypted_room, "after")
+    again.wait_for(encrypted_room, "after")
+    assert session_of(alice, encrypted_room, last) != session_of(alice, encrypted_room, first)
 
 
-def test_a_device_that_was_away_reads_all_of_it(alice, bob, device_of, encrypted_room, full):
-    count = 1000 if full else 60
-    speaker, listener = device_of(alice), device_of(bob)
-    for number in range(count):
-        speaker.send(encrypted_room, f"message {number}")
-    away_since = listener.client.next_batch
-    assert away_since
-    page = bob.all_messages(encrypted_room)
-    assert sum(event["type"] == "m.room.encrypted" for event in page) == count
-    listener.wait_for(f"message {count - 1}")
+@pytest.mark.parametrize("stack", STACKS)
+def test_keys_rotate_when_somebody_leaves(alice, bob, carol, device_of, encrypted_room, stack):
+    alice.invite(encrypted_room, carol.user_id)
+    carol.join(encrypted_room)
+    speaker, leaver = device_of(alice, stack), device_of(carol, "libolm")
+    others = [device_of(bob, other) for other in STACKS]
+    introduce([speaker, leaver, *others])
+    before = speaker.send(encrypted_room, "all of us")
+    for device in (leaver, *others):
+        device.wait_for(encrypted_room, "all of us")
+
+    carol.leave(encrypted_room)
+    speaker.wait_for_departure(encrypted_room, carol.user_id)
+    after = speaker.send(encrypted_room, "without carol")
+    for device in others:
+        device.wait_for(encrypted_room, "without carol")
+    assert session_of(alice, encrypted_room, before) != session_of(alice, encrypted_room, after)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_device_that_was_away_reads_all_of_it(alice, bob, device_of, encrypted_room, stack, full):
+    """1,000 messages of both stacks, and no key is lost."""
+    count = 1000 if full else 200
+    speakers, listener = [device_of(alice, other) for other in STACKS], device_of(bob, stack)
+    introduce([*speakers, listener])
+    speakers[0].send(encrypted_room, "hello")
+    listener.wait_for(encrypted_room, "hello")
+    listener.go_away()
+
+    texts = [f"message {number}" for number in range(count)]
+    for number, text in enumerate(texts):
+        speakers[number % 2].send_at_once(encrypted_room, text)
+    listener.come_back()
+    listener.wait_for(encrypted_room, texts[-1])
+    assert listener.read_back(encrypted_room, "message ") == texts
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_after_logout_and_login_again_messages_flow(alice, bob, device_of, encrypted_room, stack):
+    speaker, first = device_of(alice, "Rust" if stack == "libolm" else "libolm"), device_of(bob, stack)
+    introduce([speaker, first])
+    for turn in range(3):
+        bobs = device_of(bob, stack)
+        introduce([speaker, bobs])
+        speaker.send(encrypted_room, f"question {turn}")
+        bobs.wait_for(encrypted_room, f"question {turn}")
+        bobs.send(encrypted_room, f"answer {turn}")
+        speaker.wait_for(encrypted_room, f"answer {turn}")
+        bobs.logout()
+        speaker.forget(bobs)
+
+
+# ── Verification, cross-signing, backup ──────────────────────────────────────────────────────────────
+
+
+def test_two_devices_verify_each_other_by_emoji_with_libolm(alice, bob, device_of, encrypted_room):
+    one, other = device_of(alice, "libolm"), device_of(bob, "libolm")
+    introduce([one, other])
+    one.start_sas(other)
+    other.accept_sas()
+    one.last_heard(nio.KeyVerificationAccept)
+    assert other.sas_emoji() == one.sas_emoji()
+    for device in (one, other):
+        device.confirm_sas()
+    one.wait_for_verification(other)
+    other.wait_for_verification(one)
+
+
+def compare_emoji(one, other):
+    """One asks, the other accepts, both see the same emoji and say so."""
+    one.do("request_verification", user_id=other.user_id, device_id=other.device_id)
+    other.do("accept_verification")
+    one.do("start_sas")
+    other.do("join_sas")
+    shown = one.do("sas_emoji")
+    assert len(shown) == 7 and other.do("sas_emoji") == shown
+    for device in (one, other):
+        device.do("confirm_sas")
+    for device in (one, other):
+        device.do("wait_for_verification")
+
+
+def test_cross_signing_is_set_up_and_a_new_device_is_verified(alice, bob, device_of, encrypted_room):
+    """Alice's second device is signed after a verification by emoji; Bob, who verified her, trusts it by that alone."""
+    first, bobs = device_of(alice, "Rust"), device_of(bob, "Rust")
+    first.do("set_up_cross_signing")
+    bobs.do("set_up_cross_signing")
+    introduce([first, bobs])
+    compare_emoji(bobs, first)
+
+    second = device_of(alice, "Rust")
+    introduce([first, second, bobs])
+    address = {"user_id": alice.user_id, "device_id": second.device_id}
+    assert not bobs.do("device_trust", **address)["crossSigningVerified"]
+    compare_emoji(first, second)
+    for device in (first, bobs):
+        device.do("wait_for_cross_signed", **address)
+    assert bobs.do("device_trust", **address)["signedByOwner"]
+
+
+@pytest.mark.parametrize("speaking", STACKS)
+def test_a_backup_is_restored_on_a_fresh_device(alice, bob, device_of, encrypted_room, speaking):
+    first, speaker = device_of(bob, "Rust"), device_of(alice, speaking)
+    introduce([first, speaker])
+    first.do("set_up_cross_signing")
+    recovery_key = first.do("set_up_secret_storage")
+    texts = [f"kept {number}" for number in range(3)]
+    for text in texts:
+        speaker.send(encrypted_room, text)
+        first.wait_for(encrypted_room, text)
+    first.do("wait_for_backup", count=1)
+    first.logout()
+
+    fresh = device_of(bob, "Rust", recovery_key=recovery_key)
+    fresh.do("take_secrets_from_storage")
+    assert fresh.do("restore_backup") == {"imported": 1, "total": 1}
+    assert fresh.read_back(encrypted_room, "kept ") == texts
+
+
+@pytest.mark.parametrize("speaking", STACKS)
+def test_a_dehydrated_device_receives_keys_while_nobody_is_logged_in(alice, bob, device_of, encrypted_room, speaking):
+    first, speaker = device_of(bob, "Rust"), device_of(alice, speaking)
+    first.do("set_up_cross_signing")
+    recovery_key = first.do("set_up_secret_storage")
+    first.do("dehydrate")
+    introduce([speaker, first])
+    first.logout()
+    speaker.forget(first)
+    speaker.send(encrypted_room, "while you were out")
+
+    fresh = device_of(bob, "Rust", recovery_key=recovery_key)
+    fresh.do("take_secrets_from_storage")
+    fresh.do("dehydrate")  # picks up the one that is there first
+    assert fresh.read_back(encrypted_room, "while you were out") == ["while you were out"]

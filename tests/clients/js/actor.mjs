@@ -2,13 +2,15 @@
 // {"id", "result"} or {"id", "error"} on stdout. The verbs are those of actors.py.
 import readline from "node:readline";
 
-// The answers own stdout. The library keeps the console functions that it finds when it is loaded.
-console.log = console.info = console.debug = console.error;
-const { createClient, ClientEvent, EventType, RoomEvent } = await import("matrix-js-sdk");
+// The answers own stdout, and what is wrong is told on stderr. The library keeps the console functions that it finds when it is loaded.
+console.log = console.info = console.debug = () => {};
+const { createClient, ClientEvent, EventType, MatrixEventEvent, RoomEvent } = await import("matrix-js-sdk");
+const { cryptoCallbacks, cryptoVerbs, startCrypto } = await import("./crypto.mjs");
 const { logger } = await import("matrix-js-sdk/lib/logger.js");
 logger.setLevel("error");
 
 let client;
+let online = true;
 const patienceMs = 60000;
 
 function signedIn({ baseUrl }, answer) {
@@ -18,6 +20,8 @@ function signedIn({ baseUrl }, answer) {
         userId: answer.user_id,
         deviceId: answer.device_id,
         timelineSupport: true,
+        cryptoCallbacks,
+        fetchFn: (...request) => (online ? fetch(...request) : Promise.reject(new TypeError("no network"))),
     });
     return { user_id: answer.user_id, device_id: answer.device_id };
 }
@@ -25,6 +29,7 @@ function signedIn({ baseUrl }, answer) {
 // Resolves with the first true result of `look`, tried now and whenever the client hears of something.
 async function until(what, look) {
     const heard = [ClientEvent.Event, ClientEvent.Room, ClientEvent.Sync, RoomEvent.MyMembership, RoomEvent.Receipt];
+    heard.push(MatrixEventEvent.Decrypted);
     return new Promise((resolve, reject) => {
         const stop = () => {
             clearTimeout(timer);
@@ -48,6 +53,7 @@ async function until(what, look) {
 const timelineOf = (roomId) => client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
 
 const verbs = {
+    ...cryptoVerbs(() => client),
     async register(command) {
         const { username, password } = command;
         const anonymous = createClient({ baseUrl: command.baseUrl });
@@ -67,9 +73,17 @@ const verbs = {
         const { password } = command;
         return signedIn(command, await anonymous.login("m.login.password", { identifier, password }));
     },
-    async start() {
+    async start(command) {
+        if (command.crypto && !client.getCrypto()) await startCrypto(client, command);
         await client.startClient({ initialSyncLimit: 5, pollTimeout: 10000 });
         await until("the first sync", () => client.isInitialSyncComplete());
+    },
+    async lose_network() {
+        online = false;
+    },
+    async find_network() {
+        online = true;
+        client.retryImmediately();
     },
     async create_room({ name }) {
         return (await client.createRoom({ name, preset: "private_chat" })).room_id;
