@@ -30,6 +30,7 @@ LAYERS = [
     ["homeserver/appservice"],
     ["homeserver/identity"],
     ["federation/receiver"],
+    ["federation/membership"],
     ["federation/sender"],
     ["homeserver/jobs"],
     ["homeserver/http"],

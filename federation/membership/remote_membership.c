@@ -1,0 +1,299 @@
+/* Joining, leaving and knocking through servers that are in the room. */
+#include "federation/membership/remote_membership.h"
+
+#include <string.h>
+
+#include "config/config.h"
+#include "federation/client/federation_client.h"
+#include "federation/client/handshakes.h"
+#include "federation/receiver/join_import.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/base/array.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/base/log.h"
+#include "homeserver/base/random.h"
+#include "homeserver/protocol/event.h"
+#include "homeserver/protocol/identifiers.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/protocol/pdu.h"
+#include "homeserver/rooms/room_service.h"
+#include "homeserver/services.h"
+#include "storage/journal.h"
+#include "storage/memberships.h"
+#include "storage/profiles.h"
+#include "storage/rooms.h"
+#include "storage/users.h"
+
+enum { KNOCK_STATE_EVENTS_MAX = 100 };
+
+typedef ARRAY_OF(const char *) server_list;
+
+static bool is(const char *text, const char *wanted)
+{
+    return text != NULL && strcmp(text, wanted) == 0;
+}
+
+enum errcode room_is_here(struct call *call, const char *room_id, bool *out)
+{
+    struct stored_room stored;
+    struct nid_list ours;
+
+    *out = false;
+    enum errcode found = room_load(call->db, call->arena, room_id, &stored);
+    if (found == M_NOT_FOUND || (found == OK && stored.head.version == 0))
+        return OK;
+    TRY(found);
+    TRY(memberships_of_room(call->db, call->arena, stored.room_nid, STORED_JOIN, true, &ours));
+    *out = ours.count > 0;
+    return OK;
+}
+
+/* ── Whom to ask ─────────────────────────────────────────────────────────────────────────────── */
+
+static void add_server(struct call *call, server_list *servers, const char *server_name)
+{
+    const struct config *config = config_current(call->services->config);
+
+    if (server_name == NULL || config_hosts(config, server_name) ||
+        servers->count == REMOTE_SERVERS_MAX)
+        return;
+    for (size_t i = 0; i < servers->count; i++) {
+        if (strcmp(servers->items[i], server_name) == 0)
+            return;
+    }
+    array_push(call->arena, servers, server_name);
+}
+
+/* How the user stands to the room; all zero when not at all. */
+static enum errcode load_row(struct call *call, const struct remote_membership *change,
+                             struct membership_row *row)
+{
+    struct stored_room stored;
+
+    *row = (struct membership_row){0};
+    enum errcode found = room_load(call->db, call->arena, change->room_id, &stored);
+    if (found == OK)
+        found = membership_load(call->db, call->arena, stored.room_nid, change->requester->user_nid,
+                                row);
+    return found == M_NOT_FOUND ? OK : found;
+}
+
+static enum errcode list_servers(struct call *call, const struct remote_membership *change,
+                                 const struct membership_row *row, server_list *servers)
+{
+    const char *sender = NULL;
+
+    if (row->membership == STORED_INVITE && row->sender_nid != 0)
+        TRY(user_id_load(call->db, call->arena, row->sender_nid, &sender));
+    if (sender != NULL)
+        add_server(call, servers, identifier_domain(sender));
+    for (size_t i = 0; i < change->server_count; i++)
+        add_server(call, servers, change->servers[i]);
+    /* The domain of an old room ID says nothing about who is in the room, but often whom to ask. */
+    add_server(call, servers, identifier_domain(change->room_id));
+    return OK;
+}
+
+/* ── The event ───────────────────────────────────────────────────────────────────────────────── */
+
+static enum errcode make_content(struct call *call, const struct remote_membership *change,
+                                 const json_t *template, json_t **out)
+{
+    json_t *content = json_on_arena(call->arena, json_object());
+    const char *authoriser =
+        json_get_string(json_get_object(template, "content"), "join_authorised_via_users_server");
+    struct profile_summary profile = {0};
+
+    json_object_set_new(content, "membership", json_string(change->membership));
+    if (change->reason != NULL)
+        json_object_set_new(content, "reason", json_string(change->reason));
+    if (authoriser != NULL && is(change->membership, "join"))
+        json_object_set_new(content, "join_authorised_via_users_server", json_string(authoriser));
+    if (!is(change->membership, "leave"))
+        TRY(profile_load_summary(call->db, call->arena, change->requester->user_nid, &profile));
+    if (profile.display_name != NULL)
+        json_object_set_new(content, "displayname", json_string(profile.display_name));
+    if (profile.avatar_url != NULL)
+        json_object_set_new(content, "avatar_url", json_string(profile.avatar_url));
+    *out = content;
+    return OK;
+}
+
+/* Of the template only the place in the graph is taken; who does what is for us to say. */
+static enum errcode make_event(struct call *call, const struct remote_membership *change,
+                               const struct room_version *version, const json_t *template,
+                               const struct pdu_signed **out)
+{
+    const char *user_id = change->requester->user_id, *domain = identifier_domain(user_id);
+    json_t *event, *content;
+    int64_t depth = 0;
+
+    TRY(make_content(call, change, template, &content));
+    TRY(json_require_int(template, "depth", call->error, &depth));
+    event = json_on_arena(call->arena,
+                          json_pack("{ss,ss,ss,ss,sO,sI,sI,sO?,sO?}", "room_id", change->room_id,
+                                    "type", "m.room.member", "sender", user_id, "state_key",
+                                    user_id, "content", content, "depth", (json_int_t)depth,
+                                    "origin_server_ts", (json_int_t)clock_wall_ms(), "prev_events",
+                                    json_get_array(template, "prev_events"), "auth_events",
+                                    json_get_array(template, "auth_events")));
+    if (event == NULL)
+        return E_SYSTEM;
+    if (version->event_id_format == EVENT_ID_CARRIED)
+        json_object_set_new(event, "event_id",
+                            json_string(arena_printf(call->arena, "$%s:%s",
+                                                     random_token(call->arena, 24), domain)));
+    const struct pdu_raw raw = {.version = version, .json = event};
+    const struct pdu_signer signer = {domain,
+                                      federation_client_key(call->services->federation, domain)};
+    return pdu_seal(call->arena, &raw, &signer, call->error, out);
+}
+
+static enum errcode event_json(struct call *call, const struct pdu_signed *pdu, json_t **out)
+{
+    size_t size;
+    const char *bytes = pdu_signed_bytes(pdu, &size);
+
+    return json_parse_object(call->arena, bytes, size, call->error, out);
+}
+
+/* ── What comes of it here ───────────────────────────────────────────────────────────────────── */
+
+static enum errcode import_join(struct call *call, const struct handshake_call *handshake,
+                                const struct room_version *version, json_t *event, json_t *answer)
+{
+    /* Restricted joins come back with the signature of the server that vouches. */
+    json_t *countersigned = json_get_object(answer, "event");
+    const struct join_import import = {
+        .room_id = handshake->room_id,
+        .version = version,
+        .server_name = handshake->destination,
+        .own_domain = handshake->origin,
+        .event = countersigned != NULL ? countersigned : event,
+        .answer = answer,
+    };
+
+    return join_import(call, &import);
+}
+
+static enum errcode obtain_room(struct call *call, const struct remote_membership *change,
+                                const struct room_version *version, struct journal_entry *entry,
+                                int64_t *nid_out)
+{
+    struct stored_room stored;
+
+    enum errcode found = room_load(call->db, call->arena, change->room_id, &stored);
+    if (found == OK) {
+        *nid_out = stored.room_nid;
+        return OK;
+    }
+    if (found != M_NOT_FOUND || version == NULL)
+        return found;
+    TRY(nid_next_room(room_service_nids(call->services->rooms), call->db, nid_out));
+    room_create_in(entry, *nid_out, change->room_id, version->id, clock_wall_ms());
+    return OK;
+}
+
+static enum errcode fill_row(struct call *call, const struct remote_membership *change,
+                             const struct room_version *version, const json_t *stripped,
+                             struct journal_entry *entry)
+{
+    struct membership_row row = {
+        .user_nid = change->requester->user_nid,
+        .sender_nid = change->requester->user_nid,
+        .membership = membership_from_text(change->membership),
+        .is_local = true,
+    };
+
+    TRY(obtain_room(call, change, version, entry, &row.room_nid));
+    if (stripped != NULL && json_array_size(stripped) <= KNOCK_STATE_EVENTS_MAX) {
+        char *text = json_dumps(stripped, JSON_COMPACT);
+        if (text == NULL)
+            return E_SYSTEM;
+        arena_defer(call->arena, free, text);
+        row.stripped_state = text;
+        row.stripped_state_size = strlen(text);
+    }
+    membership_set_in(entry, &row);
+    journal_entry_wake_user(entry, row.user_nid);
+    return OK;
+}
+
+/* A room that we are not in: all that is kept is how the user stands to it. */
+static enum errcode note_membership(struct call *call, const struct remote_membership *change,
+                                    const struct room_version *version, const json_t *stripped)
+{
+    struct journal_entry *entry = journal_entry_create();
+    enum errcode filled = fill_row(call, change, version, stripped, entry);
+
+    if (filled != OK) {
+        journal_entry_destroy(entry);
+        return filled;
+    }
+    journal_submit(call->services->journal, entry, call->commits);
+    return OK;
+}
+
+static enum errcode try_server(struct call *call, const struct remote_membership *change,
+                               const char *server_name)
+{
+    const struct handshake_call handshake = {
+        .membership = change->membership,
+        .origin = identifier_domain(change->requester->user_id),
+        .destination = server_name,
+        .room_id = change->room_id,
+        .user_id = change->requester->user_id,
+    };
+    const struct room_version *version;
+    const struct pdu_signed *pdu;
+    json_t *template, *event, *answer;
+
+    TRY(federation_make_membership(call, &handshake, &version, &template));
+    TRY(make_event(call, change, version, template, &pdu));
+    TRY(event_json(call, pdu, &event));
+    const char *event_id = pdu_signed_event(pdu)->event_id;
+    enum errcode sent = federation_send_membership(call, &handshake, event_id, event, &answer);
+    if (sent != OK)
+        return sent;
+    log_info(LOG_FEDERATION, "%s of %s to %s through %s", change->membership,
+             change->requester->user_id, change->room_id, server_name);
+    if (is(change->membership, "join"))
+        return import_join(call, &handshake, version, event, answer);
+    return note_membership(call, change, version, json_get_array(answer, "knock_room_state"));
+}
+
+/* An answer that another server would not give differently. */
+static bool is_final(enum errcode outcome)
+{
+    return outcome == OK || outcome == E_SHUTDOWN || outcome == E_DATABASE ||
+           outcome == E_UNAVAILABLE || outcome == M_INCOMPATIBLE_ROOM_VERSION;
+}
+
+enum errcode remote_membership_change(struct call *call, const struct remote_membership *change)
+{
+    struct membership_row row;
+    server_list servers = {0};
+    enum errcode outcome = M_NOT_FOUND;
+
+    TRY(load_row(call, change, &row));
+    if (is(change->membership, "leave") && row.membership != STORED_INVITE &&
+        row.membership != STORED_KNOCK)
+        return fail(call->error, M_FORBIDDEN, "You are not in this room.");
+    TRY(list_servers(call, change, &row, &servers));
+    if (servers.count == 0 && !is(change->membership, "leave"))
+        return fail(call->error, M_NOT_FOUND,
+                    "This server does not know the room %s, and no "
+                    "server was named that could.",
+                    change->room_id);
+    for (size_t i = 0; i < servers.count && !is_final(outcome); i++) {
+        error_clear(call->error);
+        outcome = try_server(call, change, servers.items[i]);
+        if (outcome != OK)
+            log_info(LOG_FEDERATION, "%s to %s through %s failed: %s", change->membership,
+                     change->room_id, servers.items[i], call->error->text);
+    }
+    if (outcome == OK || !is(change->membership, "leave"))
+        return outcome;
+    error_clear(call->error);
+    return note_membership(call, change, NULL, NULL);
+}
