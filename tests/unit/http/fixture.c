@@ -327,6 +327,7 @@ static enum errcode authenticate(struct call *call, const char *token, const cha
         out->is_suspended = strcmp(token, "suspended") == 0;
         out->is_admin = strcmp(token, "admin") == 0;
         out->appservice_id = strcmp(token, "service") == 0 ? "bridge" : NULL;
+        out->is_unlimited = out->appservice_id != NULL;
         return OK;
     }
     return M_UNKNOWN_TOKEN;

@@ -30,7 +30,7 @@ static void a_user_who_asks_too_often_is_told_when_to_come_back(void **state)
     assert_int_equal(status_of("/test/limited", "Authorization: Bearer admin\r\n"), 200);
 }
 
-static void application_services_are_not_limited(void **state)
+static void application_services_that_say_so_are_not_limited(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++)
@@ -140,7 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_who_asks_too_often_is_told_when_to_come_back),
-        cmocka_unit_test(application_services_are_not_limited),
+        cmocka_unit_test(application_services_that_say_so_are_not_limited),
         cmocka_unit_test(logins_count_by_network_behind_a_trusted_proxy),
         cmocka_unit_test(what_waits_for_other_servers_holds_up_nobody_else),
         cmocka_unit_test(the_client_is_the_first_that_no_trusted_proxy_vouches_for),
