@@ -21,12 +21,14 @@ struct rate_limiter;
 struct http_client;
 struct federation_client;
 struct key_ring;
+struct media_service;
 struct metrics;
 
 struct services {
     struct config_holder *config; /* config/config.h: config_current() */
     struct journal *journal;
     struct room_service *rooms;
+    struct media_service *media;
     struct notifier *notifier;
     struct typing *typing;
     struct presence *presence;

@@ -54,7 +54,7 @@ CREATE TABLE media_thumbnails (
     height integer NOT NULL,
     crops boolean NOT NULL,
     animated boolean NOT NULL,
-    file_nid bigint NOT NULL REFERENCES media_files,
+    file_nid bigint REFERENCES media_files, -- NULL: the source itself is small enough
     content_type text NOT NULL,
     PRIMARY KEY (source_nid, width, height, crops, animated)
 );

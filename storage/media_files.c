@@ -106,7 +106,8 @@ static const struct db_statement statements[] = {
         "SELECT file.file_nid, file.hash, file.object, file.store, file.size_bytes, file.virus, "
         "       file.scanned_ts, thumbnail.content_type "
         "  FROM media_thumbnails AS thumbnail "
-        "  JOIN media_files AS file ON file.file_nid = thumbnail.file_nid "
+        "  JOIN media_files AS file "
+        "    ON file.file_nid = coalesce(thumbnail.file_nid, thumbnail.source_nid) "
         " WHERE thumbnail.source_nid = $1 "
         "   AND thumbnail.width = $2 "
         "   AND thumbnail.height = $3 "
@@ -286,14 +287,14 @@ enum errcode media_thumbnail_load(struct db *db, struct arena *arena,
 }
 
 enum errcode media_thumbnail_insert(struct db *db, const struct thumbnail_key *key,
-                                    int64_t file_nid, const char *content_type, bool *inserted_out)
+                                    int64_t file_nid, const char *content_type)
 {
     int64_t affected;
 
     TRY(db_execute(db, &statements[INSERT_THUMBNAIL],
                    PARAMS(INT(key->source_nid), INT(key->width), INT(key->height), BOOL(key->crops),
-                          BOOL(key->animated), INT(file_nid), TEXT(content_type)),
+                          BOOL(key->animated), file_nid == 0 ? NULL_INT : INT(file_nid),
+                          TEXT(content_type)),
                    &affected));
-    *inserted_out = affected == 1;
-    return OK;
+    return affected == 1 ? OK : M_CANNOT_OVERWRITE_MEDIA;
 }

@@ -91,9 +91,9 @@ struct thumbnail_key {
 enum errcode media_thumbnail_load(struct db *db, struct arena *arena,
                                   const struct thumbnail_key *key, struct media_file *file_out,
                                   const char **content_type_out) MUST_CHECK;
-/* `file_nid` carries a reference already; true when the row was taken, so the reference is used. */
+/* `file_nid` carries a reference already; 0: the source is small enough. M_CANNOT_OVERWRITE_MEDIA
+ * when somebody else was quicker, or the source has gone. */
 enum errcode media_thumbnail_insert(struct db *db, const struct thumbnail_key *key,
-                                    int64_t file_nid, const char *content_type,
-                                    bool *inserted_out) MUST_CHECK;
+                                    int64_t file_nid, const char *content_type) MUST_CHECK;
 
 #endif

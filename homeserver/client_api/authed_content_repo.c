@@ -19,3 +19,9 @@ enum errcode client_get_content_override_name_authed(struct request *req)
 {
     return answer_download_as(req, MEDIA_AUTHENTICATED);
 }
+
+/* GET /_matrix/client/v1/media/thumbnail/{serverName}/{mediaId} */
+enum errcode client_get_content_thumbnail_authed(struct request *req)
+{
+    return answer_thumbnail(req, MEDIA_AUTHENTICATED);
+}

@@ -116,3 +116,9 @@ enum errcode client_get_content_override_name(struct request *req)
 {
     return answer_download_as(req, MEDIA_UNAUTHENTICATED);
 }
+
+/* GET /_matrix/media/v3/thumbnail/{serverName}/{mediaId} */
+enum errcode client_get_content_thumbnail(struct request *req)
+{
+    return answer_thumbnail(req, MEDIA_UNAUTHENTICATED);
+}

@@ -1,12 +1,15 @@
 /* Media to clients, by the endpoints with and without a token. */
 #include "homeserver/client_api/media_answer.h"
 
+#include <string.h>
+
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/http/request.h"
 #include "homeserver/media/content.h"
 #include "homeserver/media/content_headers.h"
+#include "homeserver/media/thumbnail.h"
 #include "homeserver/services.h"
 
 enum {
@@ -103,6 +106,49 @@ enum errcode answer_download_as(struct request *req, enum media_way way)
 
     TRY(path_string(req, "fileName", &name));
     return download(req, way, file_name_clean(req->call.arena, name));
+}
+
+static enum errcode read_side(struct request *req, const char *name, int64_t *out)
+{
+    if (query_string(req, name) == NULL)
+        return fail(&req->error, M_MISSING_PARAM, "%s is missing.", name);
+    TRY(query_int(req, name, 0, INT32_MIN, INT32_MAX, out));
+    if (*out < 1)
+        return fail(&req->error, M_INVALID_PARAM, "%s must be at least 1.", name);
+    return OK;
+}
+
+static enum errcode read_thumbnail_wish(struct request *req, struct thumbnail_wish *wish)
+{
+    const char *method = query_string(req, "method");
+
+    TRY(read_side(req, "width", &wish->width));
+    TRY(read_side(req, "height", &wish->height));
+    TRY(query_bool(req, "animated", false, &wish->animated));
+    wish->crops = method != NULL && strcmp(method, "crop") == 0;
+    if (method != NULL && !wish->crops && strcmp(method, "scale") != 0)
+        return fail(&req->error, M_INVALID_PARAM, "method must be crop or scale.");
+    return OK;
+}
+
+enum errcode answer_thumbnail(struct request *req, enum media_way way)
+{
+    struct content_wish wish = {0};
+    struct thumbnail_wish thumbnail = {0};
+    struct content content;
+    struct media_file file;
+    const char *type;
+    bool parked;
+
+    TRY(read_thumbnail_wish(req, &thumbnail));
+    TRY(read_wish(req, way, &wish));
+    TRY(find_or_wait(req, &wish, &content, &parked));
+    if (parked)
+        return OK;
+    TRY(thumbnail_find(&req->call, &content, &thumbnail, &file, &type));
+    /* Spec: inline, and the name does not matter; the type is one of ours. */
+    return send_file(req, way, &file, type,
+                     arena_printf(req->call.arena, "thumbnail.%s", type + strlen("image/")));
 }
 
 enum errcode answer_media_config(struct request *req)

@@ -14,6 +14,8 @@ enum media_way { MEDIA_AUTHENTICATED, MEDIA_UNAUTHENTICATED };
 /* …/download/{serverName}/{mediaId}; and …/{fileName}, which the file is then called. */
 enum errcode answer_download(struct request *req, enum media_way way);
 enum errcode answer_download_as(struct request *req, enum media_way way);
+/* …/thumbnail/{serverName}/{mediaId}. */
+enum errcode answer_thumbnail(struct request *req, enum media_way way);
 /* …/config. */
 enum errcode answer_media_config(struct request *req);
 

@@ -83,12 +83,15 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v1/media/config",                                client_get_config_authed, USER, LIMIT_MEDIA, NO_BODY, 0},
     {GET,    "/_matrix/client/v1/media/download/{serverName}/{mediaId}",       client_get_content_authed, GUEST, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT},
     {GET,    "/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}",client_get_content_override_name_authed, GUEST, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT},
+    {GET,    "/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}",      client_get_content_thumbnail_authed, GUEST, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT},
     {GET,    "/_matrix/media/v3/config",                                       client_get_config, USER, LIMIT_MEDIA, NO_BODY, DEPRECATED},
+    {GET,    "/_matrix/media/v3/thumbnail/{serverName}/{mediaId}",             client_get_content_thumbnail, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/v3/download/{serverName}/{mediaId}",              client_get_content, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/v3/download/{serverName}/{mediaId}/{fileName}",   client_get_content_override_name, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     /* Names of before Matrix 1.1 that clients still use. */
     {POST,   "/_matrix/media/r0/upload",                                       client_upload_content, USER, LIMIT_MEDIA, STREAM_BODY, DEPRECATED},
     {GET,    "/_matrix/media/r0/config",                                       client_get_config, USER, LIMIT_MEDIA, NO_BODY, DEPRECATED},
+    {GET,    "/_matrix/media/r0/thumbnail/{serverName}/{mediaId}",             client_get_content_thumbnail, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/r0/download/{serverName}/{mediaId}",              client_get_content, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/r0/download/{serverName}/{mediaId}/{fileName}",   client_get_content_override_name, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
 

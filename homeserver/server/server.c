@@ -20,6 +20,7 @@
 #include "homeserver/base/rate_limiter.h"
 #include "homeserver/http/server.h"
 #include "homeserver/jobs/scheduler.h"
+#include "homeserver/media/media_service.h"
 #include "homeserver/net/http_client.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
@@ -144,6 +145,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->rate_limiter = rate_limiter_create();
     services->http = http_client_create(services->config);
     create_federation(server, keys);
+    services->media = media_service_create();
     services->notifier = notifier_create();
     services->typing = typing_create();
     typing_listen(services->typing, wake_room, services->notifier);
@@ -172,6 +174,7 @@ static void destroy_services(struct services *services)
     presence_destroy(services->presence);
     typing_destroy(services->typing);
     notifier_destroy(services->notifier);
+    media_service_destroy(services->media);
     rate_limiter_destroy(services->rate_limiter);
     login_throttle_destroy(services->login_throttle);
     token_cache_destroy(services->token_cache);

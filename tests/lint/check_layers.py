@@ -52,7 +52,7 @@ THIRD_PARTY = {
     r"libpq-fe\.h|libpq/.*|postgres.*": ["storage/"],
     r"microhttpd\.h": ["homeserver/http/"],
     r"curl/.*|ares.*\.h|ldap\.h": ["homeserver/net/"],
-    r"vips/.*": ["homeserver/media/"],
+    r"vips/.*|seccomp\.h": ["homeserver/media/thumbnailer/"],
     r"(openssl/.*|sodium\.h)": [
         "homeserver/base/base64.c",
         "homeserver/base/hmac_sha1.c",

@@ -1,0 +1,24 @@
+#ifndef HOMESERVER_MEDIA_MEDIA_SERVICE_H
+#define HOMESERVER_MEDIA_MEDIA_SERVICE_H
+
+#include <stdbool.h>
+
+/* What media need in memory: who is doing the same work right now, and how many decoders run. */
+struct media_service;
+struct singleflight;
+
+struct media_service *media_service_create(void);
+/* NULL is allowed. */
+void media_service_destroy(struct media_service *media);
+
+/* Keys: "thumbnail …", "remote …", "preview …". */
+struct singleflight *media_service_flights(struct media_service *media);
+
+/* One of the few places for decoders; false when none becomes free in time. */
+bool media_service_take_decoder(struct media_service *media);
+void media_service_give_decoder(struct media_service *media);
+
+/* The program that makes thumbnails: it lies beside this one. */
+const char *media_service_thumbnailer(const struct media_service *media);
+
+#endif

@@ -1,0 +1,201 @@
+"""Thumbnails: sizes, methods, animations, and pictures that are made to do harm."""
+
+import os
+import pathlib
+import subprocess
+import threading
+
+import pytest
+from PIL import Image
+
+from media import THUMBNAIL, count_objects, split_mxc, upload
+from pictures import animation, decoded, empty_png, encoded, endless_gif, photo, text_bomb
+
+
+def thumbnail(client, uri, width, height, method="scale", expect=200, **query):
+    path = THUMBNAIL.format(*split_mxc(uri))
+    query = {"width": width, "height": height, "method": method, **query}
+    answer = client.raw("GET", path, query=query)
+    assert answer.status_code == expect, f"{answer.status_code}: {answer.text[:500]}"
+    return answer
+
+
+@pytest.fixture
+def picture(alice):
+    return upload(alice, encoded(photo(1600, 1200), "JPEG"), "image/jpeg", "large.jpg")
+
+
+@pytest.mark.parametrize(
+    "width, height, method, size",
+    [
+        (32, 32, "crop", (32, 32)),
+        (96, 96, "crop", (96, 96)),
+        (320, 240, "scale", (320, 240)),
+        (640, 480, "scale", (640, 480)),
+        (800, 600, "scale", (800, 600)),
+        (50, 50, "crop", (64, 64)),
+        (100, 50, "crop", (160, 80)),
+        (1000, 1000, "scale", (1024, 768)),
+        (1, 1, "scale", (32, 24)),
+    ],
+)
+def test_sizes_and_methods(alice, picture, width, height, method, size):
+    answer = thumbnail(alice, picture, width, height, method)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["content-disposition"] == "inline; filename=thumbnail.jpeg"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert decoded(answer.content).size == size
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+def test_the_four_formats_are_read(alice, kind):
+    uri = upload(alice, encoded(photo(400, 200), kind), "application/octet-stream")
+    assert decoded(thumbnail(alice, uri, 96, 96).content).size == (96, 48)
+
+
+def test_a_picture_is_never_made_larger(alice):
+    small = encoded(photo(60, 40), "PNG")
+    uri = upload(alice, small, "text/html")
+    answer = thumbnail(alice, uri, 800, 600)
+    assert answer.content == small
+    assert answer.headers["content-type"] == "image/png"
+
+
+def test_transparency_stays(alice):
+    uri = upload(alice, encoded(Image.new("RGBA", (400, 400), (255, 0, 0, 40)), "PNG"))
+    answer = thumbnail(alice, uri, 96, 96)
+    assert answer.headers["content-type"] == "image/png"
+    assert decoded(answer.content).convert("RGBA").getpixel((5, 5))[3] == 40
+
+
+def test_what_a_camera_wrote_down_does_not_get_out(alice):
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+    exif[0x0112] = 6  # turned by 90 degrees
+    uri = upload(alice, encoded(photo(400, 200), "JPEG", exif=exif))
+    answer = thumbnail(alice, uri, 96, 96)
+    assert b"taken at home" not in answer.content
+    assert decoded(answer.content).size == (48, 96)
+
+
+def test_animations_stay_animations_where_asked(alice):
+    uri = upload(alice, animation(10), "image/gif")
+    moving = thumbnail(alice, uri, 96, 96, animated="true")
+    assert moving.headers["content-type"] == "image/webp"
+    assert decoded(moving.content).n_frames == 10
+    assert decoded(moving.content).size == (96, 48)
+    for still in (thumbnail(alice, uri, 96, 96), thumbnail(alice, uri, 96, 96, animated="false")):
+        assert getattr(decoded(still.content), "n_frames", 1) == 1
+
+
+def test_a_small_animation_has_a_still(alice):
+    uri = upload(alice, animation(3, (20, 20)), "image/gif")
+    assert getattr(decoded(thumbnail(alice, uri, 96, 96).content), "n_frames", 1) == 1
+    assert decoded(thumbnail(alice, uri, 96, 96, animated="true").content).n_frames == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"width": 10},
+        {"height": 10},
+        {"width": 0, "height": 10},
+        {"width": -1, "height": 10},
+        {"width": "x", "height": 10},
+        {"width": 10, "height": 10, "method": "melt"},
+        {"width": 10, "height": 10, "animated": "maybe"},
+    ],
+)
+def test_wrong_parameters_are_refused(alice, picture, query):
+    answer = alice.raw("GET", THUMBNAIL.format(*split_mxc(picture)), query=query)
+    assert answer.status_code == 400
+    assert answer.json()["errcode"] in ("M_INVALID_PARAM", "M_MISSING_PARAM")
+
+
+def test_a_thumbnail_is_made_once(homeserver, alice, bob):
+    content = encoded(photo(900, 700), "JPEG", quality=61)
+    uris = [upload(user, content) for user in (alice, bob)]
+    before = count_objects(homeserver)
+    answers = []
+
+    def ask(uri):
+        answers.append(thumbnail(alice, uri, 320, 240).content)
+
+    asking = [threading.Thread(target=ask, args=(uris[n % 2],)) for n in range(8)]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join()
+    assert len(answers) == 8 and len(set(answers)) == 1
+    assert count_objects(homeserver) == before + 1
+
+
+def test_a_thumbnail_needs_a_token(anonymous, picture):
+    assert thumbnail(anonymous, picture, 32, 32, expect=401).json()["errcode"] == "M_MISSING_TOKEN"
+
+
+# ── Pictures that are made to do harm ─────────────────────────────────────────────────────────────
+
+JPEG = encoded(photo(500, 500), "JPEG")
+PNG = encoded(photo(500, 500), "PNG")
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'
+XML_BOMB = b'<!DOCTYPE a [<!ENTITY b "cccccccc">]><svg xmlns="http://www.w3.org/2000/svg">&b;</svg>'
+MVG = b"push graphic-context\nviewbox 0 0 640 480\nimage over 0,0 0,0 'https://127.0.0.1/x'\npop graphic-context"
+
+BAD_PICTURES = {
+    "empty": (b"", 400),
+    "html": (b"<html><script>alert(1)</script></html>", 400),
+    "svg": (SVG, 400),
+    "svg with entities": (XML_BOMB, 400),
+    "imagemagick script": (MVG, 400),
+    "pdf": (b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>", 400),
+    "tiff": (encoded(photo(500, 500), "TIFF"), 400),
+    "bmp": (encoded(photo(500, 500), "BMP"), 400),
+    "only a jpeg's beginning": (JPEG[:20], 400),
+    "only a png's beginning": (PNG[:40], 400),
+    "png with a broken checksum": (PNG[:20] + b"\xff" + PNG[21:], 400),
+    "gif of no frames": (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", 400),
+    "webp of nothing": (b"RIFF\x10\x00\x00\x00WEBPVP8 \x00\x00\x00\x00", 400),
+    "png of 60,000 x 60,000": (empty_png(60000, 60000), 413),
+    "png of 12,000 x 12,000": (empty_png(12000, 12000), 413),
+    "jpeg that says 65,500 x 65,500": (
+        JPEG.replace(b"\x00\x11\x08\x01\xf4\x01\xf4", b"\x00\x11\x08\xff\xdc\xff\xdc"),
+        413,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PICTURES)
+def test_a_bad_picture_has_no_thumbnail_but_can_be_downloaded(alice, name):
+    content, status = BAD_PICTURES[name]
+    uri = upload(alice, content, "image/png")
+    answer = thumbnail(alice, uri, 96, 96, expect=status)
+    assert answer.json()["errcode"] == ("M_TOO_LARGE" if status == 413 else "M_UNKNOWN")
+
+
+SURVIVABLE = {
+    "jpeg cut in the middle": JPEG[: len(JPEG) // 2],
+    "png with a web page behind it": PNG + b"<html><script>alert(1)</script></html>",
+    "jpeg that is a zip, too": JPEG + b"PK\x05\x06" + bytes(18),
+    "gif with 100,000 frames": endless_gif(100000),
+    "png with a gigabyte of text": text_bomb(),
+    "progressive jpeg": encoded(photo(3000, 3000), "JPEG", progressive=True),
+    "interlaced-size png": empty_png(11000, 11000),
+}
+
+
+@pytest.mark.parametrize("name", SURVIVABLE)
+def test_a_strange_picture_costs_little_whatever_comes_out(homeserver, name, tmp_path):
+    """The decoder alone, with its own limits measured: an answer or a refusal within ten seconds."""
+    program = pathlib.Path(homeserver.binary).parent / "beffroi-thumbnailer"
+    source = tmp_path / "picture"
+    source.write_bytes(SURVIVABLE[name])
+    with source.open("rb") as picture, (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen([program, "96", "96", "scale", "1"], stdin=picture, stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+    peak = usage.ru_maxrss << 10
+    seconds = usage.ru_utime + usage.ru_stime
+    print(f"{name}: status {status >> 8}, {peak >> 20} MiB, {seconds:.2f} s")
+    assert peak < 800 << 20 and seconds < 11
+    result = (tmp_path / "out").read_bytes()
+    assert result == b"" or max(decoded(result).size) <= 96
