@@ -165,8 +165,8 @@ int main(int argc, char **argv)
     struct job job = {0};
 
     /* Vips would make machine code at run time, which the sandbox forbids. */
-    if (setenv("VIPS_NOVECTOR", "1", 1) != 0 || !read_arguments(argc, argv, &job) || !sandbox_limit(&limits) || !map_input(&job) ||
-        VIPS_INIT(argv[0]) != 0)
+    if (setenv("VIPS_NOVECTOR", "1", 1) != 0 || !read_arguments(argc, argv, &job) ||
+        !sandbox_limit(&limits) || !map_input(&job) || VIPS_INIT(argv[0]) != 0)
         return THUMBNAILER_FAILED;
     block_decoders();
     if (!sandbox_enter())

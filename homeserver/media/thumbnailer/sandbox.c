@@ -29,15 +29,32 @@ bool sandbox_limit(const struct sandbox_limits *limits)
 
 /* Memory, threads, clocks and what is open already. */
 static const int allowed[] = {
-    SCMP_SYS(read),         SCMP_SYS(write),          SCMP_SYS(lseek),
-    SCMP_SYS(close),        SCMP_SYS(fstat),          SCMP_SYS(munmap),
-    SCMP_SYS(mremap),       SCMP_SYS(madvise),        SCMP_SYS(brk),
-    SCMP_SYS(futex),        SCMP_SYS(exit),           SCMP_SYS(exit_group),
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction),   SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(sched_yield),  SCMP_SYS(sched_getaffinity), SCMP_SYS(clock_gettime),
-    SCMP_SYS(gettimeofday), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
-    SCMP_SYS(getrandom),    SCMP_SYS(restart_syscall), SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(getpid),       SCMP_SYS(gettid),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(lseek),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
 };
 
 static bool add_rules(scmp_filter_ctx filter)
@@ -54,8 +71,7 @@ static bool add_rules(scmp_filter_ctx filter)
     /* Threads but no processes; glibc falls back to clone() when there is no clone3(). */
     added = added && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                                       SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) == 0;
-    return added &&
-           seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
+    return added && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }
 
 bool sandbox_enter(void)
