@@ -7,7 +7,7 @@
 
 #define ACCOUNT_DATA_COLUMNS "room_nid, type, content, is_deleted, position "
 
-enum { LOAD, CHANGED, COUNT, SET, DELETE_ENTRY, REPLACE, CREATE };
+enum { LOAD, CHANGED, OF_ROOMS, OF_TYPE, COUNT, SET, DELETE_ENTRY, REPLACE, CREATE };
 
 static const struct db_statement statements[] = {
     [LOAD] = {"account_data_load", "SELECT " ACCOUNT_DATA_COLUMNS "  FROM account_data "
@@ -17,6 +17,15 @@ static const struct db_statement statements[] = {
                                          " WHERE user_nid = $1 AND position > $2 "
                                          "   AND position <= $3 AND NOT ($2 = 0 AND is_deleted) "
                                          " ORDER BY position, room_nid, type"},
+
+    [OF_ROOMS] = {"account_data_of_rooms", "SELECT " ACCOUNT_DATA_COLUMNS "  FROM account_data "
+                                           " WHERE user_nid = $1 AND room_nid = ANY($2) "
+                                           "   AND position <= $3 "
+                                           " ORDER BY position, room_nid, type"},
+
+    [OF_TYPE] = {"account_data_of_type", "SELECT " ACCOUNT_DATA_COLUMNS "  FROM account_data "
+                                         " WHERE user_nid = $1 AND type = $2 AND NOT is_deleted "
+                                         " ORDER BY room_nid"},
 
     [COUNT] = {"account_data_count", "SELECT count(*) FROM account_data "
                                      " WHERE user_nid = $1 AND NOT is_deleted"},
@@ -58,6 +67,15 @@ static void read_row(struct db_rows *rows, size_t row, struct account_data_row *
     };
 }
 
+static void read_all(struct db_rows *rows, struct arena *arena, struct account_data_row **out,
+                     size_t *count_out)
+{
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct account_data_row);
+    for (size_t i = 0; i < *count_out; i++)
+        read_row(rows, i, &(*out)[i]);
+}
+
 enum errcode account_data_load(struct db *db, struct arena *arena,
                                const struct account_data_key *key, struct account_data_row *out)
 {
@@ -79,10 +97,34 @@ enum errcode account_data_changed(struct db *db, struct arena *arena, int64_t us
 
     TRY(db_query(db, arena, &statements[CHANGED],
                  PARAMS(INT(user_nid), INT(range.since), INT(range.until)), &rows));
-    *count_out = rows_count(rows);
-    *out = ARENA_ARRAY(arena, *count_out, struct account_data_row);
-    for (size_t i = 0; i < *count_out; i++)
-        read_row(rows, i, &(*out)[i]);
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode account_data_of_rooms(struct db *db, struct arena *arena,
+                                   const struct account_data_rooms *query,
+                                   struct account_data_row **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_ROOMS],
+                 PARAMS(INT(query->user_nid),
+                        INT_ARRAY(query->room_nids.items, query->room_nids.count),
+                        INT(query->until)),
+                 &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode account_data_of_type(struct db *db, struct arena *arena,
+                                  const struct account_data_key *key, struct account_data_row **out,
+                                  size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_TYPE], PARAMS(INT(key->user_nid), TEXT(key->type)),
+                 &rows));
+    read_all(rows, arena, out, count_out);
     return OK;
 }
 

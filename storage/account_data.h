@@ -7,6 +7,7 @@
 
 #include "homeserver/base/error.h"
 #include "storage/db.h"
+#include "storage/nids.h"
 #include "storage/position_range.h"
 
 struct journal_entry;
@@ -43,6 +44,21 @@ enum errcode account_data_load(struct db *db, struct arena *arena,
  * reading, what was deleted is left out. */
 enum errcode account_data_changed(struct db *db, struct arena *arena, int64_t user_nid,
                                   struct position_range range, struct account_data_row **out,
+                                  size_t *count_out) MUST_CHECK;
+
+/* Everything of a user about these rooms up to a position, deleted entries too, oldest first. */
+struct account_data_rooms {
+    int64_t user_nid;
+    struct nid_list room_nids;
+    int64_t until;
+};
+enum errcode account_data_of_rooms(struct db *db, struct arena *arena,
+                                   const struct account_data_rooms *query,
+                                   struct account_data_row **out, size_t *count_out) MUST_CHECK;
+
+/* One type of a user's entries in all rooms; `key.room_nid` is not looked at. */
+enum errcode account_data_of_type(struct db *db, struct arena *arena,
+                                  const struct account_data_key *key, struct account_data_row **out,
                                   size_t *count_out) MUST_CHECK;
 
 /* How many entries a user has. */

@@ -87,13 +87,13 @@ static const struct db_statement statements[] = {
     /* The lateral part reads the newest events of each room from the index. */
     [OF_ROOMS] = {"events_of_rooms",
                   "SELECT " EVENT_COLUMNS
-                  "  FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY "
-                  "         AS w (room_nid, after, ordinal) "
+                  "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY "
+                  "         AS w (room_nid, after, wanted, ordinal) "
                   " CROSS JOIN LATERAL (SELECT * FROM events n "
                   "                      WHERE n.room_nid = w.room_nid AND n.position > w.after "
-                  "                        AND n.position <= $3 AND n.position <> 0 "
+                  "                        AND n.position <= $4 AND n.position <> 0 "
                   "                        AND n.flags & 7 = 0 "
-                  "                      ORDER BY n.position DESC LIMIT $4) AS e "
+                  "                      ORDER BY n.position DESC LIMIT w.wanted) AS e "
                   "  JOIN event_json j USING (event_nid) "
                   " ORDER BY w.ordinal, e.position"},
 
@@ -275,8 +275,8 @@ enum errcode events_of_rooms(struct db *db, struct arena *arena, const struct ro
 
     TRY(db_query(db, arena, &statements[OF_ROOMS],
                  PARAMS(INT_ARRAY(range->room_nids.items, range->room_nids.count),
-                        INT_ARRAY(range->after, range->room_nids.count), INT(range->until),
-                        INT(range->limit)),
+                        INT_ARRAY(range->after, range->room_nids.count),
+                        INT_ARRAY(range->limits, range->room_nids.count), INT(range->until)),
                  &rows));
     read_all(rows, arena, out, count_out);
     return OK;

@@ -20,6 +20,7 @@ enum event_flag {
     EVENT_SOUNDS = 64,     /* EVENT_NOTIFIES … with the default sound (rooms of two) */
     EVENT_RINGS = 128,     /* … with the sound of a call */
     EVENT_JUMP = 256,      /* the room's state did not simply follow: see storage/room_jumps.h */
+    EVENT_BUMPS = 512,     /* is activity that people see in a list of rooms (MSC4186) */
 };
 
 struct stored_event {
@@ -109,13 +110,13 @@ enum errcode events_of_whole_room(struct db *db, struct arena *arena,
                                   const struct event_place *after, struct stored_event **out,
                                   size_t *count_out) MUST_CHECK;
 
-/* The last `limit` visible events of many rooms, each with after < position <= until, ordered by
- * room and position. `after` is parallel to `room_nids`. */
+/* The last visible events of many rooms, each with after < position <= until, ordered by room and
+ * position. `after` and `limits` are parallel to `room_nids`. */
 struct rooms_range {
     struct nid_list room_nids;
     const int64_t *after;
+    const int64_t *limits;
     int64_t until;
-    int64_t limit;
 };
 enum errcode events_of_rooms(struct db *db, struct arena *arena, const struct rooms_range *range,
                              struct stored_event **out, size_t *count_out) MUST_CHECK;

@@ -9,7 +9,7 @@
     "r.room_nid, r.user_nid, r.type, r.thread, r.event_id, r.event_position, r.ts, r.position, "   \
     "u.user_id "
 
-enum { SET, CHANGED, OF_USER, TO_FEDERATE };
+enum { SET, CHANGED, RECENT, OF_USER, TO_FEDERATE };
 
 static const struct db_statement statements[] = {
     [SET] = {"receipt_set",
@@ -35,6 +35,16 @@ static const struct db_statement statements[] = {
                  "                      LIMIT $5) r "
                  "  JOIN users u USING (user_nid) "
                  " ORDER BY r.room_nid, r.position"},
+
+    [RECENT] = {"receipts_recent",
+                "SELECT " RECEIPT_COLUMNS
+                "  FROM unnest($1::bigint[], $2::bigint[]) AS wanted (room_nid, first_position) "
+                "  JOIN receipts r USING (room_nid) "
+                "  JOIN users u USING (user_nid) "
+                " WHERE r.position <= $4 "
+                "   AND (r.user_nid = $3 "
+                "        OR (r.type = 1 AND r.event_position >= wanted.first_position)) "
+                " ORDER BY r.room_nid, r.position"},
 
     [OF_USER] = {"receipts_of_user",
                  "SELECT " RECEIPT_COLUMNS "  FROM receipts r JOIN users u USING (user_nid) "
@@ -87,6 +97,21 @@ enum errcode receipts_changed(struct db *db, struct arena *arena, const struct r
                  PARAMS(INT_ARRAY(query->room_nids.items, query->room_nids.count),
                         INT(query->viewer_nid), INT(query->range.since), INT(query->range.until),
                         INT(RECEIPTS_PER_ROOM_MAX)),
+                 &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode receipts_recent(struct db *db, struct arena *arena, const struct receipt_query *query,
+                             const int64_t *first_positions, struct receipt **out,
+                             size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[RECENT],
+                 PARAMS(INT_ARRAY(query->room_nids.items, query->room_nids.count),
+                        INT_ARRAY(first_positions, query->room_nids.count), INT(query->viewer_nid),
+                        INT(query->range.until)),
                  &rows));
     read_all(rows, arena, out, count_out);
     return OK;

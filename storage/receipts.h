@@ -51,6 +51,12 @@ struct receipt_query {
 enum errcode receipts_changed(struct db *db, struct arena *arena, const struct receipt_query *query,
                               struct receipt **out, size_t *count_out) MUST_CHECK;
 
+/* The viewer's own receipts in these rooms, and those of others at events from a position on
+ * (parallel to the rooms); ordered by room. `range.since` is not looked at. */
+enum errcode receipts_recent(struct db *db, struct arena *arena, const struct receipt_query *query,
+                             const int64_t *first_positions, struct receipt **out,
+                             size_t *count_out) MUST_CHECK;
+
 /* The receipts of one user in a room, private ones too. */
 enum errcode receipts_of_user(struct db *db, struct arena *arena, int64_t room_nid,
                               int64_t user_nid, struct receipt **out, size_t *count_out) MUST_CHECK;

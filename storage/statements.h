@@ -70,6 +70,8 @@ struct statement_table {
     X(rooms)                                                                                       \
     X(search)                                                                                      \
     X(server_keys)                                                                                 \
+    X(sliding_connections)                                                                         \
+    X(sliding_rooms)                                                                               \
     X(state_keys)                                                                                  \
     X(state_snapshots)                                                                             \
     X(threepids)                                                                                   \

@@ -195,6 +195,9 @@ enum errcode client_get_room_visibility_on_directory(struct request *req);
 enum errcode client_query_public_rooms(struct request *req);
 enum errcode client_set_room_visibility_on_directory(struct request *req);
 
+/* msc4186_sliding_sync.c */
+enum errcode client_sliding_sync(struct request *req);
+
 /* mutual_rooms.c */
 enum errcode client_get_mutual_rooms(struct request *req);
 enum errcode client_get_mutual_rooms_unstable(struct request *req);

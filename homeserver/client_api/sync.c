@@ -4,20 +4,15 @@
  */
 #include "homeserver/sync/sync.h"
 
-#include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/syncing.h"
 #include "homeserver/http/request.h"
-#include "homeserver/presence/presence.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/notifier.h"
 #include "storage/filters.h"
 #include "storage/journal.h"
-#include "storage/presence.h"
-
-/* Proxies cut connections that are silent for too long; clients ask for 30 s. */
-enum { TIMEOUT_MS_MAX = 120 * 1000 };
 
 /* `filter` is an ID, or the filter itself when it begins with a brace. */
 static enum errcode read_filter(struct request *req, const struct filter **out)
@@ -72,26 +67,6 @@ static enum errcode answer_or_wait(struct request *req, const struct sync_reques
     return respond_bytes(req, 200, "application/json", bytes, size);
 }
 
-/* Syncing says that the user is there, unless the client asks to stay unseen. */
-static enum errcode note_presence(struct request *req, int64_t timeout_ms)
-{
-    const char *text = query_string(req, "set_presence");
-    struct presence_report report = {
-        .user_nid = req->requester.user_nid,
-        .device_id = req->requester.device_id,
-        .state = PRESENCE_ONLINE,
-        .connected_ms = timeout_ms + PRESENCE_DISCONNECT_MS,
-    };
-
-    if (text != NULL && !presence_state_parse(text, &report.state))
-        return fail(&req->error, M_INVALID_PARAM,
-                    "set_presence must be online, unavailable or offline.");
-    if (report.state == PRESENCE_OFFLINE ||
-        !config_current(req->call.services->config)->presence_enabled)
-        return OK;
-    return presence_synced(&req->call, &report);
-}
-
 /* GET /_matrix/client/v3/sync */
 enum errcode client_sync(struct request *req)
 {
@@ -100,11 +75,11 @@ enum errcode client_sync(struct request *req)
     struct sync_token token;
     int64_t timeout_ms;
 
-    TRY(query_int(req, "timeout", 0, 0, TIMEOUT_MS_MAX, &timeout_ms));
+    TRY(query_int(req, "timeout", 0, 0, SYNC_TIMEOUT_MS_MAX, &timeout_ms));
     TRY(query_bool(req, "full_state", false, &request.full_state));
     TRY(read_state_form(req, &request.state_form));
     TRY(read_filter(req, &request.filter));
-    TRY(note_presence(req, timeout_ms));
+    TRY(note_syncing(req, query_string(req, "set_presence"), timeout_ms));
     if (since != NULL && *since != '\0') {
         TRY(sync_token_parse(since, journal_position(req->call.services->journal), req->call.error,
                              &token));

@@ -14,9 +14,10 @@ static const char *const versions[] = {
 
 /* Features that clients look for by name. */
 static const char *const features[] = {
-    "org.matrix.e2e_cross_signing", /* Element Web does not set up encryption without it */
-    "org.matrix.msc3814",           /* dehydrated devices */
-    "uk.tcpip.msc4133",             /* profile fields, before v1.16 */
+    "org.matrix.e2e_cross_signing",  /* Element Web does not set up encryption without it */
+    "org.matrix.msc3814",            /* dehydrated devices */
+    "org.matrix.simplified_msc3575", /* sliding sync: Element X does not sign in without it */
+    "uk.tcpip.msc4133",              /* profile fields, before v1.16 */
     "uk.tcpip.msc4133.stable",
 };
 

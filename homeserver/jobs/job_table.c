@@ -8,8 +8,10 @@
 #include "homeserver/presence/typing.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/notifier.h"
+#include "homeserver/sync/sliding.h"
 #include "storage/client_transactions.h"
 #include "storage/media.h"
+#include "storage/sliding_connections.h"
 #include "storage/to_device.h"
 
 enum {
@@ -68,6 +70,11 @@ static enum errcode sweep_media(struct call *call)
     return media_sweep(call, clock_wall_ms() - HOUR);
 }
 
+static enum errcode expire_sliding_connections(struct call *call)
+{
+    return sliding_connections_expire(call->db, clock_wall_ms() - SLIDING_CONNECTION_IDLE_MS);
+}
+
 const struct job jobs[] = {
     {"expire_typing", SECOND, expire_typing},
     {"tick_presence", 5 * SECOND, tick_presence},
@@ -75,6 +82,7 @@ const struct job jobs[] = {
     {"sweep_media", 5 * MINUTE, sweep_media},
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
     {"expire_to_device", 10 * MINUTE, expire_to_device},
+    {"expire_sliding_connections", HOUR, expire_sliding_connections},
 };
 
 const size_t job_count = COUNT_OF(jobs);

@@ -1,6 +1,7 @@
 /*
  * Tokens: `s1_<position>_<typing epoch>_<typing>`, followed by `_<to_device>` when that is not the
- * position, and `p1_<position>`, all numbers decimal without leading zeros. What does not look
+ * position; `l1_<connection>_<serial>_<position>_<typing epoch>_<typing>`; and `p1_<position>`, all
+ * numbers decimal without leading zeros. What does not look
  * exactly like that is refused.
  */
 #include "homeserver/protocol/sync_token.h"
@@ -11,6 +12,7 @@
 #include "homeserver/base/arena.h"
 
 static const char SYNC_PREFIX[] = "s1_";
+static const char SLIDING_PREFIX[] = "l1_";
 static const char PAGE_PREFIX[] = "p1_";
 
 /* Far above what a server can reach, and safe to multiply by ten. */
@@ -45,16 +47,32 @@ static bool take_number(const char **text, int64_t max, int64_t *out)
     return true;
 }
 
-static bool read_sync_token(const char *text, int64_t newest_position, struct sync_token *out)
+/* `<position>_<typing epoch>_<typing>` */
+static bool take_positions(const char **text, int64_t newest_position, struct sync_token *out)
 {
     int64_t epoch;
 
-    if (!take_prefix(&text, SYNC_PREFIX) || !take_number(&text, newest_position, &out->position) ||
-        !take_prefix(&text, "_") || !take_number(&text, UINT32_MAX, &epoch) ||
-        !take_prefix(&text, "_") || !take_number(&text, NUMBER_MAX, &out->typing))
+    if (!take_number(text, newest_position, &out->position) || !take_prefix(text, "_") ||
+        !take_number(text, UINT32_MAX, &epoch) || !take_prefix(text, "_") ||
+        !take_number(text, NUMBER_MAX, &out->typing))
         return false;
     out->typing_epoch = (uint32_t)epoch;
     out->to_device = out->position;
+    return true;
+}
+
+static bool read_sliding_token(const char *text, int64_t newest_position, struct sliding_token *out)
+{
+    return take_prefix(&text, SLIDING_PREFIX) &&
+           take_number(&text, NUMBER_MAX, &out->connection_nid) && take_prefix(&text, "_") &&
+           take_number(&text, NUMBER_MAX, &out->serial) && take_prefix(&text, "_") &&
+           take_positions(&text, newest_position, &out->sync) && *text == '\0';
+}
+
+static bool read_sync_token(const char *text, int64_t newest_position, struct sync_token *out)
+{
+    if (!take_prefix(&text, SYNC_PREFIX) || !take_positions(&text, newest_position, out))
+        return false;
     if (take_prefix(&text, "_") &&
         (!take_number(&text, out->position, &out->to_device) || out->to_device == out->position))
         return false;
@@ -97,6 +115,21 @@ enum errcode sync_token_parse(const char *text, int64_t newest_position, struct 
     return OK;
 }
 
+char *sliding_token_format(struct arena *arena, const struct sliding_token *token)
+{
+    return arena_printf(arena, "%s%" PRId64 "_%" PRId64 "_%" PRId64 "_%" PRIu32 "_%" PRId64,
+                        SLIDING_PREFIX, token->connection_nid, token->serial, token->sync.position,
+                        token->sync.typing_epoch, token->sync.typing);
+}
+
+enum errcode sliding_token_parse(const char *text, int64_t newest_position, struct error *error,
+                                 struct sliding_token *out)
+{
+    if (text == NULL || !read_sliding_token(text, newest_position, out))
+        return fail(error, M_UNKNOWN_POS, "%s", errcode_default_text(M_UNKNOWN_POS));
+    return OK;
+}
+
 char *page_token_format(struct arena *arena, int64_t position)
 {
     return arena_printf(arena, "%s%" PRId64, PAGE_PREFIX, position);
@@ -105,6 +138,7 @@ char *page_token_format(struct arena *arena, int64_t position)
 enum errcode page_token_parse(const char *text, int64_t newest_position, struct error *error,
                               int64_t *position_out)
 {
+    struct sliding_token sliding;
     struct sync_token sync;
     int64_t position;
 
@@ -112,6 +146,8 @@ enum errcode page_token_parse(const char *text, int64_t newest_position, struct 
         return fail(error, M_MISSING_PARAM, "A pagination token is needed.");
     if (read_sync_token(text, newest_position, &sync))
         position = sync.position;
+    else if (read_sliding_token(text, newest_position, &sliding))
+        position = sliding.sync.position;
     else if (!read_page_token(text, newest_position, &position))
         return fail(error, M_INVALID_PARAM, "The pagination token is not valid.");
     *position_out = position;

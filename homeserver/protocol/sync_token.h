@@ -30,11 +30,26 @@ char *sync_token_format(struct arena *arena, struct sync_token token);
 enum errcode sync_token_parse(const char *text, int64_t newest_position, struct error *error,
                               struct sync_token *out) MUST_CHECK;
 
+/* The `pos` of sliding sync: which connection, which of its memories
+ * (storage/sliding_connections.h), and how far it was told. */
+struct sliding_token {
+    int64_t connection_nid;
+    int64_t serial;
+    struct sync_token sync; /* without `to_device`: that extension has a token of its own */
+};
+
+char *sliding_token_format(struct arena *arena, const struct sliding_token *token);
+
+/* M_UNKNOWN_POS when `text` is no such token. */
+enum errcode sliding_token_parse(const char *text, int64_t newest_position, struct error *error,
+                                 struct sliding_token *out) MUST_CHECK;
+
 /* Where a reader of a room's history is: right after the event at `position`. History that was
  * fetched from other servers has negative positions. */
 char *page_token_format(struct arena *arena, int64_t position);
 
-/* Takes sync tokens too, which clients hand to /messages: they are positions. Errors as above. */
+/* Takes tokens of both kinds of sync too, which clients hand to /messages: they are positions.
+ * Errors as above. */
 enum errcode page_token_parse(const char *text, int64_t newest_position, struct error *error,
                               int64_t *position_out) MUST_CHECK;
 

@@ -38,6 +38,28 @@ unsigned push_flags_of_event(unsigned event_flags)
     return flags;
 }
 
+/* MSC4186, `bump_stamp`. */
+static bool is_activity(const struct event *event)
+{
+    static const char *const types[] = {
+        "m.room.create",
+        "m.room.message",
+        "m.room.encrypted",
+        "m.sticker",
+        "m.call.invite",
+        "m.poll.start",
+        "m.beacon_info",
+        "org.matrix.msc3381.poll.start",
+        "org.matrix.msc3672.beacon_info",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        if (strcmp(event->type, types[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static unsigned event_flags_of(unsigned push_flags)
 {
     unsigned flags = 0;
@@ -222,6 +244,7 @@ enum errcode push_evaluate_event(struct call *call, const struct push_event *eve
     TRY(event_thread_root(call, event->room_nid, event->event->content, &root));
     if (root != NULL)
         thread_event_add_in(entry, event->event_nid, event->room_nid, root);
-    *flags_out = event_flags_of(e.shared) | (root != NULL ? (unsigned)EVENT_IN_THREAD : 0);
+    *flags_out = event_flags_of(e.shared) | (root != NULL ? (unsigned)EVENT_IN_THREAD : 0) |
+                 (is_activity(event->event) ? (unsigned)EVENT_BUMPS : 0);
     return OK;
 }

@@ -137,6 +137,7 @@ const struct route routes[] = {
     {POST,   "/_matrix/client/v3/rooms/{roomId}/unban",                                 client_unban,                     USER,   LIMIT_NONE,    JSON_BODY,     0},
 
     /* ── Client-server API: Room participation ──────────────────────────────────────── */
+    {POST,   "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync",             client_sliding_sync,              GUEST,  LIMIT_NONE,    JSON_OPTIONAL, PARKS | WHILE_SUSPENDED},
     {GET,    "/_matrix/client/v3/sync",                                                 client_sync,                      GUEST,  LIMIT_NONE,    NO_BODY,       PARKS},
     {PUT,    "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}",              client_send_message,              GUEST,  LIMIT_MESSAGE, JSON_BODY,     0},
     {PUT,    "/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}",              client_redact_event,              USER,   LIMIT_MESSAGE, JSON_BODY,     WHILE_SUSPENDED},

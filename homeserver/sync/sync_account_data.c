@@ -55,6 +55,13 @@ static bool passes(const struct sync *sync, const struct account_data_row *row, 
                                &subject);
 }
 
+void sync_write_account_row(const struct account_data_row *row, bool precedes, struct strbuf *out)
+{
+    strbuf_add_string(out, precedes ? ",{\"type\":" : "{\"type\":");
+    strbuf_add_json_string(out, row->type, strlen(row->type));
+    strbuf_printf(out, ",\"content\":%s}", row->content);
+}
+
 enum errcode sync_write_account_data(struct sync *sync, int64_t room_nid, const char *room_id,
                                      struct strbuf *out)
 {
@@ -67,9 +74,7 @@ enum errcode sync_write_account_data(struct sync *sync, int64_t room_nid, const 
         const struct account_data_row *row = &sync->account_data[i];
         if (row->room_nid != room_nid || !passes(sync, row, room_id))
             continue;
-        strbuf_add_string(out, any ? ",{\"type\":" : "{\"type\":");
-        strbuf_add_json_string(out, row->type, strlen(row->type));
-        strbuf_printf(out, ",\"content\":%s}", row->content);
+        sync_write_account_row(row, any, out);
         any = true;
     }
     strbuf_add_string(out, "]}");

@@ -39,18 +39,18 @@ enum errcode sync_load_receipts(struct sync *sync, const struct sync_room *rooms
     };
 
     *out = (struct receipt_list){0};
-    for (size_t i = 0; i < count; i++)
-        nids[i] = room_nid(rooms[i].reader.room);
     /* A room that is new to the client needs all of its receipts, not only the new ones. */
     for (size_t i = 0; i < count; i++) {
-        if (rooms[i].is_full)
-            query.range.since = 0;
+        nids[i] = room_nid(rooms[i].reader.room);
+        int64_t since = rooms[i].is_full ? 0 : rooms[i].since;
+        if (since < query.range.since)
+            query.range.since = since;
     }
     return receipts_changed(sync->call->db, sync->call->arena, &query, &out->items, &out->count);
 }
 
-static bool write_receipts(struct sync *sync, const struct sync_room *room,
-                           const struct receipt_list *receipts, struct strbuf *out)
+bool sync_write_receipts(struct sync *sync, const struct sync_room *room,
+                         const struct receipt_list *receipts, struct strbuf *out)
 {
     json_auto_t *content = json_object();
 
@@ -59,7 +59,7 @@ static bool write_receipts(struct sync *sync, const struct sync_room *room,
     for (size_t i = 0; i < receipts->count; i++) {
         const struct receipt *receipt = &receipts->items[i];
         if (receipt->room_nid == room_nid(room->reader.room) &&
-            (room->is_full || receipt->position > sync->since))
+            (room->is_full || receipt->position > room->since))
             receipt_add_to_content(content, receipt);
     }
     if (json_object_size(content) == 0)
@@ -71,26 +71,34 @@ static bool write_receipts(struct sync *sync, const struct sync_room *room,
     return text != NULL;
 }
 
-static bool write_typing(struct sync *sync, const struct sync_room *room, bool follows,
-                         struct strbuf *out)
+void sync_write_typing(struct sync *sync, int64_t room_nid, struct strbuf *out)
 {
-    struct typing *typing = sync->call->services->typing;
+    struct call *call = sync->call;
     size_t count;
-    const char **users =
-        typing_users(typing, sync->call->arena, room_nid(room->reader.room), &count);
-    bool changed = sync_typing_changed(sync, room_nid(room->reader.room));
+    const char **users = typing_users(call->services->typing, call->arena, room_nid, &count);
 
-    if (!(changed || (room->is_full && count > 0)) || !passes(sync, room, "m.typing"))
-        return false;
-    strbuf_add_string(out, follows ? ",{" : "{");
-    strbuf_add_string(out, "\"type\":\"m.typing\",\"content\":{\"user_ids\":[");
+    strbuf_add_string(out, "{\"type\":\"m.typing\",\"content\":{\"user_ids\":[");
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             strbuf_add_char(out, ',');
         strbuf_add_json_string(out, users[i], strlen(users[i]));
     }
     strbuf_add_string(out, "]}}");
-    return true;
+}
+
+/* A room that is new to the client is told of only when somebody types. */
+static bool tells_typing(const struct sync *sync, const struct sync_room *room)
+{
+    struct call *call = sync->call;
+    int64_t nid = room_nid(room->reader.room);
+    size_t count;
+
+    if (!passes(sync, room, "m.typing"))
+        return false;
+    if (sync_typing_changed(sync, nid) || !room->is_full)
+        return sync_typing_changed(sync, nid);
+    typing_users(call->services->typing, call->arena, nid, &count);
+    return count > 0;
 }
 
 enum errcode sync_write_ephemeral(struct sync *sync, const struct sync_room *room,
@@ -101,8 +109,13 @@ enum errcode sync_write_ephemeral(struct sync *sync, const struct sync_room *roo
 
     sync_begin_member(out, "ephemeral");
     strbuf_add_string(out, "{\"events\":[");
-    any = write_receipts(sync, room, receipts, out);
-    any |= write_typing(sync, room, any, out);
+    any = sync_write_receipts(sync, room, receipts, out);
+    if (tells_typing(sync, room)) {
+        if (any)
+            strbuf_add_char(out, ',');
+        sync_write_typing(sync, room_nid(room->reader.room), out);
+        any = true;
+    }
     strbuf_add_string(out, "]}");
     if (!any)
         strbuf_truncate(out, start);

@@ -30,7 +30,9 @@ struct sync {
 struct sync_room {
     struct room_reader reader;
     bool is_full;                /* the client knows nothing of it yet: everything is new */
+    int64_t since;               /* … up to which position it knows it otherwise */
     int64_t after;               /* the timeline begins after this position */
+    int64_t limit;               /* of the timeline: sync_timeline_limit() */
     struct stored_event *events; /* the timeline, oldest first, visible ones only */
     size_t event_count;
     bool is_limited;            /* there are events between `after` and the first one */
@@ -43,6 +45,9 @@ struct sync_room {
 /* A list of members of a JSON object: writes the comma where one is needed. */
 void sync_begin_member(struct strbuf *out, const char *name);
 
+/* What the filter says, or ten. */
+int64_t sync_timeline_limit(const struct sync *sync);
+
 /* sync_timeline.c: fills the timelines of rooms with their readers set, in one query. */
 enum errcode sync_load_timelines(struct sync *sync, struct sync_room *rooms,
                                  size_t count) MUST_CHECK;
@@ -53,6 +58,14 @@ enum errcode sync_write_timeline(struct sync *sync, const struct sync_room *room
 /* sync_state.c: appends `"state":{"events":[…]}` or its variant. */
 enum errcode sync_write_state(struct sync *sync, const struct sync_room *room,
                               struct strbuf *out) MUST_CHECK;
+
+/* The state the client has: that before the first event it has not seen; NULL (empty) when it knows
+ * nothing. And that after the last event it is told. Borrowed from the call. */
+struct state_map;
+enum errcode sync_known_state(struct sync *sync, const struct sync_room *room,
+                              struct state_map **out) MUST_CHECK;
+enum errcode sync_state_at_end(struct sync *sync, const struct sync_room *room,
+                               struct state_map **out) MUST_CHECK;
 
 /* sync_summary.c: whom the room is named after, when the summary may have changed. After the
  * timeline is loaded, before the state is written: lazily loading clients are told of heroes. */
@@ -68,6 +81,9 @@ bool sync_has_account_data(const struct sync *sync, int64_t room_nid);
 enum errcode sync_write_account_data(struct sync *sync, int64_t room_nid, const char *room_id,
                                      struct strbuf *out) MUST_CHECK;
 
+/* Appends one row as an event, after a comma when something `precedes`. */
+void sync_write_account_row(const struct account_data_row *row, bool precedes, struct strbuf *out);
+
 /* sync_ephemeral.c: typing and receipts. */
 struct receipt;
 struct receipt_list {
@@ -77,6 +93,11 @@ struct receipt_list {
 bool sync_typing_changed(const struct sync *sync, int64_t room_nid);
 enum errcode sync_load_receipts(struct sync *sync, const struct sync_room *rooms, size_t count,
                                 struct receipt_list *out) MUST_CHECK;
+/* Appends the m.receipt event of the room; false when there is nothing to tell. */
+bool sync_write_receipts(struct sync *sync, const struct sync_room *room,
+                         const struct receipt_list *receipts, struct strbuf *out);
+/* Appends the m.typing event of the room. */
+void sync_write_typing(struct sync *sync, int64_t room_nid, struct strbuf *out);
 /* Appends `"ephemeral":{…}` when there is anything. */
 enum errcode sync_write_ephemeral(struct sync *sync, const struct sync_room *room,
                                   const struct receipt_list *receipts,
@@ -92,6 +113,9 @@ struct unread_list {
 enum errcode sync_load_unread(struct sync *sync, const struct sync_room *rooms, size_t count,
                               const struct receipt_list *receipts,
                               struct unread_list *out) MUST_CHECK;
+/* The sums over all threads of a room; false when the room was not counted. */
+bool sync_unread_totals(const struct unread_list *unread, int64_t room_nid, int64_t *notifications,
+                        int64_t *highlights);
 /* Appends `"unread_notifications":{…}` and, when the filter asks, those of threads. */
 void sync_write_unread(const struct sync *sync, const struct sync_room *room,
                        const struct unread_list *unread, struct strbuf *out);
@@ -108,6 +132,8 @@ enum errcode sync_write_key_counts(struct sync *sync, struct strbuf *out) MUST_C
  * `"to_device":{…}` when there are any. */
 enum errcode sync_load_to_device(struct sync *sync) MUST_CHECK;
 void sync_write_to_device(struct sync *sync, struct strbuf *out);
+/* Appends `"events":[…]`. */
+void sync_write_to_device_events(struct sync *sync, struct strbuf *out);
 
 /* sync_rooms.c: which rooms the answer speaks of; appends `"rooms":{…}` when there are any. */
 enum errcode sync_write_rooms(struct sync *sync, struct strbuf *out) MUST_CHECK;
@@ -124,6 +150,11 @@ enum errcode sync_write_left(struct sync *sync, struct sync_selection left,
 /* Invites and knocks: `"invite"` with `invite_state`, `"knock"` with `knock_state`. */
 enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited,
                                 const char *state_name, struct strbuf *out) MUST_CHECK;
+
+/* Appends the room's stripped state as it was when the invite or knock was made, and that event
+ * itself, separated by commas. */
+enum errcode sync_write_stripped(struct sync *sync, const struct membership_row *row,
+                                 struct strbuf *out) MUST_CHECK;
 
 /* True when the timeline holds a state event of this type. */
 bool sync_timeline_has_type(const struct sync *sync, const struct sync_room *room,

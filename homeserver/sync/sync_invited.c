@@ -5,24 +5,20 @@
 #include "homeserver/sync/sync_internal.h"
 #include "storage/rooms.h"
 
-/* The room's stripped state as it was when the invite or knock was made, and that event itself. */
-static enum errcode write_state(struct sync *sync, const struct membership_row *row,
-                                struct strbuf *out)
+enum errcode sync_write_stripped(struct sync *sync, const struct membership_row *row,
+                                 struct strbuf *out)
 {
     struct stored_event event;
     struct membership_row whole;
 
     TRY(membership_load(sync->call->db, sync->call->arena, row->room_nid, row->user_nid, &whole));
-    strbuf_add_string(out, "{\"events\":[");
     /* An array as text: its brackets give way to ours. */
     if (whole.stripped_state != NULL && whole.stripped_state_size > 2) {
         strbuf_add(out, whole.stripped_state + 1, whole.stripped_state_size - 2);
         strbuf_add_char(out, ',');
     }
     TRY(event_load(sync->call->db, sync->call->arena, row->event_nid, &event));
-    TRY(client_event_write_stripped(out, event.json, event.json_size, false));
-    strbuf_add_string(out, "]}");
-    return OK;
+    return client_event_write_stripped(out, event.json, event.json_size, false);
 }
 
 enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited,
@@ -44,7 +40,9 @@ enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited
         sync_begin_member(out, room_ids[i]);
         strbuf_add_char(out, '{');
         sync_begin_member(out, state_name);
-        TRY(write_state(sync, row, out));
+        strbuf_add_string(out, "{\"events\":[");
+        TRY(sync_write_stripped(sync, row, out));
+        strbuf_add_string(out, "]}");
         strbuf_add_char(out, '}');
     }
     return OK;

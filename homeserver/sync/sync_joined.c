@@ -45,7 +45,9 @@ static enum errcode open_room(struct sync *sync, const struct user_room *info,
     if (known && info->membership.position > sync->since)
         TRY(was_joined(sync, room, &known));
     room->is_full = !known;
+    room->since = sync->since;
     room->after = known ? sync->since : INT64_MIN;
+    room->limit = sync_timeline_limit(sync);
     return OK;
 }
 

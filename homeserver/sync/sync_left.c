@@ -14,6 +14,8 @@ static enum errcode open_room(struct sync *sync, const struct user_room *info,
     TRY(room_committed_head(sync->call, room->reader.room, &head));
     room->reader.head = head;
     room->is_full = sync->since == 0;
+    room->since = sync->since;
+    room->limit = sync_timeline_limit(sync);
     /* Who was never in the room sees nothing of it but how the invite ended. */
     room->after = info->membership.last_join_position == 0 ? info->membership.position - 1
                   : sync->since > 0                        ? sync->since

@@ -31,17 +31,15 @@ static bool collect(void *context, int64_t key, int64_t old_value, int64_t new_v
     return true;
 }
 
-/* The state the client has: that before the first event it has not seen. `*out` is NULL (empty)
- * when it knows nothing. */
-static enum errcode known_state(struct sync *sync, const struct sync_room *room,
-                                struct state_map **out)
+enum errcode sync_known_state(struct sync *sync, const struct sync_room *room,
+                              struct state_map **out)
 {
     struct stored_event *first;
     size_t count;
     const struct event_range range = {
         .room_nid = room_nid(room->reader.room),
-        .after = sync->since,
-        .until = sync->until,
+        .after = room->since,
+        .until = room->reader.until,
         .limit = 1,
     };
 
@@ -63,11 +61,13 @@ static bool may_differ(const struct sync *sync, const struct sync_room *room)
            sync->request->state_form != STATE_AT_START;
 }
 
-static enum errcode state_at_end(struct sync *sync, const struct sync_room *room,
-                                 struct state_map **out)
+enum errcode sync_state_at_end(struct sync *sync, const struct sync_room *room,
+                               struct state_map **out)
 {
     const struct stored_event *last;
 
+    if (room->reader.membership.membership != STORED_JOIN)
+        return room_reader_state(sync->call, &room->reader, out);
     *out = room->reader.head->state;
     if (room->event_count == 0)
         return OK;
@@ -82,7 +82,7 @@ static enum errcode wanted_state(struct sync *sync, const struct sync_room *room
                                  struct state_map **out)
 {
     if (sync->request->state_form != STATE_AT_START || room->event_count == 0)
-        return state_at_end(sync, room, out);
+        return sync_state_at_end(sync, room, out);
     return room_state_of_snapshot(sync->call, room->reader.room, room->events[0].snapshot_nid, out);
 }
 
@@ -213,7 +213,7 @@ enum errcode sync_write_state(struct sync *sync, const struct sync_room *room, s
 
     TRY(wanted_state(sync, room, &wanted));
     if (may_differ(sync, room)) {
-        TRY(known_state(sync, room, &known));
+        TRY(sync_known_state(sync, room, &known));
         state_map_diff(known, wanted, collect, &entries);
     }
     if (is_lazy && !room->is_full && !sync->request->full_state)

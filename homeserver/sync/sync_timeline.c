@@ -7,6 +7,11 @@
 
 enum { TIMELINE_LIMIT_DEFAULT = 10 };
 
+int64_t sync_timeline_limit(const struct sync *sync)
+{
+    return event_filter_limit(&sync->request->filter->timeline, TIMELINE_LIMIT_DEFAULT);
+}
+
 /* One more than is shown tells whether something was left out. */
 static enum errcode load_rows(struct sync *sync, const struct sync_room *rooms, size_t count,
                               struct stored_event **events_out, size_t *event_count_out)
@@ -14,16 +19,18 @@ static enum errcode load_rows(struct sync *sync, const struct sync_room *rooms, 
     struct arena *arena = sync->call->arena;
     int64_t *nids = ARENA_ARRAY(arena, count, int64_t);
     int64_t *after = ARENA_ARRAY(arena, count, int64_t);
+    int64_t *limits = ARENA_ARRAY(arena, count, int64_t);
 
     for (size_t i = 0; i < count; i++) {
         nids[i] = room_nid(rooms[i].reader.room);
         after[i] = rooms[i].after;
+        limits[i] = rooms[i].limit + 1;
     }
     const struct rooms_range range = {
         .room_nids = {nids, count},
         .after = after,
+        .limits = limits,
         .until = sync->until,
-        .limit = event_filter_limit(&sync->request->filter->timeline, TIMELINE_LIMIT_DEFAULT) + 1,
     };
     return events_of_rooms(sync->call->db, arena, &range, events_out, event_count_out);
 }
@@ -31,8 +38,7 @@ static enum errcode load_rows(struct sync *sync, const struct sync_room *rooms, 
 static enum errcode fill(struct sync *sync, struct sync_room *room, struct stored_event *events,
                          size_t count)
 {
-    size_t limit =
-        (size_t)event_filter_limit(&sync->request->filter->timeline, TIMELINE_LIMIT_DEFAULT);
+    size_t limit = (size_t)room->limit;
     const char **senders = ARENA_ARRAY(sync->call->arena, count, const char *);
 
     room->is_limited = count > limit;

@@ -34,13 +34,20 @@ enum errcode sync_load_to_device(struct sync *sync)
     return OK;
 }
 
+void sync_write_to_device_events(struct sync *sync, struct strbuf *out)
+{
+    strbuf_add_string(out, "\"events\":[");
+    to_device_write(sync->to_device, sync->to_device_count, out);
+    strbuf_add_char(out, ']');
+}
+
 void sync_write_to_device(struct sync *sync, struct strbuf *out)
 {
     if (sync->to_device_count == 0)
         return;
     sync->is_empty = false;
     sync_begin_member(out, "to_device");
-    strbuf_add_string(out, "{\"events\":[");
-    to_device_write(sync->to_device, sync->to_device_count, out);
-    strbuf_add_string(out, "]}");
+    strbuf_add_char(out, '{');
+    sync_write_to_device_events(sync, out);
+    strbuf_add_char(out, '}');
 }

@@ -79,6 +79,19 @@ static void write_threads(const struct unread_list *unread, int64_t nid, struct 
         strbuf_truncate(out, start);
 }
 
+bool sync_unread_totals(const struct unread_list *unread, int64_t room_nid, int64_t *notifications,
+                        int64_t *highlights)
+{
+    *notifications = *highlights = 0;
+    for (size_t i = 0; i < unread->count; i++) {
+        if (unread->items[i].room_nid != room_nid)
+            continue;
+        *notifications += unread->items[i].notifications;
+        *highlights += unread->items[i].highlights;
+    }
+    return was_counted(unread, room_nid);
+}
+
 void sync_write_unread(const struct sync *sync, const struct sync_room *room,
                        const struct unread_list *unread, struct strbuf *out)
 {

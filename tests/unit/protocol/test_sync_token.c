@@ -95,6 +95,28 @@ static void page_tokens_we_never_issued_are_refused(void **state)
     assert_int_equal(page_token_parse(NULL, 100, NULL, &position), M_MISSING_PARAM);
 }
 
+static void a_sliding_token_is_a_position_too(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "", "l1_1_2_101_0_0", "l1_1_2_5_0", "l1_1_2_5_0_0_0", "s1_5_0_0", "l1_-1_2_5_0_0"};
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const struct sliding_token token = {7, 8, {.position = 50, .typing_epoch = 3, .typing = 4}};
+    struct sliding_token read;
+    int64_t position;
+    char *text = sliding_token_format(arena, &token);
+
+    assert_int_equal(sliding_token_parse(text, 100, NULL, &read), OK);
+    assert_int_equal(read.connection_nid, 7);
+    assert_int_equal(read.serial, 8);
+    assert_int_equal(read.sync.position, 50);
+    assert_int_equal(read.sync.typing, 4);
+    assert_int_equal(page_token_parse(text, 100, NULL, &position), OK);
+    assert_int_equal(position, 50);
+    for (size_t i = 0; i < COUNT_OF(wrong); i++)
+        assert_int_equal(sliding_token_parse(wrong[i], 100, NULL, &read), M_UNKNOWN_POS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +125,7 @@ int main(void)
         cmocka_unit_test(pages_reach_into_the_history_before_the_server),
         cmocka_unit_test(a_sync_token_serves_as_a_page_token),
         cmocka_unit_test(page_tokens_we_never_issued_are_refused),
+        cmocka_unit_test(a_sliding_token_is_a_position_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
