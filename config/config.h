@@ -113,6 +113,7 @@ struct config_rooms {
     bool refuse_plaintext_in_encrypted;     /* false */
     bool publish_room_list_over_federation; /* false */
     bool anyone_may_publish;                /* true: PUT directory/list/room by room moderators */
+    const char *notices_name;               /* "Server notices": the room and who speaks in it */
 };
 
 struct config_log {

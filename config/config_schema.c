@@ -186,6 +186,9 @@ static const struct setting room_items[] = {
      .standard = "false", .help = "Whether other servers may read the list of public rooms."},
     {"anyone_may_publish", SETTING_BOOL, AT(config_rooms, anyone_may_publish), .standard = "true",
      .help = "Whether moderators of a room may put it on the list of public rooms. false: administrators only."},
+    {"notices_name", SETTING_TEXT, AT(config_rooms, notices_name), .standard = "Server notices",
+     .help = "The name of the room in which administrators write to a user "
+             "(POST /_synapse/admin/v1/send_server_notice)."},
 };
 static const struct settings rooms_section = SECTION(config_rooms, "rooms", room_items);
 

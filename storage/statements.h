@@ -72,6 +72,7 @@ struct statement_table {
     X(server_keys)                                                                                 \
     X(sliding_connections)                                                                         \
     X(sliding_rooms)                                                                               \
+    X(server_notice_rooms)                                                                         \
     X(state_keys)                                                                                  \
     X(state_snapshots)                                                                             \
     X(threepids)                                                                                   \

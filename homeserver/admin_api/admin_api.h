@@ -17,4 +17,8 @@ enum errcode admin_get_registration_token(struct request *req);
 enum errcode admin_list_registration_tokens(struct request *req);
 enum errcode admin_update_registration_token(struct request *req);
 
+/* server_notices.c */
+enum errcode admin_send_server_notice(struct request *req);
+enum errcode admin_send_server_notice_once(struct request *req);
+
 #endif

@@ -2,6 +2,7 @@
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/room_membership.h"
 #include "homeserver/rooms/room_service.h"
+#include "homeserver/rooms/server_notices.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
 #include "storage/memberships.h"
@@ -12,6 +13,7 @@ enum errcode client_leave_room(struct request *req)
     const char *room_id;
 
     TRY(path_room_id(req, "roomId", &room_id));
+    TRY(server_notice_check_leave(&req->call, room_id, &req->requester));
     TRY(change_own_membership(req, room_id, "leave"));
     return respond_empty(req);
 }

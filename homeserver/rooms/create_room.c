@@ -177,7 +177,7 @@ static enum errcode append_preset(struct creation *c)
     TRY(append_unless_given(
         c, "m.room.guest_access",
         json_pack("{ss}", "guest_access", is_public ? "forbidden" : "can_join")));
-    if (!is_public && config->rooms.encrypt_private_by_default)
+    if (!is_public && !c->wanted->is_never_encrypted && config->rooms.encrypt_private_by_default)
         TRY(append_unless_given(c, "m.room.encryption",
                                 json_pack("{ss}", "algorithm", "m.megolm.v1.aes-sha2")));
     return OK;

@@ -198,6 +198,8 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/notifications",                      client_get_notifications,   USER,   LIMIT_NONE,    NO_BODY,   0},
 
     /* ── Administration API: Registration tokens ───────────────────────────────────────────── */
+    {POST,   "/_synapse/admin/v1/send_server_notice",                  admin_send_server_notice,   ADMIN, LIMIT_NONE,       JSON_BODY,     0},
+    {PUT,    "/_synapse/admin/v1/send_server_notice/{txnId}",          admin_send_server_notice_once,ADMIN, LIMIT_NONE,       JSON_BODY,     0},
     {GET,    "/_synapse/admin/v1/registration_tokens",                 admin_list_registration_tokens,ADMIN, LIMIT_NONE,       NO_BODY,       0},
     {POST,   "/_synapse/admin/v1/registration_tokens/new",             admin_create_registration_token,ADMIN, LIMIT_NONE,       JSON_OPTIONAL, 0},
     {GET,    "/_synapse/admin/v1/registration_tokens/{token}",         admin_get_registration_token,ADMIN, LIMIT_NONE,       NO_BODY,       0},

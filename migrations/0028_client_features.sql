@@ -1,4 +1,4 @@
--- E-mail addresses that somebody says are theirs, and the links that prove it.
+-- E-mail addresses that somebody says are theirs, and rooms in which the server speaks.
 
 -- One row per request of a client; short-lived. The link's token is stored as its SHA-256 only. What
 -- an address was validated for is part of the key, so that a click that was meant to make an account
@@ -18,3 +18,9 @@ CREATE TABLE email_validations (
     UNIQUE (address, purpose, client_secret)
 );
 CREATE INDEX email_validations_by_expiry ON email_validations (expires_ts);
+
+-- The one room in which the server speaks to a user.
+CREATE TABLE server_notice_rooms (
+    user_nid bigint PRIMARY KEY REFERENCES accounts,
+    room_nid bigint NOT NULL
+);
