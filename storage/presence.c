@@ -17,15 +17,31 @@ static const struct db_statement statements[] = {
     [LOAD] = {"presence_load", "SELECT " PRESENCE_COLUMNS FROM_PRESENCE " WHERE p.user_nid = $1"},
 
     [CHANGED] = {"presence_changed",
-                 "SELECT " PRESENCE_COLUMNS FROM_PRESENCE
-                 " WHERE p.position > $2 AND p.position <= $3 "
-                 "   AND NOT ($2 = 0 AND p.state = 0) "
-                 "   AND (p.user_nid = $1 "
-                 "        OR EXISTS (SELECT 1 FROM memberships mine "
+                 "WITH told AS ( "
+                 "    SELECT changed.user_nid "
+                 "      FROM presence changed "
+                 "     WHERE changed.position > $2 AND changed.position <= $3 "
+                 "       AND NOT ($2 = 0 AND changed.state = 0) "
+                 "       AND EXISTS (SELECT 1 FROM memberships mine "
                  "                     JOIN memberships theirs USING (room_nid) "
                  "                    WHERE mine.user_nid = $1 AND mine.membership = 2 "
-                 "                      AND theirs.user_nid = p.user_nid "
-                 "                      AND theirs.membership = 2)) "
+                 "                      AND theirs.user_nid = changed.user_nid "
+                 "                      AND theirs.membership = 2) "
+                 "     UNION "
+                 "    SELECT met.user_nid "
+                 "      FROM memberships mine JOIN memberships met USING (room_nid) "
+                 "           JOIN presence ON presence.user_nid = met.user_nid "
+                 "     WHERE mine.user_nid = $1 AND mine.room_nid = ANY ($5::bigint[]) "
+                 "       AND mine.membership = 2 AND mine.joined_position > $2 "
+                 "       AND met.membership = 2 AND presence.state <> 0 "
+                 "     UNION "
+                 "    SELECT came.user_nid "
+                 "      FROM memberships came JOIN presence USING (user_nid) "
+                 "     WHERE came.room_nid = ANY ($5::bigint[]) AND came.membership = 2 "
+                 "       AND came.position > $2 AND came.joined_position > $2 "
+                 "       AND presence.state <> 0) "
+                 "SELECT " PRESENCE_COLUMNS FROM_PRESENCE " JOIN told USING (user_nid) "
+                 " WHERE p.user_nid <> $1 "
                  " ORDER BY p.position "
                  " LIMIT $4"},
 
@@ -122,16 +138,17 @@ enum errcode presence_load(struct db *db, struct arena *arena, int64_t user_nid,
     return OK;
 }
 
-enum errcode presence_changed(struct db *db, struct arena *arena, int64_t viewer_nid,
-                              struct position_range range, struct presence_row **out,
+enum errcode presence_changed(struct db *db, struct arena *arena,
+                              const struct presence_query *query, struct presence_row **out,
                               size_t *count_out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(
-        db, arena, &statements[CHANGED],
-        PARAMS(INT(viewer_nid), INT(range.since), INT(range.until), INT(PRESENCE_CHANGES_MAX)),
-        &rows));
+    TRY(db_query(db, arena, &statements[CHANGED],
+                 PARAMS(INT(query->viewer_nid), INT(query->range.since), INT(query->range.until),
+                        INT(PRESENCE_CHANGES_MAX),
+                        INT_ARRAY(query->rooms.items, query->rooms.count)),
+                 &rows));
     read_all(rows, arena, out, count_out);
     return OK;
 }

@@ -7,6 +7,7 @@
 
 #include "homeserver/base/error.h"
 #include "storage/db.h"
+#include "storage/nids.h"
 #include "storage/position_range.h"
 
 struct journal_entry;
@@ -36,11 +37,19 @@ const char *presence_state_text(enum presence_state state);
 enum errcode presence_load(struct db *db, struct arena *arena, int64_t user_nid,
                            struct presence_row *out) MUST_CHECK;
 
-/* Changes in the range of the viewer and of users who share a room with them,
- * oldest first, at most PRESENCE_CHANGES_MAX. With since 0 those who are offline are left out. */
+/* What a viewer is to be told of other users: who shares a room with them and changed in the range
+ * (with since 0: who is not offline), and who is not offline and shares one of `rooms` since then:
+ * those who came into it in the range, or all members when it was the viewer who came. */
+struct presence_query {
+    int64_t viewer_nid;
+    struct position_range range;
+    struct nid_list rooms;
+};
+
+/* Oldest change first, at most PRESENCE_CHANGES_MAX. */
 enum { PRESENCE_CHANGES_MAX = 5000 };
-enum errcode presence_changed(struct db *db, struct arena *arena, int64_t viewer_nid,
-                              struct position_range range, struct presence_row **out,
+enum errcode presence_changed(struct db *db, struct arena *arena,
+                              const struct presence_query *query, struct presence_row **out,
                               size_t *count_out) MUST_CHECK;
 
 /* Changes of local users in the range, at most its limit, for the federation sender. */

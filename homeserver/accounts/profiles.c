@@ -17,6 +17,8 @@
 #include "storage/db.h"
 #include "storage/profiles.h"
 
+enum { AVATAR_URL_BYTES_MAX = 1000 };
+
 enum errcode profile_find_local(struct call *call, const char *user_id, json_t **out)
 {
     const struct account *account;
@@ -54,8 +56,12 @@ static enum errcode check_avatar_url(struct call *call, const json_t *value)
 
     if (!json_is_text(value))
         return fail(call->error, M_BAD_JSON, "\"avatar_url\" must be a string.");
-    if (json_string_length(value) > 0 &&
-        !mxc_uri_parse(call->arena, json_string_value(value), &uri))
+    /* The spec wants an mxc:// address of its clients. Text that is no address at all has always
+     * been let through, and no client fetches it; any other address would be a way to watch who
+     * looks at the profile. */
+    if (json_string_length(value) > AVATAR_URL_BYTES_MAX ||
+        (strchr(json_string_value(value), ':') != NULL &&
+         !mxc_uri_parse(call->arena, json_string_value(value), &uri)))
         return fail(call->error, M_INVALID_PARAM, "\"avatar_url\" must be an mxc:// address.");
     return OK;
 }

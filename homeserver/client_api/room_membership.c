@@ -1,7 +1,10 @@
 /* Shared by joining.c, inviting.c, leaving.c, kicking.c, banning.c and knocking.c. */
 #include "homeserver/client_api/room_membership.h"
 
+#include <string.h>
+
 #include "homeserver/protocol/identifiers.h"
+#include "homeserver/protocol/json.h"
 #include "homeserver/rooms/membership.h"
 #include "storage/room_aliases.h"
 
@@ -25,6 +28,30 @@ enum errcode room_by_id_or_alias(struct request *req, const char **room_id_out)
     return OK;
 }
 
+/* What clients add to their join beyond the specification goes into the member event, except names
+ * that mean something there. NULL when there is nothing. */
+static json_t *further_content(struct request *req)
+{
+    static const char *const reserved[] = {
+        "membership",
+        "reason",
+        "displayname",
+        "avatar_url",
+        "is_direct",
+        "via",
+        "third_party_invite",
+        "third_party_signed",
+        "server_name",
+        "room_alias",
+        "join_authorised_via_users_server",
+    };
+    json_t *content = json_on_arena(req->call.arena, json_copy(request_body(req)));
+
+    for (size_t i = 0; i < COUNT_OF(reserved); i++)
+        json_object_del(content, reserved[i]);
+    return json_object_size(content) > 0 ? content : NULL;
+}
+
 enum errcode change_own_membership(struct request *req, const char *room_id, const char *membership)
 {
     struct membership_change change = {
@@ -35,6 +62,8 @@ enum errcode change_own_membership(struct request *req, const char *room_id, con
     const char *event_id;
 
     TRY(body_string_optional(req, "reason", &change.reason));
+    if (strcmp(membership, "join") == 0)
+        change.content = further_content(req);
     return membership_change(&req->call, room_id, &change, &event_id);
 }
 

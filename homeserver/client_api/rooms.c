@@ -142,6 +142,25 @@ enum errcode client_get_room_state_without_key(struct request *req)
     return respond_state_event(req, "");
 }
 
+/* Before all events of a room its creator is who there is: the state after the first two events,
+ * the second of which is the creator's join. Timelines that begin with the room begin there. */
+static enum errcode first_state(struct request *req, const struct room_reader *reader,
+                                struct state_map **out)
+{
+    const struct event_range range = {
+        .room_nid = room_nid(reader->room),
+        .after = INT64_MIN,
+        .until = reader->until,
+        .limit = 2,
+    };
+    struct stored_event *events;
+    size_t count;
+
+    TRY(events_in_range(req->call.db, req->call.arena, &range, &events, &count));
+    *out = NULL;
+    return count == 0 ? OK : room_state_after(&req->call, reader->room, &events[count - 1], out);
+}
+
 /* The state at a point of the timeline: after the newest event that is not after `position`. */
 static enum errcode state_at(struct request *req, const struct room_reader *reader,
                              int64_t position, struct state_map **out)
@@ -157,10 +176,8 @@ static enum errcode state_at(struct request *req, const struct room_reader *read
     size_t count;
 
     TRY(events_in_range(req->call.db, req->call.arena, &range, &event, &count));
-    if (count == 0) {
-        *out = NULL;
-        return OK;
-    }
+    if (count == 0)
+        return first_state(req, reader, out);
     return room_state_after(&req->call, reader->room, event, out);
 }
 

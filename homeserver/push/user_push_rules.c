@@ -75,17 +75,24 @@ enum errcode user_push_rules_changed(struct call *call, const struct requester *
     return OK;
 }
 
+enum errcode user_push_rules_follow_user(struct call *call, int64_t user_nid,
+                                         const char *old_room_id, const char *new_room_id)
+{
+    struct user_push_rules rules;
+
+    TRY(user_push_rules_load(call, user_nid, &rules));
+    if (!push_rules_copy_room(rules.rules, old_room_id, new_room_id))
+        return OK;
+    return user_push_rules_save(call, user_nid, &rules);
+}
+
 enum errcode user_push_rules_follow_upgrade(struct call *call, const char *old_room_id,
                                             const char *new_room_id)
 {
     struct nid_list users;
 
     TRY(push_rules_users_of_room(call->db, call->arena, old_room_id, &users));
-    for (size_t i = 0; i < users.count; i++) {
-        struct user_push_rules rules;
-        TRY(user_push_rules_load(call, users.items[i], &rules));
-        if (push_rules_copy_room(rules.rules, old_room_id, new_room_id))
-            TRY(user_push_rules_save(call, users.items[i], &rules));
-    }
+    for (size_t i = 0; i < users.count; i++)
+        TRY(user_push_rules_follow_user(call, users.items[i], old_room_id, new_room_id));
     return OK;
 }

@@ -38,5 +38,9 @@ enum errcode user_push_rules_changed(struct call *call, const struct requester *
 /* A room was upgraded: local users' rules about the old room are copied to the new one. */
 enum errcode user_push_rules_follow_upgrade(struct call *call, const char *old_room_id,
                                             const char *new_room_id) MUST_CHECK;
+/* The same for one user, who came into the new room. */
+enum errcode user_push_rules_follow_user(struct call *call, int64_t user_nid,
+                                         const char *old_room_id,
+                                         const char *new_room_id) MUST_CHECK;
 
 #endif

@@ -273,5 +273,6 @@ enum errcode room_carry_over(struct call *call, struct room *room,
         return OK;
     TRY(opened);
     TRY(carry_tags(call, old_room, room, requester));
-    return carry_direct(call, old_room, room, requester);
+    TRY(carry_direct(call, old_room, room, requester));
+    return user_push_rules_follow_user(call, requester->user_nid, old_room_id, room_id(room));
 }

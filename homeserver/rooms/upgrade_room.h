@@ -20,7 +20,7 @@ enum errcode room_upgrade(struct call *call, const struct room_upgrade *upgrade,
                           const char **new_room_id_out) MUST_CHECK;
 
 /* For somebody who has just joined: what they had set for the room that this one replaces (its
- * tags, its place among the direct chats) holds here as well. */
+ * tags, its place among the direct chats, its push rule) holds here as well. */
 enum errcode room_carry_over(struct call *call, struct room *room,
                              const struct requester *requester) MUST_CHECK;
 

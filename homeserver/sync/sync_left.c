@@ -35,7 +35,7 @@ static enum errcode write_room(struct sync *sync, struct sync_room *room, struct
     sync_begin_member(out, room_id(room->reader.room));
     strbuf_add_char(out, '{');
     TRY(sync_write_timeline(sync, room, out));
-    if (room->reader.membership.last_join_position > 0 && room->event_count > 0)
+    if (room->reader.membership.last_join_position > 0)
         TRY(sync_write_state(sync, room, out));
     strbuf_add_char(out, '}');
     return OK;

@@ -1,5 +1,6 @@
 /* Spec: client-server API, "m.presence". */
 #include "config/config.h"
+#include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/services.h"
@@ -37,9 +38,25 @@ static bool write_one(struct sync *sync, const struct presence_row *row, bool fo
     return true;
 }
 
+/* The joined rooms in which the user may have met somebody: to see somebody for the first time is
+ * news of them too. */
+static void find_meetings(struct sync *sync, struct presence_query *query)
+{
+    int64_t *rooms = ARENA_ARRAY(sync->call->arena, sync->view.room_count, int64_t);
+
+    query->rooms.items = rooms;
+    for (size_t i = 0; sync->since > 0 && i < sync->view.room_count; i++) {
+        const struct user_room *room = &sync->view.rooms[i];
+
+        if (room->membership.membership == STORED_JOIN && room->last_change > sync->since)
+            rooms[query->rooms.count++] = room->membership.room_nid;
+    }
+}
+
 enum errcode sync_write_presence(struct sync *sync, struct strbuf *out)
 {
-    const struct position_range range = {.since = sync->since, .until = sync->until};
+    struct presence_query query = {.viewer_nid = sync->request->requester->user_nid,
+                                   .range = {.since = sync->since, .until = sync->until}};
     size_t start = out->length, count;
     struct presence_row *rows;
     bool any = false;
@@ -47,8 +64,8 @@ enum errcode sync_write_presence(struct sync *sync, struct strbuf *out)
     if (!config_current(sync->call->services->config)->presence_enabled ||
         !event_filter_can_pass(&sync->request->filter->presence) || !anything_changed(sync))
         return OK;
-    TRY(presence_changed(sync->call->db, sync->call->arena, sync->request->requester->user_nid,
-                         range, &rows, &count));
+    find_meetings(sync, &query);
+    TRY(presence_changed(sync->call->db, sync->call->arena, &query, &rows, &count));
     sync_begin_member(out, "presence");
     strbuf_add_string(out, "{\"events\":[");
     for (size_t i = 0; i < count; i++)

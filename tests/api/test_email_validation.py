@@ -367,7 +367,7 @@ def test_the_address_of_another_account_proves_nothing(client, mail_server, anna
     asked = ask(client, CHANGE, address)
     follow(client, mail_server.link_to(address, 2))
     session = bert.post(CHANGE, body={"new_password": NEW_PASSWORD}, expect=401)["session"]
-    answer = bert.post(CHANGE, body={"auth": email_auth(asked, session)}, expect=401)
+    answer = bert.post(CHANGE, body={"auth": email_auth(asked, session)}, expect=403)
     assert answer["errcode"] == "M_FORBIDDEN"
 
 

@@ -225,3 +225,9 @@ def test_changes_between_two_tokens(alice, bob, room):
     assert answer == {"changed": [alice.user_id], "left": []}
     assert bob.get(path, query={"from": after, "to": after}) == {"changed": [], "left": []}
     bob.get(path, query={"from": before}, expect=400)
+
+
+def test_unsigned_device_keys_are_taken(alice, bob):
+    keys = {**Device(alice).keys(), "signatures": {}}
+    upload_keys(alice, device_keys=keys)
+    assert query_keys(bob, alice.user_id)["device_keys"][alice.user_id][alice.device_id]["keys"] == keys["keys"]

@@ -46,8 +46,8 @@ def test_the_old_password_is_needed(alice, bob):
     auth = {**alice.password_auth(session), "password": "wrong"}
     answer = alice.post(CHANGE, body={**body, "auth": auth}, expect=401)
     assert answer["errcode"] == "M_FORBIDDEN" and answer["session"] == session
-    # Neither does somebody else's.
-    answer = alice.post(CHANGE, body={**body, "auth": bob.password_auth(session)}, expect=401)
+    # Somebody else's ends the matter.
+    answer = alice.post(CHANGE, body={**body, "auth": bob.password_auth(session)}, expect=403)
     assert answer["errcode"] == "M_FORBIDDEN"
 
 

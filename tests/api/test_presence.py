@@ -51,3 +51,17 @@ def test_presence_is_set_by_sync(alice, bob, room):
     bob.sync_until(
         lambda answer: any(status["presence"] == "unavailable" for status in presence_of(answer, alice.user_id))
     )
+
+
+def test_presence_arrives_with_a_new_room_or_a_new_member(alice, bob):
+    alice.put(STATUS, alice.user_id, body={"presence": "online"})
+    bob.put(STATUS, bob.user_id, body={"presence": "online"})
+    room_id = alice.create_room(preset="public_chat")
+    alice.sync()
+    bob.sync()
+    bob.join(room_id)
+    assert bob.sync_until(lambda answer: presence_of(answer, alice.user_id))
+    assert alice.sync_until(lambda answer: presence_of(answer, bob.user_id))
+    # Nobody is told of themselves.
+    alice.since = None
+    assert not presence_of(alice.sync(), alice.user_id)

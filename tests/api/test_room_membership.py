@@ -124,3 +124,12 @@ def test_invites_to_addresses_are_refused(alice, room):
     body = {"id_server": "id.example", "id_access_token": "x", "medium": "email", "address": "a@b.example"}
     answer = alice.post(f"{CLIENT}/rooms/{{}}/invite", room, body=body, expect=403)
     assert answer["errcode"] == "M_THREEPID_DENIED"
+
+
+def test_a_join_keeps_what_the_client_adds(alice, bob):
+    room_id = alice.create_room(preset="public_chat")
+    body = {"org.example.from": "a link", "membership": "ban", "displayname": "Somebody else"}
+    bob.post(f"{CLIENT}/join/{{}}", room_id, body=body)
+    member = alice.state(room_id, "m.room.member", bob.user_id)
+    assert member["org.example.from"] == "a link"
+    assert member["membership"] == "join" and member.get("displayname") != "Somebody else"

@@ -111,3 +111,16 @@ def test_not_everybody_may_upgrade(alice, bob, carol, room):
     error = alice.post(UPGRADE, room, body={"new_version": "unknown"}, expect=400)
     assert error["errcode"] == "M_UNSUPPORTED_ROOM_VERSION"
     assert alice.post(UPGRADE, room, expect=400)["errcode"] == "M_MISSING_PARAM"
+
+
+def test_an_upgrade_by_hand_carries_over_the_push_rule_of_the_room(alice, bob):
+    old = alice.create_room(preset="public_chat")
+    rule = f"{CLIENT}/pushrules/global/room/{{}}"
+    for user in (alice, bob):
+        user.put(rule, old, body={"actions": ["dont_notify"]})
+    bob.join(old)
+    new = alice.create_room(preset="public_chat", creation_content={"predecessor": {"room_id": old}})
+    alice.set_state(old, "m.room.tombstone", {"body": "Moved", "replacement_room": new})
+    bob.join(new)
+    for user in (alice, bob):
+        assert user.get(rule, new)["actions"] == user.get(rule, old)["actions"]

@@ -2,7 +2,7 @@
 event_context.yaml, room_event_by_timestamp.yaml), and who may."""
 
 import pytest
-from support.client import CLIENT
+from support.client import CLIENT, joined_room
 
 VISIBILITY = "m.room.history_visibility"
 
@@ -208,3 +208,11 @@ def test_too_large_and_unrepresentable_events_are_refused(alice, room):
     assert answer["errcode"] == "M_BAD_JSON"
     answer = alice.put(path, room, "huge", body={"body": 2**53}, expect=400)
     assert answer["errcode"] == "M_BAD_JSON"
+
+
+def test_before_its_first_event_a_room_has_its_creator(alice, bob):
+    room_id = alice.create_room(preset="public_chat")
+    start = joined_room(alice.sync(), room_id)["timeline"]["prev_batch"]
+    bob.join(room_id)
+    members = alice.get(f"{CLIENT}/rooms/{{}}/members", room_id, query={"at": start})["chunk"]
+    assert [member["state_key"] for member in members] == [alice.user_id]

@@ -187,3 +187,18 @@ def test_state_after_tells_the_state_at_the_end(alice, bob, room):
     assert "state" not in part or not part["state"].get("events")
     after = {event["type"]: event["content"] for event in part["state_after"]["events"]}
     assert after["m.room.name"] == {"name": "New name"}
+
+
+def test_a_room_that_was_left_tells_its_state_when_the_timeline_is_empty(alice, bob, room):
+    bob.leave(room)
+    alice.send_text(room, "unseen")
+    bob.since = None
+    filter_ = {"room": {"timeline": {"limit": 0}, "include_leave": True}}
+    left = bob.sync(filter=filter_)["rooms"]["leave"][room]
+    assert left["timeline"]["events"] == []
+    members = {
+        event["state_key"]: event["content"]["membership"]
+        for event in left["state"]["events"]
+        if event["type"] == "m.room.member"
+    }
+    assert members[bob.user_id] == "leave"
