@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
@@ -42,6 +43,7 @@ struct journal {
     bool stopping;
     bool must_look; /* notifications may have been lost: read the position again */
     _Atomic int64_t position;
+    _Atomic int64_t told;                     /* newest position that the listeners know of */
     struct listener listeners[LISTENERS_MAX]; /* fixed before the first submit */
     size_t listener_count;
 };
@@ -82,13 +84,17 @@ int64_t journal_position(const struct journal *journal)
 }
 
 /* Positions only grow; notifications of other nodes may arrive late. */
+static void raise(_Atomic int64_t *highest, int64_t position)
+{
+    int64_t current = atomic_load(highest);
+
+    while (position > current && !atomic_compare_exchange_weak(highest, &current, position))
+        continue;
+}
+
 static void raise_position(struct journal *journal, int64_t position)
 {
-    int64_t current = atomic_load(&journal->position);
-
-    while (position > current &&
-           !atomic_compare_exchange_weak(&journal->position, &current, position))
-        continue;
+    raise(&journal->position, position);
 }
 
 void journal_submit(struct journal *journal, struct journal_entry *entry,
@@ -146,8 +152,8 @@ static void add_nids(struct strbuf *payload, const struct wake_list *list)
     }
 }
 
-/* `node;r nid nid;u nid nid`, or `node;*` when it would be too long: then everybody looks. The
- * statement puts the position in front. */
+/* `node;r nid nid;m nid;u nid nid`, or `node;*` when it would be too long: then everybody looks.
+ * The statement puts the position in front. */
 static const char *notify_payload(struct journal *journal, struct arena *arena,
                                   const struct journal_entry *first)
 {
@@ -157,6 +163,9 @@ static const char *notify_payload(struct journal *journal, struct arena *arena,
     strbuf_printf(&payload, "%s;r", journal->node_id);
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
         add_nids(&payload, &entry->rooms);
+    strbuf_add_string(&payload, ";m");
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
+        add_nids(&payload, &entry->message_rooms);
     strbuf_add_string(&payload, ";u");
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
         add_nids(&payload, &entry->users);
@@ -166,43 +175,52 @@ static const char *notify_payload(struct journal *journal, struct arena *arena,
     return text;
 }
 
-static int64_t *gather(struct arena *arena, const struct journal_entry *first, bool rooms,
+static const struct wake_list *list_at(const struct journal_entry *entry, size_t offset)
+{
+    return (const void *)((const char *)entry + offset);
+}
+
+static int64_t *gather(struct arena *arena, const struct journal_entry *first, size_t list_offset,
                        size_t *count_out)
 {
     size_t count = 0;
 
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
-        count += rooms ? entry->rooms.count : entry->users.count;
+        count += list_at(entry, list_offset)->count;
     int64_t *nids = ARENA_ARRAY(arena, count, int64_t);
     *count_out = 0;
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
-        const struct wake_list *list = rooms ? &entry->rooms : &entry->users;
+        const struct wake_list *list = list_at(entry, list_offset);
         for (size_t i = 0; i < list->count; i++)
             nids[(*count_out)++] = list->nids[i];
     }
     return nids;
 }
 
-/* "nid nid …" up to the end or a semicolon. */
-static const char *parse_nids(struct arena *arena, const char *text, int64_t **nids_out,
-                              size_t *count_out)
+/* "<mark> nid nid …"; false when another mark stands there. */
+static bool parse_list(struct arena *arena, const char **text, const char *mark,
+                       const int64_t **nids_out, size_t *count_out)
 {
     ARRAY_OF(int64_t) nids = {0};
 
-    while (*text == ' ') {
+    if (strncmp(*text, mark, strlen(mark)) != 0)
+        return false;
+    *text += strlen(mark);
+    while (**text == ' ') {
         char *end;
-        array_push(arena, &nids, strtoll(text + 1, &end, 10));
-        text = end;
+        array_push(arena, &nids, strtoll(*text + 1, &end, 10));
+        *text = end;
     }
     *nids_out = nids.items;
     *count_out = nids.count;
-    return text;
+    return true;
 }
 
 static void tell_listeners(struct journal *journal, const struct journal_change *change)
 {
     for (size_t i = 0; i < journal->listener_count; i++)
         journal->listeners[i].callback(journal->listeners[i].context, change);
+    raise(&journal->told, change->position);
 }
 
 static void announce(struct journal *journal, struct arena *arena,
@@ -210,9 +228,16 @@ static void announce(struct journal *journal, struct arena *arena,
 {
     struct journal_change change = {.position = position};
 
+    /* Another node committed in between and its notification is still on the way: whoever reads up
+     * to our position must look everywhere, or would pass over it. */
+    change.everything = first->position > atomic_load(&journal->told) + 1;
     raise_position(journal, position);
-    change.room_nids = gather(arena, first, true, &change.room_count);
-    change.user_nids = gather(arena, first, false, &change.user_count);
+    change.room_nids =
+        gather(arena, first, offsetof(struct journal_entry, rooms), &change.room_count);
+    change.message_room_nids = gather(arena, first, offsetof(struct journal_entry, message_rooms),
+                                      &change.message_room_count);
+    change.user_nids =
+        gather(arena, first, offsetof(struct journal_entry, users), &change.user_count);
     tell_listeners(journal, &change);
 }
 
@@ -229,8 +254,8 @@ void journal_notified(struct journal *journal, const char *payload)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
     struct journal_change change = {.from_other_node = true};
+    const char *rest;
     char *text;
-    int64_t *nids;
 
     if (payload == NULL) {
         ask_to_look(journal);
@@ -239,18 +264,13 @@ void journal_notified(struct journal *journal, const char *payload)
     change.position = strtoll(payload, &text, 10);
     if (*text++ != ';' || strncmp(text, journal->node_id, NODE_ID_CHARS) == 0)
         return; /* our own: told already */
-    const char *rest = strchr(text, ';');
+    rest = strchr(text, ';');
     if (rest == NULL)
         return;
-    if (rest[1] == 'r') {
-        rest = parse_nids(arena, rest + 2, &nids, &change.room_count);
-        change.room_nids = nids;
-        if (strncmp(rest, ";u", 2) == 0)
-            parse_nids(arena, rest + 2, &nids, &change.user_count);
-        change.user_nids = change.user_count > 0 ? nids : NULL;
-    } else {
-        change.everything = true;
-    }
+    change.everything = !parse_list(arena, &rest, ";r", &change.room_nids, &change.room_count);
+    /* Each may be missing. */
+    (void)parse_list(arena, &rest, ";m", &change.message_room_nids, &change.message_room_count);
+    (void)parse_list(arena, &rest, ";u", &change.user_nids, &change.user_count);
     raise_position(journal, change.position);
     tell_listeners(journal, &change);
 }
@@ -361,6 +381,7 @@ static void on_notification(void *journal, const char *payload)
 enum errcode journal_start(struct journal *journal)
 {
     TRY(read_position(journal));
+    raise(&journal->told, journal_position(journal));
     if (pthread_create(&journal->thread, NULL, run, journal) != 0)
         return E_SYSTEM;
     journal->is_running = true;

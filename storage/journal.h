@@ -54,6 +54,9 @@ void journal_entry_on_outcome(struct journal_entry *entry, journal_outcome callb
 
 /* Whom to wake after COMMIT: everybody who is in the room, or one user. */
 void journal_entry_wake_room(struct journal_entry *entry, int64_t room_nid);
+/* For what adds a message to the timeline and changes nothing else of the room: no state, receipt,
+ * presence, device list, redaction. Whoever reads skips those sections. */
+void journal_entry_wake_room_for_message(struct journal_entry *entry, int64_t room_nid);
 void journal_entry_wake_user(struct journal_entry *entry, int64_t user_nid);
 
 /*
@@ -91,6 +94,8 @@ struct journal_change {
     int64_t position; /* newest */
     const int64_t *room_nids;
     size_t room_count;
+    const int64_t *message_room_nids; /* where only messages were added */
+    size_t message_room_count;
     const int64_t *user_nids;
     size_t user_count;
     bool everything;

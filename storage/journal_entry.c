@@ -148,6 +148,11 @@ void journal_entry_wake_room(struct journal_entry *entry, int64_t room_nid)
     wake_list_add(entry->arena, &entry->rooms, room_nid);
 }
 
+void journal_entry_wake_room_for_message(struct journal_entry *entry, int64_t room_nid)
+{
+    wake_list_add(entry->arena, &entry->message_rooms, room_nid);
+}
+
 void journal_entry_wake_user(struct journal_entry *entry, int64_t user_nid)
 {
     wake_list_add(entry->arena, &entry->users, user_nid);

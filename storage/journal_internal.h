@@ -31,6 +31,7 @@ struct journal_entry {
     struct entry_statement *last_statement;
     struct new_event *event; /* NULL: none */
     struct wake_list rooms;
+    struct wake_list message_rooms;
     struct wake_list users;
     journal_outcome on_outcome;
     void *outcome_context;

@@ -336,6 +336,18 @@ static void add_new_room(struct persisting *p)
                    room_version_of(p->build->room)->id, clock_wall_ms());
 }
 
+/* A message changes nothing but the timeline, so readers need not look at anything else. */
+static void wake_readers(const struct persisting *p)
+{
+    int64_t nid = room_nid(p->build->room);
+
+    if (p->state_key_nid == 0 && p->place == NULL &&
+        strcmp(p->event->type, "m.room.redaction") != 0)
+        journal_entry_wake_room_for_message(p->entry, nid);
+    else
+        journal_entry_wake_room(p->entry, nid);
+}
+
 static enum errcode fill_entry(struct persisting *p, const struct built_event *built,
                                struct room_head **head_out)
 {
@@ -355,7 +367,7 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
     TRY(redact_in(p->call, p->build, p->event, p->event_nid, p->entry));
     if (p->draft->transaction != NULL)
         client_transaction_add_in(p->entry, p->draft->transaction, p->event_nid, clock_wall_ms());
-    journal_entry_wake_room(p->entry, room_nid(p->build->room));
+    wake_readers(p);
     p->cached = cached_event_create(built->arena, built->event, p->event_nid);
     TRY(next_head(p, head_out));
     if (p->place != NULL)

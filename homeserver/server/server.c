@@ -84,9 +84,11 @@ static void forget_heads(void *context, const struct journal_change *change)
 {
     struct room_service *rooms = context;
 
-    if (change->from_other_node)
-        rooms_forget_heads(rooms, change->everything ? NULL : change->room_nids,
-                           change->room_count);
+    if (!change->from_other_node)
+        return;
+    rooms_forget_heads(rooms, change->everything ? NULL : change->room_nids, change->room_count);
+    if (!change->everything && change->message_room_count > 0)
+        rooms_forget_heads(rooms, change->message_room_nids, change->message_room_count);
 }
 
 /* Another node changed something of some user: maybe their push rules. */
@@ -156,6 +158,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->appservice_delivery = appservice_delivery_create(services, server->options->conninfo);
     create_journal(server);
     TRY(journal_start(services->journal));
+    notifier_begin(services->notifier, journal_position(services->journal));
     appservice_delivery_start(services->appservice_delivery);
     server->scheduler = scheduler_create(services, server->options->conninfo);
     return OK;

@@ -12,7 +12,7 @@ enum errcode device_lists_between(struct call *call, int64_t user_nid, const str
 
     *count_out = 0;
     for (size_t i = 0; i < view->room_count; i++) {
-        if (view->rooms[i].last_change > range.since)
+        if (view->rooms[i].last_other_change > range.since)
             room_nids[query.room_count++] = view->rooms[i].membership.room_nid;
     }
     /* What concerns a user wakes the user or a room of theirs. */

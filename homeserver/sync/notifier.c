@@ -33,8 +33,15 @@ struct link {
 struct watched_room {
     int64_t room_nid;
     int64_t last_change;
+    int64_t last_other_change;
     struct link *links;
     UT_hash_handle hh;
+};
+
+struct known_device {
+    struct known_device *next;
+    char *device_id;
+    struct device_memory memory;
 };
 
 struct subscriber {
@@ -45,6 +52,7 @@ struct subscriber {
     int64_t last_change; /* position of the newest change that was the user's own */
     int64_t used_ms;     /* monotonic */
     struct waiter *waiters;
+    struct known_device *devices;
     struct link *links; /* array */
     size_t link_count;
     UT_hash_handle hh;
@@ -54,6 +62,7 @@ struct notifier {
     pthread_mutex_t lock;
     struct subscriber *subscribers;
     struct watched_room *rooms;
+    int64_t position; /* newest change we were told of */
     struct wake_source source;
 };
 
@@ -99,6 +108,7 @@ static struct watched_room *obtain_room(struct notifier *notifier, int64_t room_
         room = allocate(1, sizeof(*room));
         room->room_nid = room_nid;
         room->last_change = position;
+        room->last_other_change = position;
         HASH_ADD(hh, notifier->rooms, room_nid, sizeof(room_nid), room);
     }
     return room;
@@ -130,6 +140,14 @@ static void drop_links(struct notifier *notifier, struct subscriber *subscriber)
     subscriber->is_current = false;
 }
 
+static void forget_memory(struct device_memory *memory)
+{
+    /* Copies of ours: see notifier_remember_device(). */
+    free((void *)(uintptr_t)memory->key_counts);
+    free((void *)(uintptr_t)memory->ignored);
+    *memory = (struct device_memory){0};
+}
+
 static void drop_subscriber(struct notifier *notifier, struct subscriber *subscriber)
 {
     drop_links(notifier, subscriber);
@@ -137,6 +155,13 @@ static void drop_subscriber(struct notifier *notifier, struct subscriber *subscr
         struct waiter *waiter = subscriber->waiters;
         subscriber->waiters = waiter->next;
         free(waiter);
+    }
+    while (subscriber->devices != NULL) {
+        struct known_device *device = subscriber->devices;
+        subscriber->devices = device->next;
+        forget_memory(&device->memory);
+        free(device->device_id);
+        free(device);
     }
     HASH_DEL(notifier->subscribers, subscriber);
     free(subscriber);
@@ -163,7 +188,8 @@ static void make_stale(struct subscriber *subscriber, int64_t position)
     wake_subscriber(subscriber);
 }
 
-static void change_room(struct notifier *notifier, int64_t room_nid, int64_t position)
+static void change_room(struct notifier *notifier, int64_t room_nid, int64_t position,
+                        bool only_messages)
 {
     struct watched_room *room;
 
@@ -172,6 +198,8 @@ static void change_room(struct notifier *notifier, int64_t room_nid, int64_t pos
         return;
     if (position > room->last_change)
         room->last_change = position;
+    if (!only_messages && position > room->last_other_change)
+        room->last_other_change = position;
     for (struct link *link = room->links; link != NULL; link = link->next_in_room)
         wake_subscriber(link->subscriber);
 }
@@ -182,6 +210,8 @@ void notifier_on_change(void *context, const struct journal_change *change)
     struct subscriber *subscriber, *next;
 
     pthread_mutex_lock(&notifier->lock);
+    if (change->position > notifier->position)
+        notifier->position = change->position;
     if (change->everything) {
         HASH_ITER (hh, notifier->subscribers, subscriber, next) {
             drop_links(notifier, subscriber);
@@ -189,7 +219,9 @@ void notifier_on_change(void *context, const struct journal_change *change)
         }
     }
     for (size_t i = 0; i < change->room_count; i++)
-        change_room(notifier, change->room_nids[i], change->position);
+        change_room(notifier, change->room_nids[i], change->position, false);
+    for (size_t i = 0; i < change->message_room_count; i++)
+        change_room(notifier, change->message_room_nids[i], change->position, true);
     for (size_t i = 0; i < change->user_count; i++) {
         subscriber = find_subscriber(notifier, change->user_nids[i]);
         if (subscriber != NULL)
@@ -201,7 +233,7 @@ void notifier_on_change(void *context, const struct journal_change *change)
 void notifier_wake_room(struct notifier *notifier, int64_t room_nid)
 {
     pthread_mutex_lock(&notifier->lock);
-    change_room(notifier, room_nid, 0);
+    change_room(notifier, room_nid, 0, true);
     pthread_mutex_unlock(&notifier->lock);
 }
 
@@ -260,6 +292,14 @@ struct notifier *notifier_create(void)
     return notifier;
 }
 
+void notifier_begin(struct notifier *notifier, int64_t position)
+{
+    pthread_mutex_lock(&notifier->lock);
+    if (position > notifier->position)
+        notifier->position = position;
+    pthread_mutex_unlock(&notifier->lock);
+}
+
 void notifier_destroy(struct notifier *notifier)
 {
     struct subscriber *subscriber, *next;
@@ -285,9 +325,12 @@ static void install_links(struct notifier *notifier, struct subscriber *subscrib
     if (subscriber->last_change == INT64_MAX)
         subscriber->last_change = position;
     subscriber->links = allocate(count, sizeof(*subscriber->links));
-    subscriber->link_count = count;
     for (size_t i = 0; i < count; i++) {
-        struct link *link = &subscriber->links[i];
+        struct link *link = &subscriber->links[subscriber->link_count];
+        /* Committed, but we were not told yet: then the list is read once more. */
+        if (rows[i].position > notifier->position)
+            continue;
+        subscriber->link_count++;
         link->subscriber = subscriber;
         link->membership = rows[i];
         link->room = obtain_room(notifier, rows[i].room_nid, position);
@@ -299,15 +342,17 @@ static void install_links(struct notifier *notifier, struct subscriber *subscrib
     subscriber->is_current = true;
 }
 
-static void copy_view(const struct subscriber *subscriber, struct arena *arena,
-                      struct user_view *out)
+static void copy_view(const struct notifier *notifier, const struct subscriber *subscriber,
+                      struct arena *arena, struct user_view *out)
 {
     struct user_room *rooms = ARENA_ARRAY(arena, subscriber->link_count, struct user_room);
 
     for (size_t i = 0; i < subscriber->link_count; i++) {
         rooms[i].membership = subscriber->links[i].membership;
         rooms[i].last_change = subscriber->links[i].room->last_change;
+        rooms[i].last_other_change = subscriber->links[i].room->last_other_change;
     }
+    out->position = notifier->position;
     out->sequence = subscriber->sequence;
     out->last_change = subscriber->last_change;
     out->rooms = rooms;
@@ -325,7 +370,7 @@ enum errcode notifier_user_view(struct call *call, int64_t user_nid, struct user
     bool is_current = subscriber->is_current;
     uint64_t generation = subscriber->generation;
     if (is_current)
-        copy_view(subscriber, call->arena, out);
+        copy_view(notifier, subscriber, call->arena, out);
     pthread_mutex_unlock(&notifier->lock);
     if (is_current)
         return OK;
@@ -336,9 +381,69 @@ enum errcode notifier_user_view(struct call *call, int64_t user_nid, struct user
     /* Under the lock: what is committed later will find the rooms watched. */
     install_links(notifier, subscriber, rows, count, journal_position(call->services->journal));
     subscriber->is_current = subscriber->generation == generation;
-    copy_view(subscriber, call->arena, out);
+    copy_view(notifier, subscriber, call->arena, out);
     pthread_mutex_unlock(&notifier->lock);
     return OK;
+}
+
+static struct known_device *find_device(const struct subscriber *subscriber, const char *device_id)
+{
+    struct known_device *device = subscriber->devices;
+
+    while (device != NULL && strcmp(device->device_id, device_id) != 0)
+        device = device->next;
+    return device;
+}
+
+static void *copy_bytes(const void *bytes, size_t size)
+{
+    void *copy = allocate(size, 1);
+
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    return copy;
+}
+
+void notifier_remember_device(struct notifier *notifier, int64_t user_nid, const char *device_id,
+                              const struct device_memory *memory)
+{
+    pthread_mutex_lock(&notifier->lock);
+    struct subscriber *subscriber = find_subscriber(notifier, user_nid);
+    struct known_device *device = subscriber != NULL ? find_device(subscriber, device_id) : NULL;
+    if (subscriber != NULL && device == NULL) {
+        device = allocate(1, sizeof(*device));
+        device->device_id = copy_bytes(device_id, strlen(device_id) + 1);
+        device->next = subscriber->devices;
+        subscriber->devices = device;
+    }
+    if (device != NULL && memory->read_at >= device->memory.read_at) {
+        forget_memory(&device->memory);
+        device->memory = *memory;
+        device->memory.key_counts = copy_bytes(memory->key_counts, strlen(memory->key_counts) + 1);
+        device->memory.ignored =
+            copy_bytes(memory->ignored, memory->ignored_count * sizeof(*memory->ignored));
+    }
+    pthread_mutex_unlock(&notifier->lock);
+}
+
+bool notifier_recall_device(struct call *call, int64_t user_nid, const char *device_id,
+                            struct device_memory *out)
+{
+    struct notifier *notifier = call->services->notifier;
+    bool is_good = false;
+
+    pthread_mutex_lock(&notifier->lock);
+    struct subscriber *subscriber = find_subscriber(notifier, user_nid);
+    struct known_device *device = subscriber != NULL ? find_device(subscriber, device_id) : NULL;
+    if (device != NULL && subscriber->last_change <= device->memory.read_at) {
+        *out = device->memory;
+        out->key_counts = arena_strdup(call->arena, out->key_counts);
+        out->ignored =
+            arena_memdup(call->arena, out->ignored, out->ignored_count * sizeof(*out->ignored));
+        is_good = true;
+    }
+    pthread_mutex_unlock(&notifier->lock);
+    return is_good;
 }
 
 size_t notifier_forget_idle(struct notifier *notifier, int64_t idle_ms)

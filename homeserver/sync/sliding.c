@@ -157,7 +157,7 @@ enum errcode sliding_build(struct call *call, const struct sliding_question *que
 
     /* The sequence is read first: what changes from here on wakes the client again. */
     TRY(notifier_user_view(call, question->requester->user_nid, &sliding.sync.view));
-    sliding.sync.until = journal_position(call->services->journal);
+    sliding.sync.until = sliding.sync.view.position;
     sliding.sync.typing = typing_counter(call->services->typing);
     result->sequence = sliding.sync.view.sequence;
     return write_answer(&sliding, &before, out, result);

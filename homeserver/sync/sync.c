@@ -39,11 +39,13 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
         .is_empty = true,
     };
 
-    /* The sequence is read first: what changes from here on wakes the client again. */
+    /* The sequence and the position are read in one moment: what changes from here on wakes the
+     * client again and has a later position. */
     TRY(notifier_user_view(call, request->requester->user_nid, &sync.view));
-    sync.until = journal_position(call->services->journal);
+    sync.until = sync.view.position;
     sync.typing = typing_counter(call->services->typing);
 
+    sync_recall(&sync);
     TRY(sync_load_to_device(&sync));
     strbuf_add_char(out, '{');
     write_next_batch(&sync, out);
@@ -53,7 +55,10 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
     TRY(sync_write_presence(&sync, out));
     sync_write_to_device(&sync, out);
     TRY(sync_write_device_lists(&sync, out));
+    size_t before_counts = out->length;
     TRY(sync_write_key_counts(&sync, out));
+    if (sync.known == NULL)
+        sync_remember(&sync, out->data + before_counts + 1); /* behind the comma */
     strbuf_add_char(out, '}');
     result->is_empty = sync.is_empty;
     result->sequence = sync.view.sequence;

@@ -33,7 +33,7 @@ enum errcode sync_load_receipts(struct sync *sync, const struct sync_room *rooms
 {
     int64_t *nids = ARENA_ARRAY(sync->call->arena, count, int64_t);
     struct receipt_query query = {
-        .room_nids = {nids, count},
+        .room_nids = {nids, 0},
         .viewer_nid = sync->request->requester->user_nid,
         .range = {.since = sync->since, .until = sync->until},
     };
@@ -41,11 +41,15 @@ enum errcode sync_load_receipts(struct sync *sync, const struct sync_room *rooms
     *out = (struct receipt_list){0};
     /* A room that is new to the client needs all of its receipts, not only the new ones. */
     for (size_t i = 0; i < count; i++) {
-        nids[i] = room_nid(rooms[i].reader.room);
+        if (rooms[i].only_messages)
+            continue;
+        nids[query.room_nids.count++] = room_nid(rooms[i].reader.room);
         int64_t since = rooms[i].is_full ? 0 : rooms[i].since;
         if (since < query.range.since)
             query.range.since = since;
     }
+    if (query.room_nids.count == 0)
+        return OK;
     return receipts_changed(sync->call->db, sync->call->arena, &query, &out->items, &out->count);
 }
 

@@ -17,6 +17,8 @@ struct sync {
     struct user_view view;
     struct account_data_row *account_data; /* what changed, of all rooms */
     size_t account_data_count;
+    const struct device_memory *known; /* what need not be read again; NULL: nothing is known */
+    int64_t key_count_position;
     struct nid_list ignored; /* senders whose messages and invites are left out */
     bool invites_are_blocked;
     int64_t typing;                      /* the counter when it began */
@@ -29,6 +31,7 @@ struct sync {
 /* One room of the answer. */
 struct sync_room {
     struct room_reader reader;
+    bool only_messages;          /* no receipt, presence or the like can have changed */
     bool is_full;                /* the client knows nothing of it yet: everything is new */
     int64_t since;               /* … up to which position it knows it otherwise */
     int64_t after;               /* the timeline begins after this position */
@@ -119,6 +122,10 @@ bool sync_unread_totals(const struct unread_list *unread, int64_t room_nid, int6
 /* Appends `"unread_notifications":{…}` and, when the filter asks, those of threads. */
 void sync_write_unread(const struct sync *sync, const struct sync_room *room,
                        const struct unread_list *unread, struct strbuf *out);
+
+/* sync_memory.c: what an earlier sync of the device found out, and what this one did. */
+void sync_recall(struct sync *sync);
+void sync_remember(struct sync *sync, const char *key_counts);
 
 /* sync_presence.c: appends `"presence":{…}` when somebody's changed. */
 enum errcode sync_write_presence(struct sync *sync, struct strbuf *out) MUST_CHECK;

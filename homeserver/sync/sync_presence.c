@@ -13,7 +13,7 @@ static bool anything_changed(const struct sync *sync)
     if (sync->since == 0 || sync->view.last_change > sync->since)
         return true;
     for (size_t i = 0; i < sync->view.room_count; i++) {
-        if (sync->view.rooms[i].last_change > sync->since)
+        if (sync->view.rooms[i].last_other_change > sync->since)
             return true;
     }
     return false;

@@ -54,7 +54,9 @@ static enum errcode load_unwanted(struct sync *sync, bool has_joined, bool has_i
 {
     int64_t user_nid = sync->request->requester->user_nid;
 
-    if (has_joined || has_invited)
+    if (sync->known != NULL)
+        sync->ignored = (struct nid_list){sync->known->ignored, sync->known->ignored_count};
+    else if (has_joined || has_invited || sync->request->requester->device_id != NULL)
         TRY(ignored_senders_load(sync->call, user_nid, &sync->ignored));
     return has_invited ? invites_are_blocked(sync->call, user_nid, &sync->invites_are_blocked) : OK;
 }

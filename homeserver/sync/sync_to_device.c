@@ -23,7 +23,7 @@ enum errcode sync_load_to_device(struct sync *sync)
     };
 
     sync->to_device_until = sync->until;
-    if (requester->device_id == NULL)
+    if (requester->device_id == NULL || sync->known != NULL)
         return OK;
     TRY(to_device_read_on(sync->call->db, sync->call->arena, &reader, &sync->to_device,
                           &sync->to_device_count));
