@@ -22,7 +22,9 @@ enum {
     JOINED_AMONG,
     MUTUAL,
     MUTUAL_COUNT,
-    GUESTS
+    GUESTS,
+    OF_SERVER,
+    SERVERS
 };
 
 static const struct db_statement statements[] = {
@@ -109,6 +111,19 @@ static const struct db_statement statements[] = {
                       "  FROM memberships mine JOIN memberships theirs USING (room_nid) "
                       " WHERE mine.user_nid = $1 AND mine.membership = 2 "
                       "   AND theirs.user_nid = $2 AND theirs.membership = 2"},
+
+    [OF_SERVER] = {"memberships_of_server",
+                   "SELECT u.user_id, m.membership, m.last_join_position "
+                   "  FROM memberships m JOIN users u USING (user_nid) "
+                   " WHERE m.room_nid = $1 "
+                   "   AND substr(u.user_id, strpos(u.user_id, ':') + 1) = $2 "
+                   " ORDER BY m.membership = 2 DESC, m.position DESC "
+                   " LIMIT $3"},
+
+    [SERVERS] = {"memberships_servers",
+                 "SELECT DISTINCT substr(u.user_id, strpos(u.user_id, ':') + 1) "
+                 "  FROM memberships m JOIN users u USING (user_nid) "
+                 " WHERE m.room_nid = $1 AND m.membership = 2"},
 };
 STATEMENT_TABLE(memberships, statements);
 
@@ -304,5 +319,35 @@ enum errcode memberships_mutual_count(struct db *db, struct arena *arena, int64_
     TRY(db_query(db, arena, &statements[MUTUAL_COUNT], PARAMS(INT(user_nid), INT(other_nid)),
                  &rows));
     *out = rows_int(rows, 0, 0);
+    return OK;
+}
+
+enum errcode memberships_of_server(struct db *db, struct arena *arena, int64_t room_nid,
+                                   const char *server_name, struct server_member **out,
+                                   size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[OF_SERVER],
+                 PARAMS(INT(room_nid), TEXT(server_name), INT(SERVER_MEMBERS_MAX)), &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct server_member);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = (struct server_member){rows_text(rows, i, 0),
+                                           (enum stored_membership)rows_int(rows, i, 1),
+                                           rows_int(rows, i, 2)};
+    return OK;
+}
+
+enum errcode memberships_servers(struct db *db, struct arena *arena, int64_t room_nid,
+                                 const char ***out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[SERVERS], PARAMS(INT(room_nid)), &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, const char *);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = rows_text(rows, i, 0);
     return OK;
 }

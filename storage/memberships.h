@@ -107,6 +107,21 @@ enum errcode memberships_mutual(struct db *db, struct arena *arena,
 enum errcode memberships_mutual_count(struct db *db, struct arena *arena, int64_t user_nid,
                                       int64_t other_nid, int64_t *out) MUST_CHECK;
 
+/* The users of one server who have, or had, to do with the room; joined ones first. */
+enum { SERVER_MEMBERS_MAX = 1000 };
+struct server_member {
+    const char *user_id;
+    enum stored_membership membership;
+    int64_t last_join_position; /* 0: never joined */
+};
+enum errcode memberships_of_server(struct db *db, struct arena *arena, int64_t room_nid,
+                                   const char *server_name, struct server_member **out,
+                                   size_t *count_out) MUST_CHECK;
+
+/* The servers whose users are joined to the room, ours too. */
+enum errcode memberships_servers(struct db *db, struct arena *arena, int64_t room_nid,
+                                 const char ***out, size_t *count_out) MUST_CHECK;
+
 /* The user left and does not want to see the room any more (undone by the next membership). */
 void membership_forget_in(struct journal_entry *entry, int64_t room_nid, int64_t user_nid);
 

@@ -6,7 +6,7 @@
 
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/room_membership.h"
-#include "homeserver/client_api/room_summary_json.h"
+#include "homeserver/rooms/room_summary_json.h"
 #include "homeserver/http/request.h"
 #include "homeserver/rooms/room_preview.h"
 

@@ -10,7 +10,7 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
-#include "homeserver/client_api/room_summary_json.h"
+#include "homeserver/rooms/room_summary_json.h"
 #include "homeserver/http/request.h"
 
 enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 50, DEPTH_MAX = 50, TOKEN_BYTES_MAX = 24 };

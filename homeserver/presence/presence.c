@@ -91,6 +91,11 @@ static enum errcode write_row(struct call *call, const struct presence_row *row,
     return OK;
 }
 
+enum errcode presence_receive(struct call *call, const struct presence_row *row)
+{
+    return write_row(call, row, presence_set_in);
+}
+
 /* The status message stays what it was. */
 static enum errcode write_view(struct call *call, const struct presence_view *view)
 {

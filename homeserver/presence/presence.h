@@ -48,6 +48,9 @@ enum errcode presence_active(struct call *call, int64_t user_nid) MUST_CHECK;
  * every few seconds. */
 enum errcode presence_tick(struct call *call) MUST_CHECK;
 
+/* What another server says of one of its users; `node` is 0. Committed with the call. */
+enum errcode presence_receive(struct call *call, const struct presence_row *row) MUST_CHECK;
+
 /* What others are told: the content of m.presence. A new reference. */
 json_t *presence_content(const struct presence_row *row, int64_t now_ms);
 

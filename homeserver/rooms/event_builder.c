@@ -178,12 +178,10 @@ static enum errcode finish(struct call *call, const struct room_version *version
     return event_parse(out->arena, version, pdu, call->error, &out->event);
 }
 
-enum errcode event_build(struct call *call, struct room *room, const struct room_head *head,
-                         const struct event_draft *draft, struct built_event *out)
+static enum errcode fill(struct call *call, struct room *room, const struct room_head *head,
+                         const struct event_draft *draft, json_t *pdu)
 {
-    SCOPED(arena_release) struct arena *arena = arena_create();
     const struct room_version *version = room_version_of(room);
-    json_t *pdu = base_event(arena, version, room_id(room), draft);
     json_t *prev_events = json_array(), *auth_events = json_array();
     int64_t depth = head->depth < DEPTH_MAX ? head->depth + 1 : DEPTH_MAX;
 
@@ -191,8 +189,27 @@ enum errcode event_build(struct call *call, struct room *room, const struct room
     json_object_set_new(pdu, "prev_events", prev_events);
     json_object_set_new(pdu, "auth_events", auth_events);
     TRY(add_prev_events(call, version, head, prev_events));
-    TRY(add_auth_events(call, room, head, draft, auth_events));
+    return add_auth_events(call, room, head, draft, auth_events);
+}
 
+enum errcode event_build_template(struct call *call, struct room *room,
+                                  const struct room_head *head, const struct event_draft *draft,
+                                  json_t **out)
+{
+    *out = base_event(call->arena, room_version_of(room), room_id(room), draft);
+    /* Whoever sends the event gives it its ID. */
+    json_object_del(*out, "event_id");
+    return fill(call, room, head, draft, *out);
+}
+
+enum errcode event_build(struct call *call, struct room *room, const struct room_head *head,
+                         const struct event_draft *draft, struct built_event *out)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const struct room_version *version = room_version_of(room);
+    json_t *pdu = base_event(arena, version, room_id(room), draft);
+
+    TRY(fill(call, room, head, draft, pdu));
     struct built_event built = {.arena = arena};
     if (draft->state_key != NULL)
         TRY(auth_event_nids(call, room, head, draft, &built.auth_nids));

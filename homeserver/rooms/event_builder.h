@@ -22,6 +22,11 @@ struct built_event {
 enum errcode event_build(struct call *call, struct room *room, const struct room_head *head,
                          const struct event_draft *draft, struct built_event *out) MUST_CHECK;
 
+/* The same for another server's user: not hashed, signed or checked; on the call's arena. */
+enum errcode event_build_template(struct call *call, struct room *room,
+                                  const struct room_head *head, const struct event_draft *draft,
+                                  json_t **out) MUST_CHECK;
+
 /* The first event of a room. `room_id` is NULL when the version derives it from this very event. */
 enum errcode event_build_create(struct call *call, const struct room_version *version,
                                 const char *room_id, const struct event_draft *draft,

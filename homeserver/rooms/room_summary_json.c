@@ -1,5 +1,5 @@
 /* What list_public_rooms.c, room_summary.c and space_hierarchy.c show of a room. */
-#include "homeserver/client_api/room_summary_json.h"
+#include "homeserver/rooms/room_summary_json.h"
 
 #include <string.h>
 

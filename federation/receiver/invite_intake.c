@@ -1,0 +1,254 @@
+/* Invites from other servers. */
+#include "federation/receiver/invite_intake.h"
+
+#include <string.h>
+
+#include "config/config.h"
+#include "federation/receiver/pdu_intake.h"
+#include "federation/receiver/room_access.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/protocol/event.h"
+#include "homeserver/protocol/event_signature.h"
+#include "homeserver/protocol/identifiers.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/rooms/invite_permission.h"
+#include "homeserver/rooms/stripped_state.h"
+#include "homeserver/services.h"
+#include "storage/accounts.h"
+#include "storage/journal.h"
+#include "storage/memberships.h"
+#include "storage/rooms.h"
+#include "storage/users.h"
+
+enum { STRIPPED_EVENTS_MAX = 100, STRIPPED_BYTES_MAX = 256 * 1024 };
+
+static bool is(const char *text, const char *wanted)
+{
+    return text != NULL && strcmp(text, wanted) == 0;
+}
+
+static enum errcode check_event(struct call *call, const struct remote_invite *invite,
+                                const struct event *event)
+{
+    const struct config *config = config_current(call->services->config);
+
+    if (strcmp(event->event_id, invite->event_id) != 0)
+        return fail(call->error, M_BAD_JSON, "The event has another ID than the path.");
+    if (strcmp(event->type, "m.room.member") != 0 || !is(event_membership(event), "invite"))
+        return fail(call->error, M_BAD_JSON, "The event is not an invite.");
+    if (!is(identifier_domain(event->sender), invite->origin))
+        return fail(call->error, M_FORBIDDEN, "The inviting user is not one of your server.");
+    if (event->state_key == NULL || !user_id_is_valid(event->state_key) ||
+        !config_hosts_user(config, event->state_key))
+        return fail(call->error, M_INVALID_PARAM, "The invited user is not one of this server.");
+    return OK;
+}
+
+/* M_NOT_FOUND when nobody here is called so. */
+static enum errcode find_user(struct call *call, const char *user_id, int64_t *nid_out)
+{
+    const struct account *account;
+
+    enum errcode found = account_load(call->db, call->arena, user_id, &account);
+    if (found == M_NOT_FOUND)
+        return fail(call->error, M_NOT_FOUND, "There is no user %s.", user_id);
+    TRY(found);
+    *nid_out = account->user_nid;
+    return OK;
+}
+
+/* What the invite shows goes to clients: only well-formed stripped events of it, and not more than
+ * an invite needs. */
+static enum errcode stripped_text(struct call *call, const struct remote_invite *invite,
+                                  const struct event *event, const char **out)
+{
+    json_t *clean = json_on_arena(call->arena, json_array()), *one;
+    size_t i;
+
+    json_array_foreach (invite->stripped_state, i, one) {
+        const char *type = json_get_string(one, "type"), *state_key;
+        const char *sender = json_get_string(one, "sender");
+        json_t *content = json_get_object(one, "content");
+        state_key = json_get_string(one, "state_key");
+        if (i >= STRIPPED_EVENTS_MAX || type == NULL || state_key == NULL || content == NULL ||
+            !user_id_is_valid(sender))
+            continue;
+        json_array_append_new(clean, json_pack("{ss,ss,ss,sO}", "type", type, "state_key",
+                                               state_key, "sender", sender, "content", content));
+    }
+    json_array_append_new(clean, stripped_event(event));
+    char *text = json_dumps(clean, JSON_COMPACT);
+    if (text == NULL)
+        return E_SYSTEM;
+    arena_defer(call->arena, free, text);
+    if (strlen(text) > STRIPPED_BYTES_MAX)
+        return fail(call->error, M_TOO_LARGE, "invite_room_state is too large.");
+    *out = text;
+    return OK;
+}
+
+/* The room as far as we know it: a name, so that the invite has something to hang on. */
+static enum errcode obtain_room(struct call *call, const struct remote_invite *invite,
+                                struct journal_entry *entry, int64_t *nid_out)
+{
+    struct stored_room stored;
+
+    enum errcode found = room_load(call->db, call->arena, invite->room_id, &stored);
+    if (found == OK) {
+        *nid_out = stored.room_nid;
+        return OK;
+    }
+    if (found != M_NOT_FOUND)
+        return found;
+    TRY(nid_next_room(room_service_nids(call->services->rooms), call->db, nid_out));
+    room_create_in(entry, *nid_out, invite->room_id, invite->room_version, clock_wall_ms());
+    return OK;
+}
+
+static enum errcode store(struct call *call, const struct remote_invite *invite,
+                          const struct event *event, int64_t user_nid, struct journal_entry *entry)
+{
+    struct membership_row row = {
+        .user_nid = user_nid,
+        .membership = STORED_INVITE,
+        .is_local = true,
+    };
+
+    TRY(obtain_room(call, invite, entry, &row.room_nid));
+    TRY(user_nid_intern(call->db, call->arena, event->sender, &row.sender_nid));
+    TRY(stripped_text(call, invite, event, &row.stripped_state));
+    row.stripped_state_size = strlen(row.stripped_state);
+    membership_set_in(entry, &row);
+    journal_entry_wake_user(entry, user_nid);
+    return OK;
+}
+
+/* When we are in the room the event reaches it by transaction, like any other. */
+static enum errcode is_our_room(struct call *call, const struct remote_invite *invite, bool *out)
+{
+    struct room_head *head;
+    struct room *room;
+    bool allowed;
+
+    *out = false;
+    enum errcode opened = room_open(call, invite->room_id, &room);
+    if (opened == OK)
+        opened = room_committed_head(call, room, &head);
+    error_clear(call->error);
+    if (opened == M_NOT_FOUND || (opened == OK && head->create == NULL))
+        return OK;
+    TRY(opened);
+    struct nid_list ours;
+    TRY(memberships_of_room(call->db, call->arena, room_nid(room), STORED_JOIN, true, &ours));
+    *out = ours.count > 0;
+    TRY(server_acl_check(call, room, head, invite->origin, &allowed));
+    if (*out && !allowed)
+        return fail(call->error, M_FORBIDDEN, "Your server is banned from this room.");
+    return OK;
+}
+
+static enum errcode sign(struct call *call, const struct room_version *version,
+                         const struct event *event, json_t *json, json_t **out)
+{
+    const char *domain = identifier_domain(event->state_key);
+    const struct signing_key *key = room_service_signing_key(call->services->rooms, domain);
+
+    if (key == NULL)
+        return fail(call->error, M_NOT_FOUND, "%s is not hosted here.", domain);
+    *out = json_on_arena(call->arena, json_deep_copy(json));
+    return event_sign(version, *out, domain, key);
+}
+
+static enum errcode tell_user(struct call *call, const struct remote_invite *invite,
+                              const struct event *event, int64_t user_nid)
+{
+    struct journal_entry *entry = journal_entry_create();
+    enum errcode stored = store(call, invite, event, user_nid, entry);
+
+    if (stored != OK) {
+        journal_entry_destroy(entry);
+        return stored;
+    }
+    journal_submit(call->services->journal, entry, call->commits);
+    return OK;
+}
+
+enum errcode invite_receive(struct call *call, const struct remote_invite *invite,
+                            json_t **signed_out)
+{
+    const struct pdu_batch batch = {
+        .version = room_version_find(invite->room_version),
+        .room_id = invite->room_id,
+    };
+    const struct pdu_signed *pdu;
+    int64_t user_nid;
+    bool is_ours;
+
+    if (batch.version == NULL)
+        return fail(call->error, M_INCOMPATIBLE_ROOM_VERSION,
+                    "This server does not know rooms of version %s.", invite->room_version);
+    enum errcode verified = pdu_verify_one(call, &batch, invite->event, &pdu);
+    if (verified == M_UNAUTHORIZED || verified == M_INVALID_SIGNATURE)
+        return M_FORBIDDEN;
+    TRY(verified);
+    const struct event *event = pdu_signed_event(pdu);
+    TRY(check_event(call, invite, event));
+    TRY(find_user(call, event->state_key, &user_nid));
+    TRY(invite_permission_check(call, event->state_key));
+    TRY(is_our_room(call, invite, &is_ours));
+    if (!is_ours)
+        TRY(tell_user(call, invite, event, user_nid));
+    return sign(call, batch.version, event, invite->event, signed_out);
+}
+
+/* Invites and knocks end by a leave or ban of somebody else; a knock is answered by an invite that
+ * comes as such. */
+static enum errcode follow_one(struct call *call, struct room *room, const struct event *event)
+{
+    enum stored_membership membership = membership_from_text(event_membership(event));
+    struct membership_row row;
+    int64_t user_nid;
+
+    if (strcmp(event->type, "m.room.member") != 0 || event->state_key == NULL ||
+        (membership != STORED_LEAVE && membership != STORED_BAN) ||
+        !config_hosts_user(config_current(call->services->config), event->state_key))
+        return OK;
+    enum errcode found = user_nid_find(call->db, call->arena, event->state_key, &user_nid);
+    if (found == OK)
+        found = membership_load(call->db, call->arena, room_nid(room), user_nid, &row);
+    if (found == M_NOT_FOUND)
+        return OK;
+    TRY(found);
+    if (row.membership != STORED_INVITE && row.membership != STORED_KNOCK)
+        return OK;
+    row.membership = membership;
+    row.stripped_state = NULL;
+    row.stripped_state_size = 0;
+    TRY(user_nid_intern(call->db, call->arena, event->sender, &row.sender_nid));
+    struct journal_entry *entry = journal_entry_create();
+    membership_set_in(entry, &row);
+    journal_entry_wake_user(entry, user_nid);
+    journal_submit(call->services->journal, entry, call->commits);
+    return OK;
+}
+
+enum errcode invite_follow(struct call *call, struct room *room, const struct inbox_pdu *rows,
+                           size_t count)
+{
+    const struct pdu_batch batch = {.version = room_version_of(room), .room_id = room_id(room)};
+
+    for (size_t i = 0; i < count; i++) {
+        const struct pdu_signed *pdu;
+        json_t *json;
+        if (json_parse_object(call->arena, rows[i].json, rows[i].json_size, NULL, &json) != OK)
+            continue;
+        enum errcode verified = pdu_verify_one(call, &batch, json, &pdu);
+        if (errcode_is_internal(verified))
+            return verified;
+        if (verified == OK)
+            TRY(follow_one(call, room, pdu_signed_event(pdu)));
+    }
+    error_clear(call->error);
+    return OK;
+}

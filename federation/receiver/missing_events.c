@@ -1,0 +1,194 @@
+/*
+ * From an event with holes around it to one that can be judged: first the events between it and
+ * what we have, then, when there are too many, the state before it.
+ */
+#include "federation/receiver/missing_events.h"
+
+#include <string.h>
+
+#include "federation/client/signed_request.h"
+#include "federation/receiver/outliers.h"
+#include "federation/receiver/pdu_intake.h"
+#include "federation/receiver/remote_room.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/base/log.h"
+#include "homeserver/protocol/event.h"
+#include "homeserver/protocol/json.h"
+#include "homeserver/services.h"
+
+enum {
+    ROUNDS_MAX = 4,         /* of one event: missing auth events, previous events, state */
+    MISSING_EVENTS_MAX = 50 /* between two events; with more the state is fetched */
+};
+
+struct help {
+    struct call *call;
+    const struct event_origin *origin;
+    struct room *room;
+    const struct event *event;
+    bool has_asked_prevs;
+    bool has_asked_state;
+};
+
+static enum errcode receive_rounds(struct help *help, const struct reception *wanted,
+                                   struct received *out);
+
+static json_t *extremities_json(const struct room_head *head)
+{
+    json_t *list = json_array();
+
+    for (const char *rest = head->extremities; *rest != '\0';) {
+        size_t length = strcspn(rest, "\n");
+        json_array_append_new(list, json_stringn(rest, length));
+        rest += length + (rest[length] == '\n' ? 1 : 0);
+    }
+    return list;
+}
+
+static int compare_depth(const void *a, const void *b)
+{
+    const struct event *left = pdu_signed_event(*(const struct pdu_signed *const *)a);
+    const struct event *right = pdu_signed_event(*(const struct pdu_signed *const *)b);
+
+    return (left->depth > right->depth) - (left->depth < right->depth);
+}
+
+/* Each stands alone: one that fails is left out. Those that still have holes before them are judged
+ * by the state before them, the oldest first. */
+static enum errcode receive_between(struct help *help, const struct pdu_signed **pdus, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (pdus[i] != NULL)
+            pdus[kept++] = pdus[i];
+    }
+    qsort(pdus, kept, sizeof(*pdus), compare_depth);
+    for (size_t i = 0; i < kept; i++) {
+        const struct reception reception = {.pdu = pdus[i]};
+        struct received received;
+        struct help inner = *help;
+        inner.event = pdu_signed_event(pdus[i]);
+        inner.has_asked_prevs = true;
+        enum errcode outcome = receive_rounds(&inner, &reception, &received);
+        if (errcode_is_internal(outcome))
+            return outcome;
+    }
+    return OK;
+}
+
+/* Asking may fail: then we go on without. */
+static enum errcode fetch(struct help *help, const struct federation_request *request, json_t **out)
+{
+    struct error why = {0};
+    struct call own = *help->call;
+
+    own.error = &why;
+    *out = NULL;
+    enum errcode outcome = federation_fetch(&own, request, out);
+    if (outcome == OK)
+        return OK;
+    log_info(LOG_FEDERATION, "%s does not help with %s: %s", help->origin->server_name,
+             help->event->event_id, why.text);
+    *out = NULL;
+    return OK;
+}
+
+static enum errcode fetch_prevs(struct help *help)
+{
+    struct call *call = help->call;
+    struct room_head *head;
+    json_t *answer;
+    const char *own_domain;
+
+    help->has_asked_prevs = true;
+    TRY(room_committed_head(call, help->room, &head));
+    TRY(remote_room_own_domain(call, help->room, &own_domain));
+    json_t *content = json_on_arena(
+        call->arena, json_pack("{so,s[s],si,sI}", "earliest_events", extremities_json(head),
+                               "latest_events", help->event->event_id, "limit",
+                               MISSING_EVENTS_MAX, "min_depth", (json_int_t)0));
+    const struct federation_request request = {
+        .method = "POST",
+        .origin = own_domain,
+        .destination = help->origin->server_name,
+        .target = federation_target(call->arena, "/_matrix/federation/v1/get_missing_events/%s",
+                                    help->origin->room_id),
+        .content = content,
+    };
+    TRY(fetch(help, &request, &answer));
+    json_t *events = json_get_array(answer, "events");
+    if (json_array_size(events) == 0 || json_array_size(events) > MISSING_EVENTS_MAX)
+        return OK;
+    const struct pdu_batch batch = {
+        .version = room_version_of(help->room),
+        .room_id = help->origin->room_id,
+        .pdus = events,
+    };
+    const struct pdu_signed **pdus;
+    size_t count;
+    TRY(pdus_verify(call, &batch, &pdus, &count));
+    return receive_between(help, pdus, count);
+}
+
+static enum errcode fetch_auth(struct help *help, const struct received *received)
+{
+    const struct outlier_request request = {
+        .room = help->room,
+        .server_name = help->origin->server_name,
+        .event_ids = received->needs,
+        .count = received->need_count,
+        .for_event_id = help->event->event_id,
+    };
+
+    return outliers_fetch_auth(help->call, &request);
+}
+
+static enum errcode fetch_state(struct help *help, struct reception *reception)
+{
+    const struct outlier_request request = {
+        .room = help->room,
+        .server_name = help->origin->server_name,
+        .for_event_id = help->event->event_id,
+    };
+
+    help->has_asked_state = true;
+    return outliers_fetch_state(help->call, &request, &reception->told_state,
+                                &reception->told_state_count);
+}
+
+static enum errcode receive_rounds(struct help *help, const struct reception *wanted,
+                                   struct received *out)
+{
+    struct reception reception = *wanted;
+
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        TRY(room_receive(help->call, help->origin->room_id, &reception, out));
+        if (out->result == RECEPTION_NEEDS_AUTH)
+            TRY(fetch_auth(help, out));
+        else if (out->result == RECEPTION_NEEDS_PREVS && !help->has_asked_prevs)
+            TRY(fetch_prevs(help));
+        else if (out->result == RECEPTION_NEEDS_PREVS && !help->has_asked_state)
+            TRY(fetch_state(help, &reception));
+        else
+            break;
+    }
+    if (out->result == RECEPTION_NEEDS_AUTH || out->result == RECEPTION_NEEDS_PREVS)
+        return fail(help->call->error, M_NOT_FOUND,
+                    "%zu events that it refers to can not be had, such as %s.", out->need_count,
+                    out->need_count > 0 ? out->needs[0] : "its state");
+    return OK;
+}
+
+enum errcode receive_with_help(struct call *call, const struct event_origin *origin,
+                               const struct reception *reception, struct received *out)
+{
+    struct help help = {
+        .call = call,
+        .origin = origin,
+        .event = pdu_signed_event(reception->pdu),
+    };
+
+    TRY(room_open(call, origin->room_id, &help.room));
+    return receive_rounds(&help, reception, out);
+}

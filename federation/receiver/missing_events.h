@@ -1,0 +1,20 @@
+#ifndef FEDERATION_RECEIVER_MISSING_EVENTS_H
+#define FEDERATION_RECEIVER_MISSING_EVENTS_H
+
+#include "homeserver/rooms/receive_event.h"
+
+/*
+ * Events that refer to others which we lack: asks the server that sent them, within limits.
+ * Spec: server-server API, "Retrieving missing events", "Retrieving event authorization
+ * information", "Backfilling and retrieving missing events".
+ */
+struct event_origin {
+    const char *room_id;
+    const char *server_name; /* whom to ask */
+};
+
+/* room_receive(), with what is missing fetched. M_NOT_FOUND when it can not be had. */
+enum errcode receive_with_help(struct call *call, const struct event_origin *origin,
+                               const struct reception *reception, struct received *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,31 @@
+#ifndef FEDERATION_RECEIVER_PDU_INTAKE_H
+#define FEDERATION_RECEIVER_PDU_INTAKE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "homeserver/call.h"
+#include "homeserver/protocol/pdu.h"
+#include "homeserver/protocol/room_version.h"
+
+/*
+ * From JSON of other servers to events whose signatures hold: checks 1 to 3 on receipt of a PDU,
+ * for one or for many. One bad event is left out, alone.
+ */
+struct pdu_batch {
+    const struct room_version *version;
+    const char *room_id; /* events of other rooms are left out */
+    json_t *pdus;        /* an array */
+    bool is_history;
+};
+
+/* One for each element of `pdus`; NULL for those that are left out. On the call's arena. */
+enum errcode pdus_verify(struct call *call, const struct pdu_batch *batch,
+                         const struct pdu_signed ***out, size_t *count_out) MUST_CHECK;
+
+/* One event; refused with the reason in the call's error. */
+enum errcode pdu_verify_one(struct call *call, const struct pdu_batch *batch, json_t *json,
+                            const struct pdu_signed **out) MUST_CHECK;
+
+#endif
