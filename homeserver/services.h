@@ -20,6 +20,7 @@ struct login_throttle;
 struct rate_limiter;
 struct http_client;
 struct federation_client;
+struct federation_sender;
 struct key_ring;
 struct media_service;
 struct metrics;
@@ -41,6 +42,7 @@ struct services {
     struct rate_limiter *rate_limiter;
     struct http_client *http;             /* homeserver/net/http_client.h: calls to other servers */
     struct federation_client *federation; /* federation/client/ */
+    struct federation_sender *sender;     /* federation/sender/ */
     struct key_ring *key_ring;            /* federation/receiver/key_ring.h */
 };
 

@@ -37,6 +37,7 @@ struct statement_table {
     X(events)                                                                                      \
     X(events_insert_batch)                                                                         \
     X(federation_inbox)                                                                            \
+    X(federation_queues)                                                                           \
     X(filters)                                                                                     \
     X(journal_batch)                                                                               \
     X(listen_to_nodes)                                                                             \

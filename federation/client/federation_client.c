@@ -8,6 +8,7 @@
 #include "federation/client/client_internal.h"
 #include "federation/client/destination_health.h"
 #include "federation/client/discovery.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/base/glob.h"
 
 struct federation_client *federation_client_create(const struct federation_client_options *options)
@@ -73,4 +74,24 @@ bool federation_allows(const struct config *config, const char *server_name, con
     if (why_out != NULL)
         *why_out = why;
     return why == NULL;
+}
+
+enum errcode federation_retry_ts(struct federation_client *client, struct db *db,
+                                 const char *server_name, int64_t *out)
+{
+    return destination_health_retry_ts(client->health, db, server_name, out);
+}
+
+enum errcode federation_note_health(struct federation_client *client, struct db *db,
+                                    const char *server_name, bool is_well)
+{
+    if (is_well)
+        return destination_health_answered(client->health, db, server_name);
+    discovery_forget(client->discovery, server_name);
+    return destination_health_failed(client->health, db, server_name, clock_wall_ms());
+}
+
+bool federation_peer_spoke(struct federation_client *client, const char *server_name)
+{
+    return destination_health_spoke(client->health, server_name);
 }

@@ -3,11 +3,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "homeserver/base/error.h"
 
 struct config;
 struct config_holder;
+struct db;
 struct http_client;
 struct signing_key;
 
@@ -40,5 +42,15 @@ const struct signing_key *federation_client_key(const struct federation_client *
 /* Whether we talk to this server at all: switch, deny list, allow list. Asked at dial, and by those
  * who take requests and events. `why_out` (may be NULL) gets a fragment for people. */
 bool federation_allows(const struct config *config, const char *server_name, const char **why_out);
+
+/* For those who call asynchronously and keep the back-off themselves: when the server may be called
+ * next (ms since 1970; 0: now), and what came of a call. */
+enum errcode federation_retry_ts(struct federation_client *client, struct db *db,
+                                 const char *server_name, int64_t *out) MUST_CHECK;
+enum errcode federation_note_health(struct federation_client *client, struct db *db,
+                                    const char *server_name, bool is_well) MUST_CHECK;
+
+/* The server called us: it may be called at once. True when it counted as failing. */
+bool federation_peer_spoke(struct federation_client *client, const char *server_name);
 
 #endif

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "federation/client/federation_client.h"
 #include "federation/receiver/key_ring.h"
+#include "federation/sender/sender.h"
 #include "homeserver/accounts/authenticate.h"
 #include "homeserver/accounts/login_throttle.h"
 #include "homeserver/accounts/password_hash.h"
@@ -98,9 +99,13 @@ static void forget_audiences(void *context, const struct journal_change *change)
         push_audiences_forget(context);
 }
 
-static void wake_room(void *notifier, int64_t room_nid)
+/* Somebody types: our clients and the other servers in the room are told. */
+static void typing_changed_in(void *context, int64_t room_nid)
 {
-    notifier_wake_room(notifier, room_nid);
+    const struct services *services = context;
+
+    notifier_wake_room(services->notifier, room_nid);
+    federation_sender_on_typing(services->sender, room_nid);
 }
 
 static void create_journal(struct server *server)
@@ -112,6 +117,8 @@ static void create_journal(struct server *server)
     journal_add_listener(services->journal, forget_audiences, services->push_audiences);
     journal_add_listener(services->journal, appservice_delivery_on_change,
                          services->appservice_delivery);
+    services->sender = federation_sender_create(services, server->options->conninfo);
+    journal_add_listener(services->journal, federation_sender_on_change, services->sender);
 }
 
 static void create_federation(struct server *server, const struct domain_key *keys)
@@ -150,7 +157,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->media = media_service_create();
     services->notifier = notifier_create();
     services->typing = typing_create();
-    typing_listen(services->typing, wake_room, services->notifier);
+    typing_listen(services->typing, typing_changed_in, services);
     services->presence = presence_create();
     services->push_audiences = push_audiences_create();
     services->appservices = appservices_create();
@@ -168,6 +175,7 @@ static void destroy_services(struct services *services)
 {
     /* What is still waiting in the journal is written before anything else goes. */
     journal_destroy(services->journal);
+    federation_sender_destroy(services->sender);
     key_ring_destroy(services->key_ring);
     federation_client_destroy(services->federation);
     appservice_delivery_destroy(services->appservice_delivery);
@@ -250,6 +258,9 @@ static void tear_down(struct server *server)
     http_server_destroy(server->http);
     scheduler_destroy(server->scheduler);
     appservice_delivery_stop(server->services.appservice_delivery);
+    if (server->services.http != NULL)
+        http_client_stop(server->services.http);
+    federation_sender_stop(server->services.sender);
     destroy_services(&server->services);
     arena_destroy(server->arena);
     free(server);

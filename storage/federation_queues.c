@@ -1,0 +1,365 @@
+/* Outgoing federation: who has to hear what, read from the tables that the journal writes. */
+#include "storage/federation_queues.h"
+
+#include <string.h>
+
+#include "homeserver/base/arena.h"
+#include "storage/db.h"
+#include "storage/journal.h"
+#include "storage/statements.h"
+
+/* clang-format off */
+/* The server of a user ID. */
+#define SERVER_OF(id) "substr(" id ", strpos(" id ", ':') + 1)"
+
+/* Events that went their way: neither rejected (1), soft-failed (2) nor outliers (4). */
+#define SENT_ON "e.position > 0 AND e.flags & 7 = 0"
+
+/* Remote users joined to the room of `column`. */
+#define OTHERS_IN(column)                                                                          \
+    "  JOIN memberships m ON m.room_nid = " column " AND m.membership = 2 AND NOT m.is_local "     \
+    "  JOIN users o ON o.user_nid = m.user_nid "
+
+/* True when the server $2 is in the room of `column`. */
+#define SERVER_IN(column)                                                                          \
+    "EXISTS (SELECT 1 FROM users o JOIN memberships m USING (user_nid) "                           \
+    "         WHERE " SERVER_OF("o.user_id") " = $2 AND NOT o.is_local "                           \
+    "           AND m.room_nid = " column " AND m.membership = 2)"
+
+/* True when the user of `column` is in a room with the server $2. */
+#define SHARES_ROOM(column)                                                                        \
+    "EXISTS (SELECT 1 FROM users o JOIN memberships m USING (user_nid) "                           \
+    "          JOIN memberships mine ON mine.room_nid = m.room_nid "                               \
+    "         WHERE " SERVER_OF("o.user_id") " = $2 AND NOT o.is_local AND m.membership = 2 "      \
+    "           AND mine.user_nid = " column " AND mine.membership = 2)"
+
+enum {
+    LOCK, SCAN, SCANNED, WAITING, SENT, OUTBOX_DELETE, PDUS, OUTBOX, DEVICES, RECEIPTS, PRESENCE,
+    OUTBOX_ADD, FORWARD, SERVERS
+};
+
+static const struct db_statement statements[] = {
+    [LOCK] = {"federation_sender_lock", "SELECT pg_try_advisory_lock(7305, 1)"},
+
+    [SCAN] = {"federation_queues_scan",
+        "WITH start AS (SELECT position AS p FROM federation_scan), "
+        "concerned (by_user, to_user) AS ( "
+        "    SELECT s.user_id, o.user_id "
+        "      FROM start "
+        "      JOIN events e ON e.position > p AND e.position <= $1 AND " SENT_ON
+        "      JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
+               OTHERS_IN("e.room_nid")
+        "     UNION "
+        "    SELECT s.user_id, k.state_key "
+        "      FROM start "
+        "      JOIN events e ON e.position > p AND e.position <= $1 AND " SENT_ON
+        "      JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
+        "      JOIN state_keys k ON k.state_key_nid = e.state_key_nid AND k.type = 'm.room.member' "
+        "     UNION "
+        "    SELECT '@:' || f.origin, o.user_id "
+        "      FROM start "
+        "      JOIN events e ON e.position > p AND e.position <= $1 AND " SENT_ON
+        "      JOIN federation_forwards f ON f.event_nid = e.event_nid "
+               OTHERS_IN("e.room_nid")
+        "     UNION "
+        "    SELECT s.user_id, o.user_id "
+        "      FROM start "
+        "      JOIN receipts r ON r.position > p AND r.position <= $1 AND r.type = 1 "
+        "      JOIN users s ON s.user_nid = r.user_nid AND s.is_local "
+               OTHERS_IN("r.room_nid")
+        "     UNION "
+        "    SELECT s.user_id, o.user_id "
+        "      FROM start "
+        "      JOIN presence c ON c.position > p AND c.position <= $1 "
+        "      JOIN users s ON s.user_nid = c.user_nid AND s.is_local "
+        "      JOIN memberships mine ON mine.user_nid = c.user_nid AND mine.membership = 2 "
+               OTHERS_IN("mine.room_nid")
+        "     UNION "
+        "    SELECT s.user_id, o.user_id "
+        "      FROM start "
+        "      JOIN device_list_changes c ON c.position > p AND c.position <= $1 "
+        "      JOIN users s ON s.user_nid = c.user_nid AND s.is_local "
+        "      JOIN memberships mine ON mine.user_nid = c.user_nid AND mine.membership = 2 "
+               OTHERS_IN("mine.room_nid")
+        "), servers (origin, server_name) AS ( "
+        "    SELECT " SERVER_OF("by_user") ", " SERVER_OF("to_user") " FROM concerned "
+        "     UNION "
+        "    SELECT origin, server_name "
+        "      FROM federation_outbox, start WHERE position > p AND position <= $1) "
+        "INSERT INTO federation_queues AS q (origin, server_name, sent_position, wanted_position) "
+        "SELECT origin, server_name, start.p, $1 "
+        "  FROM servers, start "
+        " WHERE server_name <> ALL($2) AND origin = ANY($2) "
+        "    ON CONFLICT (origin, server_name) DO UPDATE "
+        "   SET wanted_position = EXCLUDED.wanted_position, "
+        "       sent_position = CASE WHEN q.sent_position >= q.wanted_position "
+        "                            THEN EXCLUDED.sent_position ELSE q.sent_position END "
+        "RETURNING origin, server_name, sent_position, wanted_position"},
+
+    [SCANNED] = {"federation_queues_scanned",
+        "UPDATE federation_scan SET position = $1 WHERE position < $1"},
+
+    [WAITING] = {"federation_queues_waiting",
+        "SELECT origin, server_name, sent_position, wanted_position "
+        "  FROM federation_queues "
+        " WHERE sent_position < wanted_position"},
+
+    [SENT] = {"federation_queue_sent",
+        "UPDATE federation_queues SET sent_position = $3 "
+        " WHERE origin = $1 AND server_name = $2 AND sent_position < $3"},
+
+    [OUTBOX_DELETE] = {"federation_outbox_delete",
+        "DELETE FROM federation_outbox WHERE origin = $1 AND server_name = $2 AND position <= $3"},
+
+    [PDUS] = {"federation_pdus_load",
+        "SELECT e.position, j.json "
+        "  FROM events e "
+        "  JOIN users s ON s.user_nid = e.sender_nid "
+        "  JOIN event_json j ON j.event_nid = e.event_nid "
+        "  LEFT JOIN federation_forwards f ON f.event_nid = e.event_nid "
+        "  LEFT JOIN state_keys k ON k.state_key_nid = e.state_key_nid AND k.type = 'm.room.member' "
+        " WHERE e.position > $3 AND e.position <= $4 AND " SENT_ON
+        "   AND ((s.is_local AND " SERVER_OF("s.user_id") " = $1) OR f.origin = $1) "
+        "   AND " SERVER_OF("s.user_id") " <> $2 "
+        "   AND (" SERVER_OF("k.state_key") " = $2 OR " SERVER_IN("e.room_nid") ") "
+        " ORDER BY e.position "
+        " LIMIT $5"},
+
+    [OUTBOX] = {"federation_outbox_load",
+        "SELECT position, edu "
+        "  FROM federation_outbox "
+        " WHERE origin = $1 AND server_name = $2 AND position > $3 AND position <= $4 "
+        " ORDER BY position "
+        " LIMIT $5"},
+
+    [DEVICES] = {"federation_device_changes_load",
+        "SELECT max(c.position), s.user_id, "
+        "       (SELECT min(d.device_id) FROM devices d WHERE d.user_nid = s.user_nid) "
+        "  FROM device_list_changes c "
+        "  JOIN users s ON s.user_nid = c.user_nid AND s.is_local "
+        " WHERE c.position > $3 AND c.position <= $4 "
+        "   AND " SERVER_OF("s.user_id") " = $1 "
+        "   AND " SHARES_ROOM("c.user_nid")
+        " GROUP BY s.user_nid, s.user_id "
+        " ORDER BY 1 "
+        " LIMIT $5"},
+
+    [RECEIPTS] = {"federation_receipts_load",
+        "SELECT room.room_id, s.user_id, r.event_id, r.thread, r.ts "
+        "  FROM receipts r "
+        "  JOIN users s ON s.user_nid = r.user_nid AND s.is_local "
+        "  JOIN rooms room ON room.room_nid = r.room_nid "
+        " WHERE r.position > $3 AND r.position <= $4 AND r.type = 1 "
+        "   AND " SERVER_OF("s.user_id") " = $1 "
+        "   AND " SERVER_IN("r.room_nid")
+        " ORDER BY r.position "
+        " LIMIT $5"},
+
+    [PRESENCE] = {"federation_presence_load",
+        "SELECT s.user_id, p.state, p.status_msg, p.last_active_ts, p.currently_active, p.position "
+        "  FROM presence p "
+        "  JOIN users s ON s.user_nid = p.user_nid AND s.is_local "
+        " WHERE p.position > $3 AND p.position <= $4 "
+        "   AND " SERVER_OF("s.user_id") " = $1 "
+        "   AND " SHARES_ROOM("p.user_nid")
+        " ORDER BY p.position "
+        " LIMIT $5"},
+
+    [OUTBOX_ADD] = {"federation_outbox_add",
+        "INSERT INTO federation_outbox (position, origin, server_name, edu) VALUES ($1, $2, $3, $4)"},
+
+    [FORWARD] = {"federation_forward",
+        "INSERT INTO federation_forwards (event_nid, origin) VALUES ($1, $2) "
+        "    ON CONFLICT (event_nid) DO NOTHING"},
+
+    [SERVERS] = {"federation_servers_in_room",
+        "SELECT DISTINCT " SERVER_OF("o.user_id") " AS server_name "
+        "  FROM memberships m "
+        "  JOIN users o USING (user_nid) "
+        " WHERE m.room_nid = $1 AND m.membership = 2 AND NOT m.is_local "
+        " ORDER BY server_name"},
+};
+STATEMENT_TABLE(federation_queues, statements);
+/* clang-format on */
+
+enum errcode federation_sender_lock(struct db *db, struct arena *arena, bool *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[LOCK], NO_PARAMS, &rows));
+    *out = rows_count(rows) == 1 && rows_bool(rows, 0, 0);
+    return OK;
+}
+
+static void read_queues(struct db_rows *rows, struct arena *arena, struct federation_queue **out,
+                        size_t *count_out)
+{
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct federation_queue);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = (struct federation_queue){
+            .origin = rows_text(rows, i, 0),
+            .server_name = rows_text(rows, i, 1),
+            .sent_position = rows_int(rows, i, 2),
+            .wanted_position = rows_int(rows, i, 3),
+        };
+}
+
+enum errcode federation_queues_scan(struct db *db, struct arena *arena,
+                                    const struct federation_scan *scan,
+                                    struct federation_queue **out, size_t *count_out)
+{
+    SCOPED(db_transaction_end) struct db *tx = NULL;
+    struct db_rows *rows;
+
+    TRY(db_begin(db, &tx));
+    TRY(db_query(tx, arena, &statements[SCAN],
+                 PARAMS(INT(scan->until), TEXT_ARRAY(scan->hosted, scan->hosted_count)), &rows));
+    TRY(db_execute(tx, &statements[SCANNED], PARAMS(INT(scan->until)), NULL));
+    read_queues(rows, arena, out, count_out);
+    return db_commit(&tx);
+}
+
+enum errcode federation_queues_waiting(struct db *db, struct arena *arena,
+                                       struct federation_queue **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[WAITING], NO_PARAMS, &rows));
+    read_queues(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode federation_queue_sent(struct db *db, const struct federation_queue *queue,
+                                   int64_t position)
+{
+    const struct db_params params =
+        PARAMS(TEXT(queue->origin), TEXT(queue->server_name), INT(position));
+
+    TRY(db_execute(db, &statements[OUTBOX_DELETE], params, NULL));
+    return db_execute(db, &statements[SENT], params, NULL);
+}
+
+static enum errcode load_part(struct db *db, struct arena *arena, int statement,
+                              const struct federation_part *part, struct db_rows **out)
+{
+    return db_query(db, arena, &statements[statement],
+                    PARAMS(TEXT(part->queue->origin), TEXT(part->queue->server_name),
+                           INT(part->after), INT(part->until), INT(part->limit)),
+                    out);
+}
+
+enum errcode federation_pdus_load(struct db *db, struct arena *arena,
+                                  const struct federation_part *part, struct federation_pdu **out,
+                                  size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(load_part(db, arena, PDUS, part, &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct federation_pdu);
+    for (size_t i = 0; i < *count_out; i++) {
+        (*out)[i].position = rows_int(rows, i, 0);
+        (*out)[i].json = rows_bytes(rows, i, 1, &(*out)[i].json_size);
+    }
+    return OK;
+}
+
+enum errcode federation_outbox_load(struct db *db, struct arena *arena,
+                                    const struct federation_part *part, struct federation_edu **out,
+                                    size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(load_part(db, arena, OUTBOX, part, &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct federation_edu);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = (struct federation_edu){rows_int(rows, i, 0), rows_text(rows, i, 1)};
+    return OK;
+}
+
+enum errcode federation_device_changes_load(struct db *db, struct arena *arena,
+                                            const struct federation_part *part,
+                                            struct federation_device_change **out,
+                                            size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(load_part(db, arena, DEVICES, part, &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct federation_device_change);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = (struct federation_device_change){
+            .position = rows_int(rows, i, 0),
+            .user_id = rows_text(rows, i, 1),
+            .device_id = rows_is_null(rows, i, 2) ? "" : rows_text(rows, i, 2),
+        };
+    return OK;
+}
+
+enum errcode federation_receipts_load(struct db *db, struct arena *arena,
+                                      const struct federation_part *part,
+                                      struct federation_receipt **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(load_part(db, arena, RECEIPTS, part, &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct federation_receipt);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = (struct federation_receipt){
+            .room_id = rows_text(rows, i, 0),
+            .user_id = rows_text(rows, i, 1),
+            .event_id = rows_text(rows, i, 2),
+            .thread = rows_text(rows, i, 3),
+            .ts = rows_int(rows, i, 4),
+        };
+    return OK;
+}
+
+enum errcode federation_presence_load(struct db *db, struct arena *arena,
+                                      const struct federation_part *part, struct presence_row **out,
+                                      size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(load_part(db, arena, PRESENCE, part, &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct presence_row);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = (struct presence_row){
+            .user_id = rows_text(rows, i, 0),
+            .state = (enum presence_state)rows_int(rows, i, 1),
+            .status_msg = rows_text(rows, i, 2),
+            .last_active_ts = rows_int(rows, i, 3),
+            .currently_active = rows_bool(rows, i, 4),
+            .position = rows_int(rows, i, 5),
+        };
+    return OK;
+}
+
+void federation_outbox_add_in(struct journal_entry *entry, const char *origin,
+                              const char *server_name, const char *edu)
+{
+    journal_entry_add(entry, &statements[OUTBOX_ADD],
+                      PARAMS(POSITION, TEXT(origin), TEXT(server_name), TEXT(edu)));
+}
+
+void federation_forward_in(struct journal_entry *entry, int64_t event_nid, const char *origin)
+{
+    journal_entry_add(entry, &statements[FORWARD], PARAMS(INT(event_nid), TEXT(origin)));
+}
+
+enum errcode federation_servers_in_room(struct db *db, struct arena *arena, int64_t room_nid,
+                                        const char ***out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[SERVERS], PARAMS(INT(room_nid)), &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, const char *);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = rows_text(rows, i, 0);
+    return OK;
+}
