@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build-test"
 BUILD_TSAN = ROOT / "build-tsan"
+BUILD_FUZZ = ROOT / "build-fuzz"
+BUILD_COVERAGE = ROOT / "build-coverage"
 LOGS = BUILD / "logs"
 
 SANITIZER_OPTIONS = {
@@ -24,6 +26,15 @@ SANITIZER_OPTIONS = {
     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp:print_suppressions=0",
     "TSAN_OPTIONS": f"suppressions={ROOT}/tests/support/tsan.supp:halt_on_error=1:second_deadlock_stack=1",
 }
+
+
+# Of homeserver/protocol, in per cent: what conventions promise.
+LINES_COVERED_MIN, BRANCHES_COVERED_MIN = 95, 90
+
+# Executions of a fuzz target, from its corpus and always the same seed.
+FUZZ_RUNS = 20000
+FUZZ_RUNS_OF_SLOW_ONES = {"fuzz_state_resolution": 2000}
+FUZZ_SECONDS_FULL = 60
 
 
 @dataclass
@@ -69,14 +80,14 @@ def command(arguments, log, **environment):
         ).returncode
 
 
-def set_up(directory, sanitizers, log):
+def set_up(directory, sanitizers, log, *more, **environment):
     if (directory / "build.ninja").exists():
         return True
     shutil.rmtree(directory / "meson-private", ignore_errors=True)
     # Which warnings gcc finds depends on the sanitizers: the first build is the one that insists.
     strict = "true" if directory == BUILD else "false"
     options = [f"-Db_sanitize={sanitizers}", f"-Dwerror={strict}"]
-    return command(["meson", "setup", directory, *options], log) == 0
+    return command(["meson", "setup", directory, *options, *more], log, **environment) == 0
 
 
 def compile_targets(directory, log, *targets):
@@ -152,15 +163,19 @@ def introspect(directory, what):
     return json.loads(subprocess.run(arguments, capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout)
 
 
-def concurrent_programs(directory):
-    """What to build for the suite `concurrent`: the programs that its tests depend on."""
+def tests_of_suite(directory, suite):
+    return [
+        test
+        for test in introspect(directory, "tests")
+        if any(name.endswith(f":{suite}") for name in test["suite"])
+    ]
+
+
+def programs_of(directory, tests):
+    """What to build for these tests: the programs that they depend on."""
     files = {target["id"]: target["filename"] for target in introspect(directory, "targets")}
     return sorted(
-        str(pathlib.Path(file).relative_to(directory))
-        for test in introspect(directory, "tests")
-        if any(suite.endswith(":concurrent") for suite in test["suite"])
-        for target in test["depends"]
-        for file in files[target]
+        {str(pathlib.Path(file).relative_to(directory)) for test in tests for target in test["depends"] for file in files[target]}
     )
 
 
@@ -168,7 +183,7 @@ def run_tsan(log, full):
     """The concurrent parts once more under the thread sanitizer: its own build, only those tests."""
     outcome = Outcome()
     if not set_up(BUILD_TSAN, "thread", log) or not compile_targets(
-        BUILD_TSAN, log, "beffroi", *concurrent_programs(BUILD_TSAN)
+        BUILD_TSAN, log, "beffroi", *programs_of(BUILD_TSAN, tests_of_suite(BUILD_TSAN, "concurrent"))
     ):
         outcome.fail("the build with -fsanitize=thread")
         return outcome
@@ -183,6 +198,61 @@ def run_tsan(log, full):
     return outcome
 
 
+def run_fuzz(log, full):
+    """Every libFuzzer target for a fixed number of executions; with --full for a minute each."""
+    outcome = Outcome()
+    options = ["-Dfuzz=true", "-Db_lundef=false"]
+    if not set_up(BUILD_FUZZ, "address,undefined", log, *options, CC="clang"):
+        outcome.fail("the build for fuzzing")
+        return outcome
+    targets = {test["name"]: test["cmd"][-1] for test in tests_of_suite(BUILD_FUZZ, "fuzz-corpus")}
+    if not compile_targets(BUILD_FUZZ, log, *(f"tests/fuzz/{name}" for name in targets)):
+        outcome.fail("the build for fuzzing")
+        return outcome
+    for name, corpus in targets.items():
+        runs = FUZZ_RUNS_OF_SLOW_ONES.get(name, FUZZ_RUNS)
+        limit = f"-max_total_time={FUZZ_SECONDS_FULL}" if full else f"-runs={runs}"
+        found = LOGS / f"{name}-found"
+        shutil.rmtree(found, ignore_errors=True)
+        found.mkdir()
+        program = BUILD_FUZZ / "tests" / "fuzz" / name
+        arguments = [program, limit, "-seed=1", "-max_len=4096", "-verbosity=0"]
+        arguments += [f"-artifact_prefix={LOGS}/{name}-", found, corpus]
+        if command(arguments, log) == 0:
+            outcome.passed += 1
+        else:
+            outcome.fail(f"{name}: see {log.relative_to(ROOT)}, the input is beside it")
+    return outcome
+
+
+def run_coverage(log, full):
+    """How much of homeserver/protocol its unit tests and the corpora reach."""
+    outcome = Outcome()
+    options = ["-Db_coverage=true", "-Doptimization=0"]
+    if not set_up(BUILD_COVERAGE, "none", log, *options):
+        outcome.fail("the build for coverage")
+        return outcome
+    tests = [test for test in tests_of_suite(BUILD_COVERAGE, "unit") if test["name"].startswith("protocol_")]
+    tests += tests_of_suite(BUILD_COVERAGE, "fuzz-corpus")
+    if not compile_targets(BUILD_COVERAGE, log, *programs_of(BUILD_COVERAGE, tests)):
+        outcome.fail("the build for coverage")
+        return outcome
+    for old in BUILD_COVERAGE.rglob("*.gcda"):
+        old.unlink()
+    names = [test["name"] for test in tests]
+    if command(["meson", "test", "-C", BUILD_COVERAGE, "--no-rebuild", *names], log) != 0:
+        outcome.fail("the tests without sanitizers")
+    gcovr = ["gcovr", "--root", ROOT, "--filter", "homeserver/protocol/"]
+    gcovr += [f"--fail-under-line={LINES_COVERED_MIN}", f"--fail-under-branch={BRANCHES_COVERED_MIN}"]
+    status = command([*gcovr, "--print-summary", BUILD_COVERAGE / "homeserver" / "protocol"], log)
+    for flag, what in ((2, f"{LINES_COVERED_MIN} % of lines"), (4, f"{BRANCHES_COVERED_MIN} % of branches")):
+        if status & ~6 or status & flag:
+            outcome.fail(f"{what} of homeserver/protocol are covered")
+        else:
+            outcome.passed += 1
+    return outcome
+
+
 # Lane 0 keeps one core busy with compilers and C tests, lane 1 the other with Python clients.
 GROUPS = [
     Group("lint", 0, meson_suite("lint")),
@@ -190,6 +260,8 @@ GROUPS = [
     Group("storage", 0, meson_suite("storage"), needs="tests/storage/meson.build"),
     Group("property", 0, meson_suite("property"), needs="tests/property/meson.build"),
     Group("fuzz-corpus", 0, meson_suite("fuzz-corpus"), needs="tests/fuzz/meson.build"),
+    Group("fuzz", 0, run_fuzz, needs="tests/fuzz/meson.build"),
+    Group("coverage", 0, run_coverage),
     Group("tsan", 0, run_tsan),
     Group("cli", 1, pytest_folder("cli")),
     Group("api", 1, pytest_folder("api")),
