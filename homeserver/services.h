@@ -23,6 +23,7 @@ struct federation_client;
 struct federation_sender;
 struct key_ring;
 struct media_service;
+struct federation_receiver;
 struct metrics;
 
 struct services {
@@ -44,6 +45,7 @@ struct services {
     struct federation_client *federation; /* federation/client/ */
     struct federation_sender *sender;     /* federation/sender/ */
     struct key_ring *key_ring;            /* federation/receiver/key_ring.h */
+    struct federation_receiver *receiver; /* federation/receiver/receiver.h */
 };
 
 #endif

@@ -43,8 +43,7 @@ static enum errcode open_room_of(struct request *req, const char *event_id,
     if (found == M_NOT_FOUND)
         return fail(&req->error, M_NOT_FOUND, "There is no such event that you may have.");
     TRY(found);
-    return server_view_open_reader(&req->call, room_id(room), req->requester.server_name,
-                                   view_out);
+    return server_view_open_reader(&req->call, room_id(room), req->requester.server_name, view_out);
 }
 
 /* GET /_matrix/federation/v1/event/{eventId} */
@@ -141,8 +140,8 @@ enum errcode federation_get_event_by_timestamp(struct request *req)
         return fail(&req->error, M_INVALID_PARAM, "dir must be f or b.");
     TRY(query_int(req, "ts", 0, 0, INT64_MAX, &ts));
     TRY(server_view_open_reader(&req->call, room_id_text, req->requester.server_name, &view));
-    enum errcode found = event_closest_to_timestamp(
-        req->call.db, req->call.arena, room_nid(view.room), ts, *dir == 'f', &event);
+    enum errcode found = event_closest_to_timestamp(req->call.db, req->call.arena,
+                                                    room_nid(view.room), ts, *dir == 'f', &event);
     if (found == OK)
         TRY(server_view_filter(&req->call, &view, &event, 1, &visible));
     if (found == M_NOT_FOUND || (found == OK && !visible))

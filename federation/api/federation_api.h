@@ -19,23 +19,19 @@ enum errcode federation_send_transaction(struct request *req);
 
 /* joins-v1.yaml, joins-v2.yaml */
 enum errcode federation_make_join(struct request *req);
-enum errcode federation_send_join_v1(struct request *req);
 enum errcode federation_send_join_v2(struct request *req);
 
 /* leaving-v1.yaml, leaving-v2.yaml */
 enum errcode federation_make_leave(struct request *req);
-enum errcode federation_send_leave_v1(struct request *req);
 enum errcode federation_send_leave_v2(struct request *req);
 
 /* knocks.yaml */
 enum errcode federation_make_knock(struct request *req);
 enum errcode federation_send_knock(struct request *req);
 
-/* invites-v1.yaml, invites-v2.yaml, third_party_invite.yaml */
+/* invites-v1.yaml, invites-v2.yaml */
 enum errcode federation_send_invite_v1(struct request *req);
 enum errcode federation_send_invite_v2(struct request *req);
-enum errcode federation_on_bind_third_party_identifier(struct request *req);
-enum errcode federation_exchange_third_party_invite(struct request *req);
 
 /* events.yaml, event_auth.yaml, backfill.yaml */
 enum errcode federation_get_event(struct request *req);

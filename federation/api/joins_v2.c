@@ -121,15 +121,15 @@ static enum errcode find_auth_chain(const struct join_answer *answer, struct nid
     if (answer->state.count > 0)
         memcpy(starts, answer->state.items, answer->state.count * sizeof(*starts));
     starts[answer->state.count] = answer->event.stored.event_nid;
-    TRY(auth_chain_load(call->db, call->arena,
-                        (struct nid_list){starts, answer->state.count + 1}, &chain));
+    TRY(auth_chain_load(call->db, call->arena, (struct nid_list){starts, answer->state.count + 1},
+                        &chain));
     qsort(starts, answer->state.count, sizeof(*starts), compare);
     int64_t *kept = ARENA_ARRAY(call->arena, chain.count, int64_t);
     size_t count = 0;
     for (size_t i = 0; i < chain.count; i++) {
-        bool is_sent = answer->members_omitted &&
-                       bsearch(&chain.items[i], starts, answer->state.count, sizeof(*starts),
-                               compare) != NULL;
+        bool is_sent =
+            answer->members_omitted &&
+            bsearch(&chain.items[i], starts, answer->state.count, sizeof(*starts), compare) != NULL;
         if (!is_sent && chain.items[i] != answer->event.stored.event_nid)
             kept[count++] = chain.items[i];
     }

@@ -41,8 +41,8 @@ static enum errcode respond_page(struct request *req, struct directory_query *qu
     size_t count;
 
     if (!config_current(req->call.services->config)->rooms.publish_room_list_over_federation)
-        return respond(req, 200, json_pack("{sO,si}", "chunk", chunk, "total_room_count_estimate",
-                                           0));
+        return respond(req, 200,
+                       json_pack("{sO,si}", "chunk", chunk, "total_room_count_estimate", 0));
     query->limit++;
     TRY(room_directory_list(req->call.db, req->call.arena, query, &rooms, &count));
     bool has_more = count == (size_t)query->limit;
@@ -51,10 +51,10 @@ static enum errcode respond_page(struct request *req, struct directory_query *qu
         json_array_append_new(chunk, public_room_json(&rooms[i]));
     json_t *answer = json_pack("{sO}", "chunk", chunk);
     if (has_more)
-        json_object_set_new(answer, "next_batch",
-                            json_string(arena_printf(req->call.arena, "f%" PRId64 "_%" PRId64,
-                                                     rooms[count - 1].joined_members,
-                                                     rooms[count - 1].room_nid)));
+        json_object_set_new(
+            answer, "next_batch",
+            json_string(arena_printf(req->call.arena, "f%" PRId64 "_%" PRId64,
+                                     rooms[count - 1].joined_members, rooms[count - 1].room_nid)));
     return respond(req, 200, answer);
 }
 

@@ -27,9 +27,9 @@ const struct config_domain *federation_request_domain(struct request *req)
 
     if (domain == NULL && server_name_parse(req->host, &parsed) &&
         parsed.port != SERVER_NAME_NO_PORT)
-        domain = config_find_domain(
-            config, arena_strndup(req->call.arena, req->host,
-                                  (size_t)(strrchr(req->host, ':') - req->host)));
+        domain = config_find_domain(config,
+                                    arena_strndup(req->call.arena, req->host,
+                                                  (size_t)(strrchr(req->host, ':') - req->host)));
     for (size_t i = 0; domain == NULL && *req->host != '\0' && i < config->domain_count; i++) {
         if (is_address_of(&config->domains[i], req->host))
             domain = &config->domains[i];

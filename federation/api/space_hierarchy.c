@@ -8,6 +8,7 @@
 #include "federation/receiver/room_access.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/http/request.h"
+#include "homeserver/protocol/json.h"
 #include "homeserver/rooms/room_preview.h"
 #include "homeserver/rooms/room_summary_json.h"
 #include "homeserver/rooms/space_children.h"
@@ -110,10 +111,12 @@ enum errcode federation_get_space_hierarchy(struct request *req)
     if (count > 0)
         TRY(is_allowed(req, preview, &allowed));
     if (!allowed)
-        return fail(&req->error, M_NOT_FOUND, "Your server may not see this room, or it does not "
-                                              "exist.");
+        return fail(&req->error, M_NOT_FOUND,
+                    "Your server may not see this room, or it does not "
+                    "exist.");
     TRY(room_json(req, summary, suggested_only, &children_ids, &child_count, &root));
     TRY(add_children(req, children_ids, child_count, suggested_only, children, inaccessible));
-    return respond(req, 200, json_pack("{sO,sO,sO}", "room", root, "children", children,
-                                       "inaccessible_children", inaccessible));
+    return respond(req, 200,
+                   json_pack("{sO,sO,sO}", "room", root, "children", children,
+                             "inaccessible_children", inaccessible));
 }

@@ -1,9 +1,8 @@
 /* Spec: server-server API, "Transactions" (transactions.yaml). */
-#include "federation/receiver/transaction.h"
-
 #include <string.h>
 
 #include "federation/api/federation_api.h"
+#include "federation/receiver/transaction.h"
 #include "homeserver/http/request.h"
 
 /* PUT /_matrix/federation/v1/send/{txnId} */

@@ -48,8 +48,8 @@ enum errcode federation_get_user_devices(struct request *req)
     json_object_foreach (json_object_get(json_get_object(keys, "device_keys"), user_id), device_id,
                          document)
         json_array_append_new(devices, device_json(device_id, document));
-    json_t *answer = json_pack("{ss,sI,so}", "user_id", user_id, "stream_id",
-                               (json_int_t)stream_id, "devices", devices);
+    json_t *answer = json_pack("{ss,sI,so}", "user_id", user_id, "stream_id", (json_int_t)stream_id,
+                               "devices", devices);
     copy_key(answer, "master_key", json_get_object(keys, "master_keys"), user_id);
     copy_key(answer, "self_signing_key", json_get_object(keys, "self_signing_keys"), user_id);
     return respond(req, 200, answer);

@@ -5,7 +5,6 @@
 /* GET /_matrix/federation/v1/version */
 enum errcode federation_get_version(struct request *req)
 {
-    return respond(req, 200,
-                   json_pack("{s{ss,ss}}", "server", "name", "Beffroi", "version",
-                             BEFFROI_VERSION));
+    return respond(
+        req, 200, json_pack("{s{ss,ss}}", "server", "name", "Beffroi", "version", BEFFROI_VERSION));
 }

@@ -75,7 +75,7 @@ static enum errcode check_template(struct call *call, const struct server_view *
         .create = cached_event_get(view->head->create),
         .signatures = &auth_signatures_verified_before,
     };
-    json_t *copy = json_on_arena(call->arena, json_copy((json_t *)(uintptr_t)template));
+    json_t *copy = json_on_arena(call->arena, json_copy((json_t *)(uintptr_t) template));
     const struct event *event;
     const char *why;
 
@@ -182,8 +182,7 @@ enum errcode handshake_send(struct call *call, const struct handshake *handshake
         break;
     case RECEPTION_SOFT_FAILED:
     case RECEPTION_REJECTED:
-        return fail(call->error, M_FORBIDDEN, "This is not allowed in the room: %s.",
-                    received.why);
+        return fail(call->error, M_FORBIDDEN, "This is not allowed in the room: %s.", received.why);
     case RECEPTION_NEEDS_PREVS:
     case RECEPTION_NEEDS_AUTH:
         return fail(call->error, M_BAD_JSON, "The event refers to events that are not known here.");

@@ -32,7 +32,6 @@ struct handshake_event {
     struct stored_event stored;
 };
 enum errcode handshake_send(struct call *call, const struct handshake *handshake,
-                            const struct server_view *view,
-                            struct handshake_event *out) MUST_CHECK;
+                            const struct server_view *view, struct handshake_event *out) MUST_CHECK;
 
 #endif

@@ -105,9 +105,9 @@ static enum errcode fetch_prevs(struct help *help)
     TRY(room_committed_head(call, help->room, &head));
     TRY(remote_room_own_domain(call, help->room, &own_domain));
     json_t *content = json_on_arena(
-        call->arena, json_pack("{so,s[s],si,sI}", "earliest_events", extremities_json(head),
-                               "latest_events", help->event->event_id, "limit",
-                               MISSING_EVENTS_MAX, "min_depth", (json_int_t)0));
+        call->arena,
+        json_pack("{so,s[s],si,sI}", "earliest_events", extremities_json(head), "latest_events",
+                  help->event->event_id, "limit", MISSING_EVENTS_MAX, "min_depth", (json_int_t)0));
     const struct federation_request request = {
         .method = "POST",
         .origin = own_domain,

@@ -193,7 +193,8 @@ enum errcode outliers_fetch_state(struct call *call, const struct outlier_reques
             federation_target(call->arena, "/_matrix/federation/v1/state_ids/%s?event_id=%s",
                               room_id(request->room), request->for_event_id),
             FEDERATION_JOIN_BYTES_MAX, &answer));
-    json_t *lists[2] = {json_get_array(answer, "pdu_ids"), json_get_array(answer, "auth_chain_ids")};
+    json_t *lists[2] = {json_get_array(answer, "pdu_ids"),
+                        json_get_array(answer, "auth_chain_ids")};
     if (json_array_size(lists[0]) == 0 || json_array_size(lists[0]) > STATE_EVENTS_MAX ||
         json_array_size(lists[1]) > STATE_EVENTS_MAX)
         return OK;

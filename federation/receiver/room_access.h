@@ -31,8 +31,7 @@ enum errcode server_view_open(struct call *call, const char *room_id, const char
 /* The same for those who read: M_FORBIDDEN unless a user of the server is joined, or the room is
  * readable for everybody. */
 enum errcode server_view_open_reader(struct call *call, const char *room_id,
-                                     const char *server_name,
-                                     struct server_view *out) MUST_CHECK;
+                                     const char *server_name, struct server_view *out) MUST_CHECK;
 
 /* Whether the room's access control list lets the server take part. */
 enum errcode server_acl_check(struct call *call, struct room *room, const struct room_head *head,

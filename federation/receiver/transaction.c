@@ -37,8 +37,8 @@ static enum errcode check_access(struct intake *intake, struct room *room,
     bool allowed;
 
     *why_out = NULL;
-    if (domain == NULL || (!config_hosts(config, domain) &&
-                           !federation_allows(config, domain, why_out))) {
+    if (domain == NULL ||
+        (!config_hosts(config, domain) && !federation_allows(config, domain, why_out))) {
         *why_out = "this server does not take events of its sender's server";
         return OK;
     }
@@ -64,8 +64,8 @@ static enum errcode keep(struct intake *intake, const struct event *event, json_
     if (text == NULL)
         return E_SYSTEM;
     arena_defer(intake->call->arena, free, text);
-    intake->pdus[intake->count++] = (struct inbox_pdu){
-        .room_id = event->room_id, .json = text, .json_size = strlen(text)};
+    intake->pdus[intake->count++] =
+        (struct inbox_pdu){.room_id = event->room_id, .json = text, .json_size = strlen(text)};
     return OK;
 }
 

@@ -10,10 +10,10 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/utf8.h"
 #include "homeserver/client_api/client_api.h"
-#include "homeserver/rooms/room_summary_json.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/room_state.h"
+#include "homeserver/rooms/room_summary_json.h"
 #include "homeserver/services.h"
 #include "storage/room_directory.h"
 

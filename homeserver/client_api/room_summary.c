@@ -6,9 +6,9 @@
 
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/room_membership.h"
-#include "homeserver/rooms/room_summary_json.h"
 #include "homeserver/http/request.h"
 #include "homeserver/rooms/room_preview.h"
+#include "homeserver/rooms/room_summary_json.h"
 
 static enum errcode refuse(struct request *req)
 {

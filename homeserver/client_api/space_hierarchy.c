@@ -10,8 +10,8 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
-#include "homeserver/rooms/room_summary_json.h"
 #include "homeserver/http/request.h"
+#include "homeserver/rooms/room_summary_json.h"
 
 enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 50, DEPTH_MAX = 50, TOKEN_BYTES_MAX = 24 };
 

@@ -1,5 +1,6 @@
 /* Every job: name, interval, function. */
 #include "config/config.h"
+#include "federation/receiver/receiver.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/compiler.h"
 #include "homeserver/jobs/scheduler.h"
@@ -78,6 +79,7 @@ static enum errcode expire_sliding_connections(struct call *call)
 const struct job jobs[] = {
     {"expire_typing", SECOND, expire_typing},
     {"tick_presence", 5 * SECOND, tick_presence},
+    {"resume_federation_inbox", 10 * SECOND, federation_receiver_resume},
     {"forget_idle_subscribers", MINUTE, forget_idle_subscribers},
     {"sweep_media", 5 * MINUTE, sweep_media},
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},

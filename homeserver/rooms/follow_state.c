@@ -93,6 +93,10 @@ static enum errcode follow_member(struct following *f, const struct changed_key 
     count_one(&f->change->members, new_event, 1);
     TRY(user_nid_intern(call->db, call->arena, user_id, &row.user_nid));
     row.sender_nid = row.user_nid;
+    if (key->new_nid == f->change->cause_nid && f->change->stripped_state != NULL) {
+        row.stripped_state = f->change->stripped_state;
+        row.stripped_state_size = strlen(row.stripped_state);
+    }
     if (new_event != NULL) {
         row.membership = membership_from_text(event_membership(new_event));
         TRY(user_nid_intern(call->db, call->arena, new_event->sender, &row.sender_nid));

@@ -20,6 +20,7 @@ struct state_change {
     /* The event whose arrival made the change; it is not stored yet. NULL: all are. */
     const struct event *cause;
     int64_t cause_nid;
+    const char *stripped_state;   /* of an invite that is the cause; or NULL */
     struct member_counts members; /* before; then after */
 };
 

@@ -288,6 +288,7 @@ static enum errcode follow_place(struct persisting *p)
         .after = place->after,
         .cause = p->event,
         .cause_nid = p->event_nid,
+        .stripped_state = p->draft->stripped_state,
         .members = p->build->head->members,
     };
     struct snapshot_ref before;

@@ -6,12 +6,14 @@
 
 #include <string.h>
 
+#include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/rooms/persist_aside.h"
 #include "homeserver/rooms/persist_event.h"
 #include "homeserver/rooms/resolve_state.h"
 #include "homeserver/rooms/room_state.h"
+#include "homeserver/rooms/stripped_state.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
 #include "storage/journal.h"
@@ -296,16 +298,36 @@ static enum errcode place_event(struct receiving *r, struct graph_place *out)
     return state_of_room_after(r, extremities, after, &out->after);
 }
 
+/* Invited users of ours are shown the room as it is now. */
+static enum errcode find_stripped_state(struct receiving *r, const char **out)
+{
+    struct call *call = r->call;
+    const char *membership = event_membership(r->event);
+    json_t *events;
+
+    *out = NULL;
+    if (strcmp(r->event->type, "m.room.member") != 0 || r->event->state_key == NULL ||
+        membership == NULL || strcmp(membership, "invite") != 0 ||
+        !config_hosts_user(config_current(call->services->config), r->event->state_key))
+        return OK;
+    TRY(stripped_state_make(call, r->build->room, r->build->head, r->event->sender, &events));
+    char *text = json_dumps(events, JSON_COMPACT);
+    if (text == NULL)
+        return E_SYSTEM;
+    arena_defer(call->arena, free, text);
+    *out = text;
+    return OK;
+}
+
 static enum errcode accept(struct receiving *r)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
-    const struct event_draft draft = {
+    struct event_draft draft = {
         .type = r->event->type,
         .sender = r->event->sender,
         .sender_nid = r->aside.sender_nid,
         .state_key = r->event->state_key,
         .is_remote = true,
-        .stripped_state = r->reception->stripped_state,
     };
     struct built_event built = {
         .arena = arena,
@@ -317,6 +339,7 @@ static enum errcode accept(struct receiving *r)
 
     if (!event_is_state(r->event))
         built.auth_nids = (struct nid_list){0};
+    TRY(find_stripped_state(r, &draft.stripped_state));
     /* The cached event outlives the call. */
     TRY(event_parse_stored(arena, r->event->version, r->event->event_id, r->aside.bytes,
                            r->aside.byte_count, &built.event));

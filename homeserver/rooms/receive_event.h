@@ -20,8 +20,7 @@ struct reception {
     const char *policy_refusal; /* why the policy server did not sign; NULL: no objection */
     /* History: goes before all that is known, changes nothing. */
     bool is_history;
-    int64_t history_position;   /* negative */
-    const char *stripped_state; /* of an invite; or NULL */
+    int64_t history_position; /* negative */
 };
 
 enum reception_result {

@@ -5,6 +5,7 @@
  */
 #include "homeserver/server/routes.h"
 
+#include "federation/api/federation_api.h"
 #include "homeserver/admin_api/admin_api.h"
 #include "homeserver/base/compiler.h"
 #include "homeserver/client_api/client_api.h"
@@ -26,6 +27,39 @@ const struct route routes[] = {
     {GET,    "/.well-known/matrix/client",                             client_get_wellknown,       ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {GET,    "/.well-known/matrix/support",                            client_get_wellknown_support,ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {GET,    "/_matrix/client/v3/capabilities",                        client_get_capabilities,    USER, LIMIT_OTHER,      NO_BODY,       0},
+
+    /* ── Server-server API ──────────────────────────────────────────────────────────────────── */
+    {GET,    "/.well-known/matrix/server",                             federation_get_well_known,  ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/key/v2/server",                                 federation_get_server_key,  ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/key/v2/query/{serverName}",                     federation_perspectives_key_query,ANYONE, LIMIT_FEDERATION, NO_BODY,  0},
+    {POST,   "/_matrix/key/v2/query",                                  federation_bulk_perspectives_key_query,ANYONE, LIMIT_FEDERATION, JSON_BODY, 0},
+    {GET,    "/_matrix/federation/v1/version",                         federation_get_version,     ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {PUT,    "/_matrix/federation/v1/send/{txnId}",                    federation_send_transaction,SERVER, LIMIT_FEDERATION, JSON_BODY,     0},
+    {GET,    "/_matrix/federation/v1/make_join/{roomId}/{userId}",     federation_make_join,       SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {PUT,    "/_matrix/federation/v2/send_join/{roomId}/{eventId}",    federation_send_join_v2,    SERVER, LIMIT_FEDERATION, JSON_BODY,     0},
+    {GET,    "/_matrix/federation/v1/make_leave/{roomId}/{userId}",    federation_make_leave,      SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {PUT,    "/_matrix/federation/v2/send_leave/{roomId}/{eventId}",   federation_send_leave_v2,   SERVER, LIMIT_FEDERATION, JSON_BODY,     0},
+    {GET,    "/_matrix/federation/v1/make_knock/{roomId}/{userId}",    federation_make_knock,      SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {PUT,    "/_matrix/federation/v1/send_knock/{roomId}/{eventId}",   federation_send_knock,      SERVER, LIMIT_FEDERATION, JSON_BODY,     0},
+    {PUT,    "/_matrix/federation/v1/invite/{roomId}/{eventId}",       federation_send_invite_v1,  SERVER, LIMIT_FEDERATION, JSON_BODY,     0},
+    {PUT,    "/_matrix/federation/v2/invite/{roomId}/{eventId}",       federation_send_invite_v2,  SERVER, LIMIT_FEDERATION, JSON_BODY,     0},
+    {GET,    "/_matrix/federation/v1/event/{eventId}",                 federation_get_event,       SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {GET,    "/_matrix/federation/v1/state/{roomId}",                  federation_get_room_state,  SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {GET,    "/_matrix/federation/v1/state_ids/{roomId}",              federation_get_room_state_ids,SERVER, LIMIT_FEDERATION, NO_BODY,     0},
+    {GET,    "/_matrix/federation/v1/timestamp_to_event/{roomId}",     federation_get_event_by_timestamp,SERVER, LIMIT_FEDERATION, NO_BODY, 0},
+    {GET,    "/_matrix/federation/v1/event_auth/{roomId}/{eventId}",   federation_get_event_auth,  SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {GET,    "/_matrix/federation/v1/backfill/{roomId}",               federation_backfill_room,   SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {POST,   "/_matrix/federation/v1/get_missing_events/{roomId}",     federation_get_missing_previous_events,SERVER, LIMIT_FEDERATION, JSON_BODY, 0},
+    {GET,    "/_matrix/federation/v1/query/directory",                 federation_query_room_directory,SERVER, LIMIT_FEDERATION, NO_BODY,   0},
+    {GET,    "/_matrix/federation/v1/query/profile",                   federation_query_profile,   SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {GET,    "/_matrix/federation/v1/query/{queryType}",               federation_query_info,      SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {GET,    "/_matrix/federation/v1/publicRooms",                     federation_get_public_rooms,SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {POST,   "/_matrix/federation/v1/publicRooms",                     federation_query_public_rooms,SERVER, LIMIT_FEDERATION, JSON_BODY,   0},
+    {GET,    "/_matrix/federation/v1/hierarchy/{roomId}",              federation_get_space_hierarchy,SERVER, LIMIT_FEDERATION, NO_BODY,    0},
+    {GET,    "/_matrix/federation/v1/openid/userinfo",                 federation_exchange_open_id_token,ANYONE, LIMIT_FEDERATION, NO_BODY, 0},
+    {GET,    "/_matrix/federation/v1/user/devices/{userId}",           federation_get_user_devices,SERVER, LIMIT_FEDERATION, NO_BODY,       0},
+    {POST,   "/_matrix/federation/v1/user/keys/query",                 federation_query_user_encryption_keys,SERVER, LIMIT_FEDERATION, JSON_BODY, 0},
+    {POST,   "/_matrix/federation/v1/user/keys/claim",                 federation_claim_user_encryption_keys,SERVER, LIMIT_FEDERATION, JSON_BODY, 0},
 
     /* ── Client-server API: Login, logout, tokens ──────────────────────────────────────────── */
     {GET,    "/_matrix/client/v3/login",                               client_get_login_flows,     ANYONE, LIMIT_OTHER,      NO_BODY,       0},

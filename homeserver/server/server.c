@@ -7,7 +7,9 @@
 
 #include "config/config.h"
 #include "federation/client/federation_client.h"
+#include "federation/receiver/authenticate_server.h"
 #include "federation/receiver/key_ring.h"
+#include "federation/receiver/receiver.h"
 #include "federation/sender/sender.h"
 #include "homeserver/accounts/authenticate.h"
 #include "homeserver/accounts/login_throttle.h"
@@ -167,12 +169,14 @@ static enum errcode build_services(struct server *server, struct error *error)
     TRY(journal_start(services->journal));
     notifier_begin(services->notifier, journal_position(services->journal));
     appservice_delivery_start(services->appservice_delivery);
+    services->receiver = federation_receiver_create(services, server->options->conninfo);
     server->scheduler = scheduler_create(services, server->options->conninfo);
     return OK;
 }
 
 static void destroy_services(struct services *services)
 {
+    federation_receiver_destroy(services->receiver);
     /* What is still waiting in the journal is written before anything else goes. */
     journal_destroy(services->journal);
     federation_sender_destroy(services->sender);
@@ -194,6 +198,21 @@ static void destroy_services(struct services *services)
     config_holder_destroy(services->config);
 }
 
+static enum errcode authenticate_origin(struct call *call, const struct server_request *request,
+                                        struct requester *out)
+{
+    const struct signed_server_request signed_request = {
+        .method = request->method,
+        .target = request->target,
+        .authorizations = request->authorizations,
+        .authorization_count = request->authorization_count,
+        .content = request->content,
+    };
+    const char *destination;
+
+    return authenticate_server(call, &signed_request, &out->server_name, &destination);
+}
+
 static enum errcode start_http(struct server *server, struct error *error)
 {
     const struct http_server_options options = {
@@ -203,6 +222,7 @@ static enum errcode start_http(struct server *server, struct error *error)
         .route_count = route_count,
         .authenticate_user = appservice_authenticate,
         .note_use = authenticate_note_use,
+        .authenticate_server = authenticate_origin,
     };
 
     return http_server_create(&options, error, &server->http);

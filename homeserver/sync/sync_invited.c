@@ -13,12 +13,17 @@ enum errcode sync_write_stripped(struct sync *sync, const struct membership_row 
 
     TRY(membership_load(sync->call->db, sync->call->arena, row->room_nid, row->user_nid, &whole));
     /* An array as text: its brackets give way to ours. */
-    if (whole.stripped_state != NULL && whole.stripped_state_size > 2) {
+    bool has_state = whole.stripped_state != NULL && whole.stripped_state_size > 2;
+    if (has_state)
         strbuf_add(out, whole.stripped_state + 1, whole.stripped_state_size - 2);
-        strbuf_add_char(out, ',');
+    /* From another server, to a room that we are not in: then the event is part of it. */
+    if (row->event_nid != 0) {
+        if (has_state)
+            strbuf_add_char(out, ',');
+        TRY(event_load(sync->call->db, sync->call->arena, row->event_nid, &event));
+        TRY(client_event_write_stripped(out, event.json, event.json_size, false));
     }
-    TRY(event_load(sync->call->db, sync->call->arena, row->event_nid, &event));
-    return client_event_write_stripped(out, event.json, event.json_size, false);
+    return OK;
 }
 
 enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited,

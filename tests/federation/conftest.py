@@ -1,0 +1,77 @@
+"""Fixtures of the federation tests: a server that trusts the tests' own authority, and peers of it."""
+
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from client import Client  # noqa: E402
+from homeserver import Beffroi, free_port  # noqa: E402
+from peer import Authority, Peer  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def authority():
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="beffroi-authority-"))
+    yield Authority(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def federating_server(authority, **settings):
+    """A Beffroi whose name is its address, so that others find it without any DNS."""
+    tls_port = free_port()
+    server = Beffroi(server_name=f"127.0.0.1:{tls_port}")
+    certificate, key = authority.issue(f"server-{tls_port}")
+    server.settings = {
+        "listeners": [
+            {"address": f"127.0.0.1:{server.port}", "apis": ["client", "federation", "admin", "health"]},
+            {
+                "address": f"127.0.0.1:{tls_port}",
+                "apis": ["client", "federation"],
+                "tls_certificate": str(certificate),
+                "tls_key": str(key),
+            },
+        ],
+        "federation": {
+            "allow_private_addresses": True,
+            "ca_file": str(authority.ca_file),
+            **settings.pop("federation", {}),
+        },
+        **settings,
+    }
+    return server.prepare()
+
+
+@pytest.fixture(scope="session")
+def server(authority):
+    server = federating_server(authority)
+    try:
+        server.start()
+        yield server
+        server.shut_down_and_check()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def alice(server):
+    return Client(server.base_url).register("alice")
+
+
+@pytest.fixture
+def peer(authority):
+    peer = Peer(authority)
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def good_peer(authority):
+    """Another one, to see that others do not suffer."""
+    peer = Peer(authority)
+    yield peer
+    peer.close()

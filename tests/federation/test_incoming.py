@@ -1,0 +1,199 @@
+"""Another server joins our rooms and speaks in them; our clients see it."""
+
+import pytest
+from client import event_ids, joined_room, timeline
+from peer import FEDERATION, content_hash, quote
+
+
+def sees(client, room_id, event_id):
+    client.sync_until(lambda answer: event_id in event_ids(answer, room_id))
+
+
+def public_room(alice, version="11", **options):
+    return alice.create_room(preset="public_chat", room_version=version, **options)
+
+
+def test_keys_are_published(server, peer):
+    document = peer.request(server, "GET", "/_matrix/key/v2/server", expect=200).json()
+    assert document["server_name"] == server.server_name
+    assert document["verify_keys"] and document["signatures"][server.server_name]
+
+
+def test_the_version_is_told(server, peer):
+    assert peer.get(server, f"{FEDERATION}/v1/version")["server"]["name"] == "Beffroi"
+
+
+@pytest.mark.parametrize("version", ["10", "11", "12"])
+def test_a_user_of_another_server_joins_and_speaks(server, alice, peer, version):
+    room_id = public_room(alice, version)
+    alice.sync()
+    room = peer.join(server, room_id, "mallory")
+    alice.sync_until(
+        lambda answer: any(
+            e["type"] == "m.room.member" and e["state_key"] == peer.user("mallory")
+            for e in timeline(answer, room_id)
+        )
+    )
+    event = room.event("m.room.message", {"msgtype": "m.text", "body": "hello"})
+    event_id = room.id_of(event)
+    assert peer.send(server, [event])["pdus"] == {event_id: {}}
+    sees(alice, room_id, event_id)
+    members = alice.get("/_matrix/client/v3/rooms/{}/joined_members", room_id)["joined"]
+    assert peer.user("mallory") in members
+
+
+def test_the_answer_to_a_join_is_complete(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    assert ("m.room.create", "") in room.state
+    assert ("m.room.member", alice.user_id) in room.state
+    ids = {room.id_of(event) for event in room.answer["auth_chain"]}
+    for event in room.answer["state"] + [room.answer["event"]]:
+        assert set(event["auth_events"]) <= ids
+
+
+def test_members_can_be_left_out_of_the_answer_to_a_join(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory", omit_members="true")
+    assert room.answer["members_omitted"] is True
+    assert server.server_name in room.answer["servers_in_room"]
+
+
+def test_a_repeated_transaction_gets_the_same_answer_and_counts_once(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    event = room.event("m.room.message", {"body": "once"})
+    first = peer.send(server, [event], txn_id="same")
+    assert peer.send(server, [], txn_id="same") == first
+    sees(alice, room_id, room.id_of(event))
+    assert [e["event_id"] for e in alice.all_messages(room_id)].count(room.id_of(event)) == 1
+
+
+def test_branches_meet(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    alice.sync()
+    ours = alice.send_text(room_id, "from here")
+    theirs = room.event("m.room.message", {"body": "from there"})  # built without ours
+    peer.send(server, [theirs])
+    sees(alice, room_id, room.id_of(theirs))
+    joint = alice.send_text(room_id, "upon both")
+    pdu = peer.get(server, f"{FEDERATION}/v1/event/{quote(joint)}")["pdus"][0]
+    assert set(pdu["prev_events"]) == {ours, room.id_of(theirs)}
+
+
+def test_conflicting_state_is_resolved(server, alice, peer):
+    room_id = public_room(alice, initial_state=[])
+    alice.set_state(
+        room_id,
+        "m.room.power_levels",
+        {
+            **alice.state(room_id, "m.room.power_levels"),
+            "users": {alice.user_id: 100, peer.user("mallory"): 50},
+        },
+    )
+    room = peer.join(server, room_id, "mallory")
+    theirs = room.event("m.room.topic", {"topic": "theirs"}, "")
+    alice.set_state(room_id, "m.room.topic", {"topic": "ours"})
+    alice.set_state(room_id, "m.room.name", {"name": "only ours"})
+    peer.send(server, [theirs])
+    sees(alice, room_id, room.id_of(theirs))
+    # Both may set topics: the later one wins, and nothing else is lost.
+    assert alice.state(room_id, "m.room.topic")["topic"] in ("ours", "theirs")
+    assert alice.state(room_id, "m.room.name")["name"] == "only ours"
+
+
+def test_missing_events_are_fetched(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    unsent = [room.event("m.room.message", {"body": f"unsent {i}"}) for i in range(5)]
+    last = room.event("m.room.message", {"body": "sent"})
+    peer.send(server, [last])
+    sees(alice, room_id, room.id_of(last))
+    seen = [e["event_id"] for e in alice.all_messages(room_id)]
+    assert [room.id_of(e) for e in unsent] == [i for i in seen if i in map(room.id_of, unsent)]
+
+
+def test_when_events_can_not_be_had_the_state_is_fetched(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    peer.answers[f"{FEDERATION}/v1/get_missing_events"] = lambda *_: (200, {"events": []})
+    room.event("m.room.message", {"body": "nobody gets this"})
+    last = room.event("m.room.message", {"body": "sent"})
+    peer.send(server, [last])
+    sees(alice, room_id, room.id_of(last))
+
+
+def test_typing_and_receipts_arrive(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    event_id = alice.send_text(room_id, "read this")
+    alice.sync()
+    user_id = peer.user("mallory")
+    edus = [
+        {"edu_type": "m.typing", "content": {"room_id": room_id, "user_id": user_id, "typing": True}},
+        {
+            "edu_type": "m.receipt",
+            "content": {room_id: {"m.read": {user_id: {"data": {"ts": 1}, "event_ids": [event_id]}}}},
+        },
+    ]
+    peer.send(server, [], edus)
+    found = set()
+
+    def both(answer):
+        for edu in joined_room(answer, room_id).get("ephemeral", {}).get("events", []):
+            if edu["type"] == "m.typing" and user_id in edu["content"]["user_ids"]:
+                found.add("typing")
+            if edu["type"] == "m.receipt" and user_id in edu["content"].get(event_id, {}).get("m.read", {}):
+                found.add("receipt")
+        return found == {"typing", "receipt"}
+
+    alice.sync_until(both)
+    assert room.user_id == user_id
+
+
+def test_an_invite_reaches_the_user(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    room.room_id = "!elsewhere:" + peer.name
+    event = room.event("m.room.member", {"membership": "invite"}, alice.user_id, learn=False)
+    event_id = room.id_of(event)
+    body = {
+        "room_version": room.version,
+        "event": event,
+        "invite_room_state": [
+            {"type": "m.room.name", "state_key": "", "sender": room.user_id, "content": {"name": "There"}}
+        ],
+    }
+    path = f"{FEDERATION}/v2/invite/{quote(room.room_id, safe='')}/{quote(event_id, safe='')}"
+    answer = peer.request(server, "PUT", path, body, expect=200).json()
+    assert server.server_name in answer["event"]["signatures"]
+    assert content_hash(answer["event"]) == event["hashes"]["sha256"]
+    invites = alice.sync()["rooms"]["invite"]
+    types = {e["type"] for e in invites[room.room_id]["invite_state"]["events"]}
+    assert {"m.room.name", "m.room.member"} <= types
+
+    # And taking it back too.
+    room.extremities = [event_id]
+    room.state[("m.room.member", alice.user_id)] = event_id
+    kick = room.event("m.room.member", {"membership": "leave"}, alice.user_id)
+    peer.send(server, [kick])
+    alice.sync_until(lambda answer: room.room_id in answer.get("rooms", {}).get("leave", {}))
+    assert room.room_id not in alice.get("/_matrix/client/v3/sync")["rooms"].get("invite", {})
+
+
+def test_leaving_and_knocking(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    leave = peer.make(server, "leave", room_id, room.user_id)["event"]
+    leave["origin_server_ts"] = 1
+    peer.seal(leave, room.version)
+    path = f"{FEDERATION}/v2/send_leave/{quote(room_id, safe='')}/{quote(room.id_of(leave), safe='')}"
+    peer.request(server, "PUT", path, leave, expect=200)
+    assert room.user_id not in alice.get("/_matrix/client/v3/rooms/{}/joined_members", room_id)["joined"]
+    alice.set_state(room_id, "m.room.join_rules", {"join_rule": "knock"})
+    knock = peer.make(server, "knock", room_id, room.user_id)["event"]
+    peer.seal(knock, room.version)
+    path = f"{FEDERATION}/v1/send_knock/{quote(room_id, safe='')}/{quote(room.id_of(knock), safe='')}"
+    answer = peer.request(server, "PUT", path, knock, expect=200).json()
+    assert "m.room.create" in {e["type"] for e in answer["knock_room_state"]}
