@@ -258,7 +258,9 @@ static void both_sides_of_a_deadlock_succeed_in_the_end(void **state)
         assert_int_equal(rival[i].outcome, OK);
     }
     pthread_barrier_destroy(&rivals.both_hold_one);
-    assert_int_equal(rival[0].attempts + rival[1].attempts, 3);
+    /* At least one had to begin again; more often when the first to repeat is quicker than the one
+     * that its rollback woke. */
+    assert_in_range(rival[0].attempts + rival[1].attempts, 3, 6);
     assert_int_equal(test_sql_int(fixture->db, "SELECT sum(hits)::bigint FROM things"), 4);
 }
 
