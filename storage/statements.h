@@ -28,6 +28,7 @@ struct statement_table {
     X(database_check)                                                                              \
     X(dehydrated_devices)                                                                          \
     X(destinations)                                                                                \
+    X(delayed_events)                                                                              \
     X(device_keys)                                                                                 \
     X(device_list_changes)                                                                         \
     X(devices)                                                                                     \

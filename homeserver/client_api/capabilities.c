@@ -4,6 +4,7 @@
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/room_version.h"
+#include "homeserver/rooms/delayed_events.h"
 #include "homeserver/services.h"
 
 static json_t *room_versions_json(const struct config *config)
@@ -34,6 +35,9 @@ enum errcode client_get_capabilities(struct request *req)
     add_switch(capabilities, "m.profile_fields", true);
     add_switch(capabilities, "m.3pid_changes", mailer_is_on(&req->call));
     add_switch(capabilities, "m.get_login_token", true);
+    json_object_set_new(capabilities, "org.matrix.msc4140.delayed_events",
+                        json_pack("{s:i, s:i}", "max_delay_ms", DELAYED_EVENT_MS_MAX,
+                                  "max_scheduled", DELAYED_EVENTS_PER_USER_MAX));
     if (req->requester.is_admin)
         json_object_set_new(capabilities, "m.account_moderation",
                             json_pack("{s:b, s:b}", "suspend", 1, "lock", 1));

@@ -195,6 +195,12 @@ enum errcode client_get_room_visibility_on_directory(struct request *req);
 enum errcode client_query_public_rooms(struct request *req);
 enum errcode client_set_room_visibility_on_directory(struct request *req);
 
+/* msc4140_delayed_events.c */
+enum errcode client_get_delayed_event(struct request *req);
+enum errcode client_get_delayed_events(struct request *req);
+enum errcode client_update_delayed_event(struct request *req);
+enum errcode client_update_delayed_event_by_body(struct request *req);
+
 /* msc4186_sliding_sync.c */
 enum errcode client_sliding_sync(struct request *req);
 

@@ -4,6 +4,7 @@
  */
 #include "homeserver/base/arena.h"
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/delayed_event.h"
 #include "homeserver/client_api/massaged_time.h"
 #include "homeserver/client_api/own_user.h"
 #include "homeserver/client_api/room_transaction.h"
@@ -11,6 +12,15 @@
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/redact.h"
 #include "homeserver/rooms/send_event.h"
+
+/* The route takes an empty body because a delayed event may be asked for again without one. */
+static enum errcode body_is_there(struct request *req)
+{
+    size_t size;
+
+    (void)request_body_bytes(req, &size); /* only the size is wanted */
+    return size > 0 ? OK : fail(&req->error, M_NOT_JSON, "%s", errcode_default_text(M_NOT_JSON));
+}
 
 /* PUT /_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId} */
 enum errcode client_send_message(struct request *req)
@@ -21,12 +31,17 @@ enum errcode client_send_message(struct request *req)
     TRY(path_room_id(req, "roomId", &room_id));
     TRY(path_string(req, "eventType", &event_type));
     TRY(path_string(req, "txnId", &txn_id));
+    if (is_delayed(req)) {
+        const struct delayed_request delayed = {room_id, event_type, NULL, txn_id};
+        return respond_delayed(req, &delayed);
+    }
     transaction = room_transaction(req, "send", room_id, event_type, txn_id);
 
     /* A client that never saw our first answer repeats the transaction and must get the same event.
      */
     TRY(client_transaction_find(req->call.db, req->call.arena, &transaction, &event_id));
     if (event_id == NULL) {
+        TRY(body_is_there(req));
         struct event_draft draft = {
             .type = event_type,
             .sender = req->requester.user_id,

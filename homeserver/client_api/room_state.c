@@ -3,6 +3,7 @@
  * Spec: client-server API, "Sending events to a room" (room_state.yaml).
  */
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/delayed_event.h"
 #include "homeserver/client_api/massaged_time.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
@@ -34,6 +35,10 @@ static enum errcode set_state(struct request *req, const char *state_key)
 
     TRY(path_room_id(req, "roomId", &room_id));
     TRY(path_string(req, "eventType", &event_type));
+    if (is_delayed(req)) {
+        const struct delayed_request delayed = {room_id, event_type, state_key, NULL};
+        return respond_delayed(req, &delayed);
+    }
     if (strcmp(event_type, "m.room.create") == 0)
         return fail(&req->error, M_FORBIDDEN, "A room is created once, by /createRoom.");
     if (strcmp(event_type, "m.room.member") == 0) {

@@ -7,6 +7,7 @@
 #include "homeserver/media/media_intake.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
+#include "homeserver/rooms/delayed_events.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/notifier.h"
 #include "homeserver/sync/sliding.h"
@@ -71,12 +72,18 @@ static enum errcode sweep_media(struct call *call)
     return media_sweep(call, clock_wall_ms() - HOUR);
 }
 
+static enum errcode expire_delayed_events(struct call *call)
+{
+    return delayed_events_expire(call->db, clock_wall_ms() - DELAYED_EVENT_KEPT_MS);
+}
+
 static enum errcode expire_sliding_connections(struct call *call)
 {
     return sliding_connections_expire(call->db, clock_wall_ms() - SLIDING_CONNECTION_IDLE_MS);
 }
 
 const struct job jobs[] = {
+    {"send_delayed_events", SECOND / 5, delayed_events_send_due},
     {"expire_typing", SECOND, expire_typing},
     {"tick_presence", 5 * SECOND, tick_presence},
     {"resume_federation_inbox", 10 * SECOND, federation_receiver_resume},
@@ -84,6 +91,7 @@ const struct job jobs[] = {
     {"sweep_media", 5 * MINUTE, sweep_media},
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
     {"expire_to_device", 10 * MINUTE, expire_to_device},
+    {"expire_delayed_events", HOUR, expire_delayed_events},
     {"expire_sliding_connections", HOUR, expire_sliding_connections},
 };
 
