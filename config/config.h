@@ -102,6 +102,8 @@ struct config_media {
     int64_t user_quota_bytes;          /* 0: unlimited */
     int user_quota_files;              /* 0: unlimited */
     int waiting_uploads_max;           /* 50: IDs of a user whose content has not come */
+    int64_t remote_limit_bytes;        /* 100 MiB: of one file of another server */
+    int64_t remote_quota_bytes;        /* 0: unlimited; of all that is kept of one server */
     bool unauthenticated_downloads;    /* true: the deprecated paths exist */
     const char *unauthenticated_until; /* YYYY-MM-DD; NULL: nothing is had without a token */
     int64_t unauthenticated_until_ts;  /* ms since 1970, made of the above; 0 when NULL */

@@ -4,16 +4,7 @@
 #include "storage/db.h"
 #include "storage/statements.h"
 
-enum {
-    LOAD,
-    INSERT,
-    FILL,
-    PUT_REMOTE,
-    SET_ACCESSED,
-    USAGE_OF_USER,
-    BYTES_OF_SERVER,
-    EXPIRE_UNUSED
-};
+enum { LOAD, INSERT, FILL, PUT_REMOTE, SET_ACCESSED, USAGE_OF_USER, TRIM_SERVER, EXPIRE_UNUSED };
 
 /* clang-format off */
 static const struct db_statement statements[] = {
@@ -62,11 +53,22 @@ static const struct db_statement statements[] = {
         "  LEFT JOIN media_files AS file ON file.file_nid = media.file_nid "
         " WHERE media.user_nid = $1"},
 
-    [BYTES_OF_SERVER] = {"media_bytes_of_server",
-        "SELECT coalesce(sum(file.size_bytes), 0)::bigint "
-        "  FROM media "
-        "  JOIN media_files AS file ON file.file_nid = media.file_nid "
-        " WHERE media.server_name = $1"},
+    [TRIM_SERVER] = {"media_trim_server",
+        "WITH kept AS (SELECT media.media_nid, "
+        "                     sum(file.size_bytes) OVER (ORDER BY media.accessed_ts DESC, "
+        "                                                         media.media_nid DESC) AS bytes "
+        "                FROM media "
+        "                JOIN media_files AS file ON file.file_nid = media.file_nid "
+        "               WHERE media.server_name = $1), "
+        "     gone AS (DELETE FROM media USING kept "
+        "               WHERE media.media_nid = kept.media_nid "
+        "                 AND kept.bytes > $2 "
+        "                 AND NOT media.is_protected "
+        "           RETURNING media.file_nid) "
+        "UPDATE media_files AS file "
+        "   SET reference_count = reference_count - uses.count "
+        "  FROM (SELECT file_nid, count(*) AS count FROM gone GROUP BY file_nid) AS uses "
+        " WHERE file.file_nid = uses.file_nid"},
 
     [EXPIRE_UNUSED] = {"media_expire_unused",
         "UPDATE media "
@@ -164,14 +166,10 @@ enum errcode media_usage_of_user(struct db *db, struct arena *arena, int64_t use
     return OK;
 }
 
-enum errcode media_bytes_of_server(struct db *db, struct arena *arena, const char *server_name,
-                                   int64_t *out)
+enum errcode media_trim_server(struct db *db, const char *server_name, int64_t bytes_max)
 {
-    struct db_rows *rows;
-
-    TRY(db_query(db, arena, &statements[BYTES_OF_SERVER], PARAMS(TEXT(server_name)), &rows));
-    *out = rows_int(rows, 0, 0);
-    return OK;
+    return db_execute(db, &statements[TRIM_SERVER], PARAMS(TEXT(server_name), INT(bytes_max)),
+                      NULL);
 }
 
 enum errcode media_expire_unused(struct db *db, int64_t now_ms)

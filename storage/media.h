@@ -55,9 +55,10 @@ struct media_usage {
 };
 enum errcode media_usage_of_user(struct db *db, struct arena *arena, int64_t user_nid,
                                  int64_t now_ms, struct media_usage *out) MUST_CHECK;
-/* Bytes kept of another server. */
-enum errcode media_bytes_of_server(struct db *db, struct arena *arena, const char *server_name,
-                                   int64_t *out) MUST_CHECK;
+/* Forgets what was not looked at for longest, until what is kept of another server is at most
+ * `bytes_max`. */
+enum errcode media_trim_server(struct db *db, const char *server_name,
+                               int64_t bytes_max) MUST_CHECK;
 
 /* IDs that nobody filled in time become deleted ones. */
 enum errcode media_expire_unused(struct db *db, int64_t now_ms) MUST_CHECK;

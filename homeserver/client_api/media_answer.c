@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
+#include "homeserver/client_api/request_domain.h"
 #include "homeserver/http/request.h"
 #include "homeserver/media/content.h"
 #include "homeserver/media/content_headers.h"
@@ -47,10 +48,13 @@ static enum errcode read_wish(struct request *req, enum media_way way, struct co
         TRY(query_bool(req, "allow_remote", true, &allow_remote));
     wish->may_fetch = allow_remote;
     wish->is_unauthenticated = way == MEDIA_UNAUTHENTICATED;
+    wish->asking_server =
+        way == MEDIA_AUTHENTICATED ? req->requester.server_name : request_domain(req)->name;
     return OK;
 }
 
-/* Spec: waits up to timeout_ms for content that is still to come. Sets *parked when it does. */
+/* Spec: waits up to timeout_ms for content that is still to come (another server has waited by
+ * itself). Sets *parked when it does. */
 static enum errcode find_or_wait(struct request *req, const struct content_wish *wish,
                                  struct content *out, bool *parked)
 {
@@ -59,7 +63,8 @@ static enum errcode find_or_wait(struct request *req, const struct content_wish 
     int64_t now_ms = clock_monotonic_ms();
 
     *parked = false;
-    if (code != M_NOT_YET_UPLOADED || now_ms >= deadline_ms)
+    if (code != M_NOT_YET_UPLOADED || now_ms >= deadline_ms ||
+        !config_hosts(config_current(req->call.services->config), wish->server_name))
         return code;
     int64_t again_ms = now_ms + LOOK_AGAIN_MS;
     *parked = true;

@@ -98,6 +98,9 @@ enum errcode respond_file(struct request *req, int status, const char *content_t
  * `etag` (quoted) that they have already with 304. Spec: RFC 9110, 13 and 14. */
 enum errcode respond_file_ranged(struct request *req, const char *content_type, int fd_owned,
                                  uint64_t size, const char *etag);
+/* A whole file with text (copied) before and after it, streamed like a file. */
+enum errcode respond_file_between(struct request *req, const char *content_type, const char *before,
+                                  int fd_owned, uint64_t size, const char *after);
 /* Before answering. The value must not hold CR or LF (they are dropped). */
 void response_header(struct request *req, const char *name, const char *value);
 

@@ -16,6 +16,8 @@
 #include "homeserver/http/connection.h"
 #include "homeserver/http/cors.h"
 
+enum { FRAMED_BLOCK_BYTES = 65536 };
+
 static const char json_content_type[] = "application/json";
 
 void response_drop(struct connection *connection)
@@ -123,6 +125,65 @@ enum errcode respond_file(struct request *req, int status, const char *content_t
     if (response == NULL)
         close(fd_owned);
     return set_response(req->connection, status, response, content_type);
+}
+
+struct framed_file {
+    char *before, *after;
+    size_t before_size, after_size;
+    int fd;
+    uint64_t size;
+};
+
+static void free_framed(void *context)
+{
+    struct framed_file *framed = context;
+
+    close(framed->fd);
+    free(framed->before);
+    free(framed->after);
+    free(framed);
+}
+
+/* The part that `position` lies in. */
+static ssize_t read_framed(void *context, uint64_t position, char *out, size_t room)
+{
+    const struct framed_file *framed = context;
+    uint64_t after_start = framed->before_size + framed->size;
+
+    if (position >= framed->before_size && position < after_start) {
+        uint64_t left = after_start - position;
+        ssize_t got = pread(framed->fd, out, room < left ? room : (size_t)left,
+                            (off_t)(position - framed->before_size));
+        return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    const char *text = framed->before + position;
+    size_t left = framed->before_size - (size_t)position;
+    if (position >= after_start) {
+        text = framed->after + (position - after_start);
+        left = framed->after_size - (size_t)(position - after_start);
+    }
+    memcpy(out, text, room < left ? room : left);
+    return (ssize_t)(room < left ? room : left);
+}
+
+enum errcode respond_file_between(struct request *req, const char *content_type, const char *before,
+                                  int fd_owned, uint64_t size, const char *after)
+{
+    struct framed_file *framed = calloc(1, sizeof(*framed));
+
+    if (framed == NULL || (framed->before = strdup(before)) == NULL ||
+        (framed->after = strdup(after)) == NULL)
+        abort();
+    framed->before_size = strlen(before);
+    framed->after_size = strlen(after);
+    framed->fd = fd_owned;
+    framed->size = size;
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(framed->before_size + size + framed->after_size,
+                                          FRAMED_BLOCK_BYTES, read_framed, framed, free_framed);
+    if (response == NULL)
+        free_framed(framed);
+    return set_response(req->connection, 200, response, content_type);
 }
 
 void response_header(struct request *req, const char *name, const char *value)

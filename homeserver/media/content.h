@@ -14,6 +14,7 @@ struct content_wish {
     bool is_unauthenticated; /* by the deprecated endpoints: what is new is not there for them */
     bool may_fetch;          /* from the server that has it */
     int64_t timeout_ms;
+    const char *asking_server; /* the hosted domain on whose behalf it is fetched */
 };
 
 struct content {
