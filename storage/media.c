@@ -62,7 +62,7 @@ static const struct db_statement statements[] = {
         "               WHERE media.server_name = $1), "
         "     gone AS (DELETE FROM media USING kept "
         "               WHERE media.media_nid = kept.media_nid "
-        "                 AND kept.bytes > $2 "
+        "                 AND kept.bytes > $2::bigint "
         "                 AND NOT media.is_protected "
         "           RETURNING media.file_nid) "
         "UPDATE media_files AS file "

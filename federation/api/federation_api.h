@@ -14,6 +14,10 @@ enum errcode federation_bulk_perspectives_key_query(struct request *req);
 enum errcode federation_get_version(struct request *req);
 enum errcode federation_get_well_known(struct request *req);
 
+/* content_repository.yaml */
+enum errcode federation_get_content(struct request *req);
+enum errcode federation_get_content_thumbnail(struct request *req);
+
 /* transactions.yaml */
 enum errcode federation_send_transaction(struct request *req);
 

@@ -5,7 +5,6 @@
 
 #include "config/config.h"
 #include "homeserver/base/arena.h"
-#include "homeserver/base/clock.h"
 #include "homeserver/client_api/request_domain.h"
 #include "homeserver/http/request.h"
 #include "homeserver/media/content.h"
@@ -16,7 +15,6 @@
 enum {
     TIMEOUT_DEFAULT_MS = 20 * 1000,
     TIMEOUT_MAX_MS = 60 * 1000,
-    LOOK_AGAIN_MS = 250 /* for content that has not come: another node may receive it */
 };
 
 /* Spec, "Security considerations" and "Serving inline content". */
@@ -58,17 +56,15 @@ static enum errcode read_wish(struct request *req, enum media_way way, struct co
 static enum errcode find_or_wait(struct request *req, const struct content_wish *wish,
                                  struct content *out, bool *parked)
 {
+    const struct config *config = config_current(req->call.services->config);
     enum errcode code = content_find(&req->call, wish, out);
-    int64_t deadline_ms = req_started_ms(req) + wish->timeout_ms;
-    int64_t now_ms = clock_monotonic_ms();
 
     *parked = false;
-    if (code != M_NOT_YET_UPLOADED || now_ms >= deadline_ms ||
-        !config_hosts(config_current(req->call.services->config), wish->server_name))
+    if (code != M_NOT_YET_UPLOADED || !config_hosts(config, wish->server_name) ||
+        !req_park_briefly(req, wish->timeout_ms))
         return code;
-    int64_t again_ms = now_ms + LOOK_AGAIN_MS;
     *parked = true;
-    return req_park(req, NULL, 0, 0, again_ms < deadline_ms ? again_ms : deadline_ms);
+    return OK;
 }
 
 static enum errcode send_file(struct request *req, enum media_way way,
@@ -113,27 +109,12 @@ enum errcode answer_download_as(struct request *req, enum media_way way)
     return download(req, way, file_name_clean(req->call.arena, name));
 }
 
-static enum errcode read_side(struct request *req, const char *name, int64_t *out)
-{
-    if (query_string(req, name) == NULL)
-        return fail(&req->error, M_MISSING_PARAM, "%s is missing.", name);
-    TRY(query_int(req, name, 0, INT32_MIN, INT32_MAX, out));
-    if (*out < 1)
-        return fail(&req->error, M_INVALID_PARAM, "%s must be at least 1.", name);
-    return OK;
-}
-
 static enum errcode read_thumbnail_wish(struct request *req, struct thumbnail_wish *wish)
 {
-    const char *method = query_string(req, "method");
-
-    TRY(read_side(req, "width", &wish->width));
-    TRY(read_side(req, "height", &wish->height));
+    TRY(query_int_required(req, "width", 1, &wish->width));
+    TRY(query_int_required(req, "height", 1, &wish->height));
     TRY(query_bool(req, "animated", false, &wish->animated));
-    wish->crops = method != NULL && strcmp(method, "crop") == 0;
-    if (method != NULL && !wish->crops && strcmp(method, "scale") != 0)
-        return fail(&req->error, M_INVALID_PARAM, "method must be crop or scale.");
-    return OK;
+    return thumbnail_read_method(query_string(req, "method"), &req->error, &wish->crops);
 }
 
 enum errcode answer_thumbnail(struct request *req, enum media_way way)

@@ -4,11 +4,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "homeserver/base/clock.h"
 #include "homeserver/base/metrics.h"
 #include "homeserver/http/connection.h"
 #include "homeserver/http/dispatch.h"
 #include "homeserver/http/io_thread.h"
 #include "homeserver/http/server_internal.h"
+
+enum { BRIEFLY_MS = 250 };
 
 static struct wake_handle handle_of(struct connection *connection)
 {
@@ -101,6 +104,16 @@ enum errcode req_park(struct request *req, const struct wake_source *source, int
     /* Waiting is not a failed attempt. */
     req->connection->runs = 0;
     return OK;
+}
+
+bool req_park_briefly(struct request *req, int64_t timeout_ms)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t deadline_ms = req_started_ms(req) + timeout_ms;
+    int64_t again_ms = now_ms + BRIEFLY_MS;
+
+    return now_ms < deadline_ms &&
+           req_park(req, NULL, 0, 0, again_ms < deadline_ms ? again_ms : deadline_ms) == OK;
 }
 
 bool req_woken_by_deadline(const struct request *req)

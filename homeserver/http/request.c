@@ -147,6 +147,17 @@ enum errcode query_int(struct request *req, const char *name, int64_t fallback, 
     return OK;
 }
 
+enum errcode query_int_required(struct request *req, const char *name, int64_t min, int64_t *out)
+{
+    if (query_string(req, name) == NULL)
+        return fail(&req->error, M_MISSING_PARAM, "%s is missing.", name);
+    TRY(query_int(req, name, min, INT64_MIN, INT64_MAX, out));
+    if (*out < min)
+        return fail(&req->error, M_INVALID_PARAM, "%s must be at least %lld.", name,
+                    (long long)min);
+    return OK;
+}
+
 enum errcode query_bool(struct request *req, const char *name, bool fallback, bool *out)
 {
     const char *text = query_string(req, name);

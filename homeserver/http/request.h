@@ -44,6 +44,9 @@ const char *query_string(struct request *req, const char *name);
 /* `fallback` when absent; M_INVALID_PARAM when it is not an integer; clamped to [min, max]. */
 enum errcode query_int(struct request *req, const char *name, int64_t fallback, int64_t min,
                        int64_t max, int64_t *out) MUST_CHECK;
+/* M_MISSING_PARAM when absent, M_INVALID_PARAM when it is not an integer of at least `min`. */
+enum errcode query_int_required(struct request *req, const char *name, int64_t min,
+                                int64_t *out) MUST_CHECK;
 /* M_INVALID_PARAM unless "true" or "false". */
 enum errcode query_bool(struct request *req, const char *name, bool fallback, bool *out) MUST_CHECK;
 /* All values of a repeated parameter (`via`), at most `max` of them. */
@@ -118,6 +121,9 @@ void response_header(struct request *req, const char *name, const char *value);
  * req_woken_by_deadline() is true and the handler must answer. */
 enum errcode req_park(struct request *req, const struct wake_source *source, int64_t key,
                       uint64_t seen, int64_t deadline_ms) MUST_CHECK;
+/* For what wakes nobody: the handler runs again in a moment, until `timeout_ms` after its first
+ * run; then false and nothing is parked. */
+bool req_park_briefly(struct request *req, int64_t timeout_ms) MUST_CHECK;
 bool req_woken_by_deadline(const struct request *req);
 /* Monotonic time at which this request first reached its handler. */
 int64_t req_started_ms(const struct request *req);

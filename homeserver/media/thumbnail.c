@@ -166,6 +166,14 @@ static enum errcode make(void *context)
     return outcome == M_CANNOT_OVERWRITE_MEDIA ? OK : outcome;
 }
 
+enum errcode thumbnail_read_method(const char *text, struct error *error, bool *crops_out)
+{
+    *crops_out = text != NULL && strcmp(text, "crop") == 0;
+    if (text != NULL && !*crops_out && strcmp(text, "scale") != 0)
+        return fail(error, M_INVALID_PARAM, "method must be crop or scale.");
+    return OK;
+}
+
 enum errcode thumbnail_find(struct call *call, const struct content *content,
                             const struct thumbnail_wish *wish, struct media_file *out,
                             const char **content_type_out)

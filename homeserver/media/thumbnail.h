@@ -14,6 +14,10 @@ struct thumbnail_wish {
     bool animated; /* an animation stays one */
 };
 
+/* `text` "scale", "crop", or NULL for the former; M_INVALID_PARAM for anything else. */
+enum errcode thumbnail_read_method(const char *text, struct error *error,
+                                   bool *crops_out) MUST_CHECK;
+
 /* The file that holds the thumbnail, which is the original when that is small enough. M_UNKNOWN
  * when it is no picture that we know, M_TOO_LARGE when it has too many pixels (status 502 for media
  * of other servers). */

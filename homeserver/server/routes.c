@@ -34,6 +34,8 @@ const struct route routes[] = {
     {GET,    "/_matrix/key/v2/query/{serverName}",                     federation_perspectives_key_query,ANYONE, LIMIT_FEDERATION, NO_BODY,  0},
     {POST,   "/_matrix/key/v2/query",                                  federation_bulk_perspectives_key_query,ANYONE, LIMIT_FEDERATION, JSON_BODY, 0},
     {GET,    "/_matrix/federation/v1/version",                         federation_get_version,     ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/federation/v1/media/download/{mediaId}",         federation_get_content,     SERVER, LIMIT_FEDERATION, NO_BODY, PARKS},
+    {GET,    "/_matrix/federation/v1/media/thumbnail/{mediaId}",        federation_get_content_thumbnail, SERVER, LIMIT_FEDERATION, NO_BODY, PARKS},
     {PUT,    "/_matrix/federation/v1/send/{txnId}",                    federation_send_transaction,SERVER, LIMIT_FEDERATION, JSON_BODY,     0},
     {GET,    "/_matrix/federation/v1/make_join/{roomId}/{userId}",     federation_make_join,       SERVER, LIMIT_FEDERATION, NO_BODY,       0},
     {PUT,    "/_matrix/federation/v2/send_join/{roomId}/{eventId}",    federation_send_join_v2,    SERVER, LIMIT_FEDERATION, JSON_BODY,     0},

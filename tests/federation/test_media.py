@@ -1,0 +1,92 @@
+"""Media between servers: two of ours, each the other's remote."""
+
+import pytest
+
+from client import Client
+from conftest import federating_server
+from media import count_objects, download, split_mxc, upload
+from pictures import decoded, encoded, photo
+
+
+@pytest.fixture(scope="module")
+def other_server(authority):
+    media = {"remote_limit_bytes": "100000", "remote_quota_bytes": "250000"}
+    server = federating_server(authority, media=media)
+    try:
+        server.start()
+        yield server
+        server.shut_down_and_check()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def bob(other_server):
+    return Client(other_server.base_url).register("bob")
+
+
+def test_media_of_another_server_are_fetched_once(server, other_server, alice, bob):
+    content = bytes(range(256)) * 300
+    uri = upload(alice, content, "image/png", "größe.png")
+    before = count_objects(other_server)
+    for _ in range(2):
+        answer = download(bob, uri)
+        assert answer.content == content
+        assert answer.headers["content-type"] == "image/png"
+        assert answer.headers["content-disposition"] == "inline; filename*=utf-8''gr%C3%B6%C3%9Fe.png"
+    assert count_objects(other_server) == before + 1
+
+
+def test_thumbnails_of_their_pictures_are_made_here(alice, bob):
+    uri = upload(alice, encoded(photo(400, 200), "JPEG"))
+    path = "/_matrix/client/v1/media/thumbnail/{}/{}".format(*split_mxc(uri))
+    answer = bob.raw("GET", path, query={"width": 96, "height": 96})
+    assert answer.status_code == 200 and decoded(answer.content).size == (96, 48)
+
+
+def test_an_empty_file_crosses_too(alice, bob):
+    assert download(bob, upload(alice, b"", "text/plain")).content == b""
+
+
+def test_what_is_too_large_is_not_taken(other_server, alice, bob):
+    uri = upload(alice, b"x" * 100001)
+    before = count_objects(other_server)
+    answer = download(bob, uri, expect=502)
+    assert answer.json()["errcode"] == "M_TOO_LARGE"
+    assert count_objects(other_server) == before
+
+
+def test_what_the_other_server_does_not_have_is_not_found(server, bob):
+    answer = download(bob, f"mxc://{server.server_name}/doesNotExist", expect=404)
+    assert answer.json()["errcode"] == "M_NOT_FOUND"
+
+
+def test_what_the_other_server_still_waits_for_is_not_there_yet(alice, bob):
+    uri = alice.post("/_matrix/media/v1/create")["content_uri"]
+    answer = download(bob, uri, expect=504, timeout_ms=500)
+    assert answer.json()["errcode"] == "M_NOT_YET_UPLOADED"
+
+
+def test_the_old_endpoints_fetch_nothing_new(alice, other_server):
+    uri = upload(alice, b"new")
+    answer = Client(other_server.base_url).raw(
+        "GET", "/_matrix/media/v3/download/{}/{}".format(*split_mxc(uri))
+    )
+    assert answer.status_code == 404
+
+
+def test_only_so_much_is_kept_of_one_server(alice, bob):
+    uris = [upload(alice, bytes([n]) * 90000) for n in range(4)]
+    for uri in uris + uris[::-1]:  # what was forgotten comes again
+        assert download(bob, uri).status_code == 200
+
+
+def test_a_server_that_is_not_there_is_a_bad_gateway(bob):
+    answer = download(bob, "mxc://127.0.0.1:1/abc", timeout_ms=0, expect=502)
+    assert answer.json()["errcode"] == "M_UNKNOWN"
+
+
+def test_nobody_fetches_by_the_federation_without_a_signature(server, alice):
+    media_id = split_mxc(upload(alice, b"x"))[1]
+    answer = Client(server.base_url).raw("GET", f"/_matrix/federation/v1/media/download/{media_id}")
+    assert answer.status_code == 401
