@@ -78,8 +78,9 @@ struct config_federation {
 };
 
 struct config_outgoing {
-    const char *proxy;   /* URL */
-    const char *ca_file; /* for everything but federation */
+    const char *proxy;                /* URL */
+    const char *ca_file;              /* for everything but federation */
+    bool allow_private_push_gateways; /* false */
 };
 
 struct config_mail {

@@ -135,6 +135,8 @@ static const struct setting outgoing_items[] = {
      .help = "HTTP proxy for every outgoing connection."},
     {"ca_file", SETTING_PATH, AT(config_outgoing, ca_file), .example = "/etc/ssl/certs/ca-certificates.crt",
      .help = "Certificate authorities for everything but federation, PEM. Unset: those of the system."},
+    {"allow_private_push_gateways", SETTING_BOOL, AT(config_outgoing, allow_private_push_gateways), .standard = "false",
+     .help = "Whether push gateways may have addresses of the local network. Their addresses come from the users' apps."},
 };
 static const struct settings outgoing_section = SECTION(config_outgoing, "outgoing", outgoing_items);
 

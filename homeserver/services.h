@@ -12,6 +12,7 @@ struct notifier;
 struct typing;
 struct presence;
 struct push_audiences;
+struct push_notifier;
 struct appservices;
 struct appservice_delivery;
 struct password_hasher;
@@ -35,6 +36,7 @@ struct services {
     struct typing *typing;
     struct presence *presence;
     struct push_audiences *push_audiences;
+    struct push_notifier *push_notifier;
     struct appservices *appservices; /* homeserver/appservice/ */
     struct appservice_delivery *appservice_delivery;
     struct password_hasher *passwords;

@@ -13,8 +13,8 @@ static const struct db_statement statements[] = {
               "   WHERE app_id = $3 AND pushkey = $4 AND user_nid <> $1 AND $14) "
               "INSERT INTO pushers (user_nid, device_id, app_id, pushkey, kind, app_display_name, "
               "                     device_display_name, profile_tag, lang, data, pushkey_ts, "
-              "                     last_position) "
-              "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 "
+              "                     last_position, enabled) "
+              "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $15 "
               " WHERE (SELECT count(*) FROM pushers "
               "         WHERE user_nid = $1 AND NOT (app_id = $3 AND pushkey = $4)) < $13 "
               "    ON CONFLICT (app_id, pushkey, user_nid) DO UPDATE "
@@ -23,6 +23,9 @@ static const struct db_statement statements[] = {
               "       device_display_name = EXCLUDED.device_display_name, "
               "       profile_tag = EXCLUDED.profile_tag, lang = EXCLUDED.lang, "
               "       data = EXCLUDED.data, pushkey_ts = EXCLUDED.pushkey_ts, "
+              "       enabled = EXCLUDED.enabled, "
+              "       last_position = CASE WHEN pushers.enabled THEN pushers.last_position "
+              "                            ELSE EXCLUDED.last_position END, "
               "       failing_since_ts = NULL, next_try_ts = 0 "
               "RETURNING pusher_nid"},
 
@@ -32,7 +35,7 @@ static const struct db_statement statements[] = {
     [OF_USER] = {"pushers_of_user",
                  "SELECT pusher_nid, user_nid, device_id, app_id, pushkey, kind, "
                  "       app_display_name, device_display_name, profile_tag, lang, data, "
-                 "       pushkey_ts, last_position "
+                 "       pushkey_ts, last_position, enabled "
                  "  FROM pushers "
                  " WHERE user_nid = $1 "
                  " ORDER BY pusher_nid"},
@@ -50,7 +53,8 @@ enum errcode pusher_save(struct db *db, struct arena *arena, const struct pusher
                         TEXT(pusher->pushkey), TEXT(pusher->kind), TEXT(pusher->app_display_name),
                         TEXT(pusher->device_display_name), TEXT(pusher->profile_tag),
                         TEXT(pusher->lang), TEXT(pusher->data), INT(pusher->pushkey_ts),
-                        INT(pusher->last_position), INT(PUSHERS_PER_USER_MAX), BOOL(only_one)),
+                        INT(pusher->last_position), INT(PUSHERS_PER_USER_MAX), BOOL(only_one),
+                        BOOL(pusher->is_enabled)),
                  &rows));
     return rows_count(rows) > 0 ? OK : M_RESOURCE_LIMIT_EXCEEDED;
 }
@@ -84,6 +88,7 @@ enum errcode pushers_of_user(struct db *db, struct arena *arena, int64_t user_ni
             .data = rows_text(rows, i, 10),
             .pushkey_ts = rows_int(rows, i, 11),
             .last_position = rows_int(rows, i, 12),
+            .is_enabled = rows_bool(rows, i, 13),
         };
     }
     return OK;

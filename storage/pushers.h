@@ -24,6 +24,7 @@ struct pusher {
     const char *lang;
     const char *data; /* JSON object */
     int64_t pushkey_ts;
+    bool is_enabled;       /* MSC3881 */
     int64_t last_position; /* notifications up to here are done with */
 };
 

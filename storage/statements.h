@@ -57,6 +57,7 @@ struct statement_table {
     X(presence)                                                                                    \
     X(profiles)                                                                                    \
     X(push_actions)                                                                                \
+    X(push_queue)                                                                                  \
     X(push_rules)                                                                                  \
     X(pushers)                                                                                     \
     X(receipts)                                                                                    \

@@ -1,15 +1,14 @@
 /* The thread that follows the stream, and what it does for each application service. */
 #include "homeserver/appservice/delivery.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "homeserver/appservice/delivery_stream.h"
 #include "homeserver/appservice/sender.h"
 #include "homeserver/base/arena.h"
-#include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/looper.h"
 #include "homeserver/call.h"
 #include "homeserver/services.h"
 #include "storage/appservices.h"
@@ -21,26 +20,17 @@ enum { OTHER_NODE_DELIVERS_MS = 2000, AFTER_FAILURE_MS = 1000, IDLE_MS = 60 * 10
 struct appservice_delivery {
     const struct services *services;
     struct db *db;
-    pthread_t thread;
-    bool is_started;
+    struct looper *looper;
     struct delivery_stream *stream;
     bool is_ours; /* the lock, when last asked */
     struct sender_list senders;
-
-    pthread_mutex_t lock;
-    pthread_cond_t woken;
-    bool has_news; /* protected by lock */
-    bool stop;     /* protected by lock */
 };
 
 static void wake(void *context)
 {
     struct appservice_delivery *delivery = context;
 
-    pthread_mutex_lock(&delivery->lock);
-    delivery->has_news = true;
-    pthread_cond_signal(&delivery->woken);
-    pthread_mutex_unlock(&delivery->lock);
+    looper_wake(delivery->looper);
 }
 
 void appservice_delivery_on_change(void *context, const struct journal_change *change UNUSED)
@@ -103,8 +93,9 @@ static enum errcode run_round(struct appservice_delivery *delivery, struct call 
     return OK;
 }
 
-static int64_t run(struct appservice_delivery *delivery)
+static int64_t run(void *context)
 {
+    struct appservice_delivery *delivery = context;
     SCOPED(arena_release) struct arena *arena = arena_create();
     struct error error = {0};
     struct call call = {
@@ -127,37 +118,10 @@ static int64_t run(struct appservice_delivery *delivery)
     return AFTER_FAILURE_MS;
 }
 
-/* Sleeps until there is news or the time is over; false when the thread is to stop. */
-static bool wait_for_news(struct appservice_delivery *delivery, int64_t wait_ms)
-{
-    int64_t due_ms = clock_monotonic_ms() + wait_ms;
-    const struct timespec deadline = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
-    bool stop;
-
-    pthread_mutex_lock(&delivery->lock);
-    while (!delivery->stop && !delivery->has_news && clock_monotonic_ms() < due_ms)
-        pthread_cond_timedwait(&delivery->woken, &delivery->lock, &deadline);
-    delivery->has_news = false;
-    stop = delivery->stop;
-    pthread_mutex_unlock(&delivery->lock);
-    return !stop;
-}
-
-static void *work(void *context)
-{
-    struct appservice_delivery *delivery = context;
-    int64_t wait_ms = 0;
-
-    while (wait_for_news(delivery, wait_ms))
-        wait_ms = run(delivery);
-    return NULL;
-}
-
 struct appservice_delivery *appservice_delivery_create(const struct services *services,
                                                        const char *conninfo)
 {
     struct appservice_delivery *delivery = calloc(1, sizeof(*delivery));
-    pthread_condattr_t attributes;
 
     if (delivery == NULL)
         abort();
@@ -165,41 +129,28 @@ struct appservice_delivery *appservice_delivery_create(const struct services *se
     delivery->db = db_create(conninfo);
     delivery->stream = delivery_stream_create();
     sender_list_init(&delivery->senders, wake, delivery);
-    pthread_mutex_init(&delivery->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&delivery->woken, &attributes);
-    pthread_condattr_destroy(&attributes);
+    delivery->looper = looper_create(run, delivery);
     return delivery;
 }
 
 void appservice_delivery_start(struct appservice_delivery *delivery)
 {
-    if (pthread_create(&delivery->thread, NULL, work, delivery) != 0)
-        abort();
-    delivery->is_started = true;
+    looper_start(delivery->looper);
 }
 
 void appservice_delivery_stop(struct appservice_delivery *delivery)
 {
-    if (delivery == NULL || !delivery->is_started)
-        return;
-    pthread_mutex_lock(&delivery->lock);
-    delivery->stop = true;
-    pthread_cond_signal(&delivery->woken);
-    pthread_mutex_unlock(&delivery->lock);
-    pthread_join(delivery->thread, NULL);
-    delivery->is_started = false;
+    if (delivery != NULL)
+        looper_stop(delivery->looper);
 }
 
 void appservice_delivery_destroy(struct appservice_delivery *delivery)
 {
     if (delivery == NULL)
         return;
+    looper_destroy(delivery->looper);
     sender_list_finish(&delivery->senders);
     delivery_stream_destroy(delivery->stream);
-    pthread_cond_destroy(&delivery->woken);
-    pthread_mutex_destroy(&delivery->lock);
     db_destroy(delivery->db);
     free(delivery);
 }

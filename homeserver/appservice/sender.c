@@ -19,6 +19,7 @@ enum {
     ANSWER_BYTES_MAX = 64 << 10,
     FIRST_PAUSE_MS = 500,
     PAUSE_DOUBLINGS_MAX = 9, /* 256 s */
+    AFTER_ODDITY_MS = 60 * 1000,
 };
 
 void sender_list_init(struct sender_list *list, void (*wake)(void *context), void *context)
@@ -313,7 +314,19 @@ static enum errcode send_next(struct sender *sender, struct call *call, int64_t 
 
 enum errcode sender_list_send(struct sender_list *list, struct call *call, int64_t *wait_ms_out)
 {
-    for (size_t i = 0; i < list->count; i++)
-        TRY(send_next(list->items[i], call, wait_ms_out));
+    for (size_t i = 0; i < list->count; i++) {
+        struct sender *sender = list->items[i];
+        enum errcode outcome = send_next(sender, call, wait_ms_out);
+        if (outcome == E_UNAVAILABLE || outcome == E_CONFLICT)
+            return outcome;
+        if (outcome == OK)
+            continue;
+        /* One that can not be told must not keep the others waiting. */
+        log_warn(LOG_APPSERVICE, "What to tell the application service %s could not be made: %s",
+                 sender->id,
+                 call->error->text[0] != '\0' ? call->error->text : errcode_default_text(outcome));
+        sender->next_try_ts = clock_wall_ms() + AFTER_ODDITY_MS;
+        sender->has_waiting = true;
+    }
     return OK;
 }

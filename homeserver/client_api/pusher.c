@@ -78,6 +78,7 @@ static enum errcode read_pusher(struct request *req, struct pusher *pusher)
     TRY(read_text(req, "app_display_name", NAME_BYTES_MAX, &pusher->app_display_name));
     TRY(read_text(req, "device_display_name", NAME_BYTES_MAX, &pusher->device_display_name));
     TRY(read_text(req, "lang", NAME_BYTES_MAX, &pusher->lang));
+    TRY(body_bool_optional(req, "org.matrix.msc3881.enabled", true, &pusher->is_enabled));
     TRY(body_string_optional(req, "profile_tag", &pusher->profile_tag));
     if (pusher->profile_tag != NULL && strlen(pusher->profile_tag) > NAME_BYTES_MAX)
         return fail(&req->error, M_INVALID_PARAM, "profile_tag is longer than %d bytes.",
@@ -131,6 +132,9 @@ static enum errcode pusher_to_json(struct request *req, const struct pusher *pus
                      "lang", pusher->lang, "data", data);
     if (pusher->profile_tag != NULL)
         json_object_set_new(*out, "profile_tag", json_string(pusher->profile_tag));
+    json_object_set_new(*out, "org.matrix.msc3881.enabled", json_boolean(pusher->is_enabled));
+    if (pusher->device_id != NULL)
+        json_object_set_new(*out, "org.matrix.msc3881.device_id", json_string(pusher->device_id));
     return OK;
 }
 

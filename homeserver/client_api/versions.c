@@ -16,6 +16,7 @@ static const char *const versions[] = {
 static const char *const features[] = {
     "org.matrix.e2e_cross_signing",  /* Element Web does not set up encryption without it */
     "org.matrix.msc3814",            /* dehydrated devices */
+    "org.matrix.msc3881",            /* pushers can be switched off */
     "org.matrix.msc4140",            /* delayed events: calls end when a client is gone */
     "org.matrix.simplified_msc3575", /* sliding sync: Element X does not sign in without it */
     "uk.tcpip.msc4133",              /* profile fields, before v1.16 */

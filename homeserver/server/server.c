@@ -28,6 +28,7 @@
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
 #include "homeserver/push/push_audience.h"
+#include "homeserver/push/push_notifier.h"
 #include "homeserver/rooms/room_service.h"
 #include "homeserver/server/domain_keys.h"
 #include "homeserver/server/health.h"
@@ -121,6 +122,7 @@ static void create_journal(struct server *server)
                          services->appservice_delivery);
     services->sender = federation_sender_create(services, server->options->conninfo);
     journal_add_listener(services->journal, federation_sender_on_change, services->sender);
+    journal_add_listener(services->journal, push_notifier_on_change, services->push_notifier);
 }
 
 static void create_federation(struct server *server, const struct domain_key *keys)
@@ -162,6 +164,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     typing_listen(services->typing, typing_changed_in, services);
     services->presence = presence_create();
     services->push_audiences = push_audiences_create();
+    services->push_notifier = push_notifier_create(services, server->options->conninfo);
     services->appservices = appservices_create();
     TRY(appservices_load(services->appservices, config, error));
     services->appservice_delivery = appservice_delivery_create(services, server->options->conninfo);
@@ -170,6 +173,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     notifier_begin(services->notifier, journal_position(services->journal));
     appservice_delivery_start(services->appservice_delivery);
     services->receiver = federation_receiver_create(services, server->options->conninfo);
+    push_notifier_start(services->push_notifier);
     server->scheduler = scheduler_create(services, server->options->conninfo);
     return OK;
 }
@@ -183,6 +187,7 @@ static void destroy_services(struct services *services)
     key_ring_destroy(services->key_ring);
     federation_client_destroy(services->federation);
     appservice_delivery_destroy(services->appservice_delivery);
+    push_notifier_destroy(services->push_notifier);
     appservices_destroy(services->appservices);
     http_client_destroy(services->http);
     push_audiences_destroy(services->push_audiences);
@@ -281,6 +286,7 @@ static void tear_down(struct server *server)
     if (server->services.http != NULL)
         http_client_stop(server->services.http);
     federation_sender_stop(server->services.sender);
+    push_notifier_stop(server->services.push_notifier);
     destroy_services(&server->services);
     arena_destroy(server->arena);
     free(server);

@@ -11,6 +11,7 @@ what it recorded, whoever is killed when.
 import http.server
 import json
 import pathlib
+import ssl
 import subprocess
 import sys
 import threading
@@ -22,12 +23,14 @@ PATIENCE_SECONDS = 60
 
 
 class Recorder:
-    def __init__(self, directory, port, name="recorder"):
+    def __init__(self, directory, port, name="recorder", tls=None):
+        """`tls`: a file with a certificate and its key (see make_certificate)."""
         self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         self.file = pathlib.Path(directory) / f"{name}.jsonl"
         self.process = None
-        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, verify=str(tls) if tls else True)
 
     def __enter__(self):
         return self.start()
@@ -36,7 +39,7 @@ class Recorder:
         self.kill()
 
     def start(self):
-        command = [sys.executable, __file__, str(self.port), str(self.file)]
+        command = [sys.executable, __file__, str(self.port), str(self.file), *([str(self.tls)] if self.tls else [])]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         give_up = time.monotonic() + PATIENCE_SECONDS
         while not self.answers():
@@ -78,6 +81,20 @@ class Recorder:
                 return result
             time.sleep(0.02)
         raise AssertionError(f"did not arrive in {PATIENCE_SECONDS} s; there was {self.requests(prefix)[-20:]}")
+
+
+def make_certificate(directory):
+    """A file with a certificate for 127.0.0.1, signed by itself, and its key."""
+    key, certificate = directory / "key.pem", directory / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    both = directory / "tls.pem"
+    both.write_text(certificate.read_text() + key.read_text())
+    return both
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -139,6 +156,11 @@ def main():
     Handler.file = open(sys.argv[2], "a")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
     server.daemon_threads = True
+    if len(sys.argv) > 3:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[3])
+        # The handshake belongs to the connection's own thread.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.serve_forever()
 
 
