@@ -327,3 +327,40 @@ void event_redact_in(struct journal_entry *entry, int64_t target_nid, int64_t re
     journal_entry_add(entry, &statements[REDACT],
                       PARAMS(INT(target_nid), INT(redaction_nid), BYTES(redacted_json, size)));
 }
+
+static int64_t *numbers(struct arena *arena, const struct stored_event *events, size_t count,
+                        size_t offset)
+{
+    int64_t *column = ARENA_ARRAY(arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++)
+        column[i] = *(const int64_t *)(const void *)((const char *)&events[i] + offset);
+    return column;
+}
+
+#define COLUMN(member)                                                                             \
+    INT_ARRAY(numbers(arena, events, count, offsetof(struct stored_event, member)), count)
+
+void events_add_many_in(struct journal_entry *entry, const struct stored_event *events,
+                        size_t count)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const char **ids = ARENA_ARRAY(arena, count, const char *);
+    const void **bodies = ARENA_ARRAY(arena, count, const void *);
+    size_t *sizes = ARENA_ARRAY(arena, count, size_t);
+    int64_t *flags = ARENA_ARRAY(arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = events[i].event_id;
+        bodies[i] = events[i].json;
+        sizes[i] = events[i].json_size;
+        flags[i] = (int64_t)events[i].flags;
+    }
+    journal_entry_add(entry, &events_insert_batch,
+                      PARAMS(COLUMN(event_nid), COLUMN(room_nid), COLUMN(position), COLUMN(depth),
+                             COLUMN(origin_server_ts), COLUMN(snapshot_nid), COLUMN(sender_nid),
+                             COLUMN(state_key_nid), INT_ARRAY(flags, count), TEXT_ARRAY(ids, count),
+                             COLUMN(replaces_nid)));
+    journal_entry_add(entry, &event_json_insert_batch,
+                      PARAMS(COLUMN(event_nid), BYTES_ARRAY(bodies, sizes, count)));
+}

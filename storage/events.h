@@ -130,6 +130,10 @@ void event_redact_in(struct journal_entry *entry, int64_t target_nid, int64_t re
  * event, under the same number, as one whose state is known. */
 void event_drop_outlier_in(struct journal_entry *entry, int64_t event_nid);
 
+/* Adds to a journal entry: many events beside the timeline (position 0), in two statements. */
+void events_add_many_in(struct journal_entry *entry, const struct stored_event *events,
+                        size_t count);
+
 /* Positions for history that is fetched later; negative, growing downwards. `*first_out` is the
  * highest of `count` consecutive ones. */
 enum errcode history_positions_take(struct db *db, struct arena *arena, int64_t count,

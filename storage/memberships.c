@@ -24,7 +24,8 @@ enum {
     MUTUAL_COUNT,
     GUESTS,
     OF_SERVER,
-    SERVERS
+    SERVERS,
+    SET_MANY
 };
 
 static const struct db_statement statements[] = {
@@ -124,6 +125,27 @@ static const struct db_statement statements[] = {
                  "SELECT DISTINCT substr(u.user_id, strpos(u.user_id, ':') + 1) "
                  "  FROM memberships m JOIN users u USING (user_nid) "
                  " WHERE m.room_nid = $1 AND m.membership = 2"},
+
+    [SET_MANY] = {"memberships_set_many",
+                  "INSERT INTO memberships (room_nid, user_nid, membership, is_local, event_nid, "
+                  "                         sender_nid, position, last_join_position, "
+                  "                         joined_position) "
+                  "SELECT $1, n.user_nid, n.membership, n.is_local, n.event_nid, n.sender_nid, $7, "
+                  "       CASE WHEN n.membership = 2 THEN $7 ELSE 0 END, "
+                  "       CASE WHEN n.membership = 2 THEN $7 ELSE 0 END "
+                  "  FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
+                  "              $6::boolean[]) "
+                  "    AS n (user_nid, membership, event_nid, sender_nid, is_local) "
+                  "    ON CONFLICT (room_nid, user_nid) DO UPDATE "
+                  "   SET membership = EXCLUDED.membership, event_nid = EXCLUDED.event_nid, "
+                  "       sender_nid = EXCLUDED.sender_nid, position = EXCLUDED.position, "
+                  "       stripped_state = NULL, is_forgotten = false, "
+                  "       last_join_position = GREATEST(memberships.last_join_position, "
+                  "                                     EXCLUDED.last_join_position), "
+                  "       joined_position = CASE WHEN EXCLUDED.membership = 2 "
+                  "                               AND memberships.membership <> 2 "
+                  "                              THEN EXCLUDED.position "
+                  "                              ELSE memberships.joined_position END"},
 };
 STATEMENT_TABLE(memberships, statements);
 
@@ -320,6 +342,29 @@ enum errcode memberships_mutual_count(struct db *db, struct arena *arena, int64_
                  &rows));
     *out = rows_int(rows, 0, 0);
     return OK;
+}
+
+void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid,
+                             const struct membership_row *rows, size_t count)
+{
+    struct arena *arena = journal_entry_arena(entry);
+    int64_t *users = ARENA_ARRAY(arena, count, int64_t);
+    int64_t *memberships = ARENA_ARRAY(arena, count, int64_t);
+    int64_t *events = ARENA_ARRAY(arena, count, int64_t);
+    int64_t *senders = ARENA_ARRAY(arena, count, int64_t);
+    bool *are_local = ARENA_ARRAY(arena, count, bool);
+
+    for (size_t i = 0; i < count; i++) {
+        users[i] = rows[i].user_nid;
+        memberships[i] = rows[i].membership;
+        events[i] = rows[i].event_nid;
+        senders[i] = rows[i].sender_nid;
+        are_local[i] = rows[i].is_local;
+    }
+    journal_entry_add(entry, &statements[SET_MANY],
+                      PARAMS(INT(room_nid), INT_ARRAY(users, count), INT_ARRAY(memberships, count),
+                             INT_ARRAY(events, count), INT_ARRAY(senders, count),
+                             BOOL_ARRAY(are_local, count), POSITION));
 }
 
 enum errcode memberships_of_server(struct db *db, struct arena *arena, int64_t room_nid,

@@ -41,6 +41,10 @@ struct membership_row {
 /* Adds to the member event's journal entry; the position is the entry's. */
 void membership_set_in(struct journal_entry *entry, const struct membership_row *row);
 
+/* The same for many users of one room, each once; without stripped state. */
+void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid,
+                             const struct membership_row *rows, size_t count);
+
 /* M_NOT_FOUND when the user never had to do with the room. */
 enum errcode membership_load(struct db *db, struct arena *arena, int64_t room_nid, int64_t user_nid,
                              struct membership_row *out) MUST_CHECK;

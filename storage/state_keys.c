@@ -13,7 +13,7 @@
 
 enum { REMEMBERED_BYTES_MAX = 32 << 20 };
 
-enum { INTERN, FIND, RESOLVE };
+enum { INTERN, FIND, RESOLVE, INTERN_MANY, FIND_MANY };
 
 static const struct db_statement statements[] = {
     /* The second branch answers when the pair is there already. */
@@ -31,6 +31,21 @@ static const struct db_statement statements[] = {
 
     [RESOLVE] = {"state_keys_resolve", "SELECT state_key_nid, type, state_key FROM state_keys "
                                        " WHERE state_key_nid = ANY($1)"},
+
+    [INTERN_MANY] = {"state_keys_intern_many",
+                     "INSERT INTO state_keys (type, state_key) "
+                     "SELECT DISTINCT n.type, n.state_key "
+                     "  FROM unnest($1::text[], $2::text[]) AS n (type, state_key) "
+                     " WHERE NOT EXISTS (SELECT 1 FROM state_keys k "
+                     "                    WHERE k.type = n.type AND k.state_key = n.state_key) "
+                     " ORDER BY n.type, n.state_key "
+                     "    ON CONFLICT (type, state_key) DO NOTHING"},
+
+    [FIND_MANY] = {"state_keys_find_many",
+                   "SELECT n.ordinal, k.state_key_nid "
+                   "  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY "
+                   "         AS n (type, state_key, ordinal) "
+                   "  JOIN state_keys k ON k.type = n.type AND k.state_key = n.state_key"},
 };
 STATEMENT_TABLE(state_keys, statements);
 
@@ -162,6 +177,30 @@ enum errcode state_key_intern(struct state_keys *keys, struct db *db, const char
             return OK;
     }
     return E_DATABASE;
+}
+
+enum errcode state_keys_intern(struct db *db, struct arena *arena,
+                               const struct state_key_pair *pairs, size_t count, int64_t *nids_out)
+{
+    const char **types = ARENA_ARRAY(arena, count, const char *);
+    const char **state_keys = ARENA_ARRAY(arena, count, const char *);
+    struct db_rows *rows;
+
+    for (size_t i = 0; i < count; i++) {
+        types[i] = pairs[i].type;
+        state_keys[i] = pairs[i].state_key;
+        nids_out[i] = 0;
+    }
+    const struct db_params params = PARAMS(TEXT_ARRAY(types, count), TEXT_ARRAY(state_keys, count));
+    TRY(db_execute(db, &statements[INTERN_MANY], params, NULL));
+    TRY(db_query(db, arena, &statements[FIND_MANY], params, &rows));
+    for (size_t i = 0; i < rows_count(rows); i++)
+        nids_out[rows_int(rows, i, 0) - 1] = rows_int(rows, i, 1);
+    for (size_t i = 0; i < count; i++) {
+        if (nids_out[i] == 0)
+            return E_DATABASE;
+    }
+    return OK;
 }
 
 static bool recall_pair(struct state_keys *keys, struct arena *arena, int64_t nid,

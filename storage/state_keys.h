@@ -23,11 +23,15 @@ enum errcode state_key_intern(struct state_keys *keys, struct db *db, const char
 enum errcode state_key_find(struct state_keys *keys, struct db *db, const char *type,
                             const char *state_key, int64_t *nid_out) MUST_CHECK;
 
-/* The pairs of many numbers, in the same order, on the arena. Unknown numbers give NULLs. */
 struct state_key_pair {
     const char *type;
     const char *state_key;
 };
+/* The numbers of many pairs, in two statements; not remembered. */
+enum errcode state_keys_intern(struct db *db, struct arena *arena,
+                               const struct state_key_pair *pairs, size_t count,
+                               int64_t *nids_out) MUST_CHECK;
+/* The pairs of many numbers, in the same order, on the arena. Unknown numbers give NULLs. */
 enum errcode state_keys_resolve(struct state_keys *keys, struct db *db, struct arena *arena,
                                 const int64_t *nids, size_t count,
                                 struct state_key_pair **out) MUST_CHECK;
