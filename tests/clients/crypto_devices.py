@@ -5,11 +5,14 @@ unless it was sent before the device was made: nobody encrypted it for that.
 """
 
 import asyncio
+import io
 import time
 
+import httpx
 import nio
 from actors import PATIENCE_SECONDS, JsActor
 from client import PASSWORD
+from nio.crypto.attachments import decrypt_attachment
 
 
 class NioDevice:
@@ -20,6 +23,7 @@ class NioDevice:
     def __init__(self, base_url, user_id, store):
         self.loop = asyncio.new_event_loop()
         self.texts = {}
+        self.files = {}
         self.made_ts = 0
         self.undecryptable = []
         self.heard = []
@@ -34,12 +38,17 @@ class NioDevice:
         config = nio.AsyncClientConfig(encryption_enabled=True)
         client = nio.AsyncClient(base_url, user_id, store_path=str(store), config=config)
         client.add_event_callback(self.heard_text, nio.RoomMessageText)
+        client.add_event_callback(self.heard_file, nio.RoomEncryptedFile)
         client.add_event_callback(self.could_not_decrypt, nio.MegolmEvent)
         client.add_to_device_callback(self.heard_verification, nio.KeyVerificationEvent)
         return client
 
     async def heard_text(self, room, event):
         self.texts[event.body] = event
+
+    async def heard_file(self, room, event):
+        self.texts[event.body] = event
+        self.files[event.event_id] = event
 
     async def could_not_decrypt(self, room, event):
         if event.server_timestamp >= self.made_ts:
@@ -97,6 +106,26 @@ class NioDevice:
         assert event.decrypted
         assert self.undecryptable == []
         return event.event_id
+
+    def send_file(self, room_id, name, text):
+        self.settle()
+        data = text.encode()
+        options = {"content_type": "application/octet-stream", "filename": name, "encrypt": True}
+        answer, keys = self.loop.run_until_complete(self.client.upload(io.BytesIO(data), filesize=len(data), **options))
+        assert isinstance(answer, nio.UploadResponse), str(answer)
+        file = {**keys, "url": answer.content_uri, "mimetype": "text/plain"}
+        content = {"msgtype": "m.file", "body": name, "file": file}
+        options = {"ignore_unverified_devices": True}
+        return self.run(self.client.room_send(room_id, "m.room.message", content, **options)).event_id
+
+    def read_file(self, room_id, event_id):
+        event = self.files[event_id]
+        server, media_id = event.url.removeprefix("mxc://").split("/")
+        url = f"{self.client.homeserver}/_matrix/client/v1/media/download/{server}/{media_id}"
+        headers = {"Authorization": f"Bearer {self.client.access_token}"}
+        answer = httpx.get(url, headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return decrypt_attachment(answer.content, event.key["k"], event.hashes["sha256"], event.iv).decode()
 
     def wait_for_departure(self, room_id, user_id):
         self.until(f"{user_id} to leave", lambda: user_id not in self.client.rooms[room_id].users)
@@ -180,6 +209,12 @@ class JsDevice(JsActor):
         event_id = self.wait_for_text(room_id, text)
         assert self.do("undecryptable", room_id=room_id, since_ts=self.made_ts) == []
         return event_id
+
+    def send_file(self, room_id, name, text):
+        return self.do("send_file", room_id=room_id, name=name, text=text)
+
+    def read_file(self, room_id, event_id):
+        return self.do("read_file", room_id=room_id, event_id=event_id)
 
     def wait_for_departure(self, room_id, user_id):
         self.do("wait_for_departure", room_id=room_id, user_id=user_id)

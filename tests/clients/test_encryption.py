@@ -140,6 +140,16 @@ def test_after_logout_and_login_again_messages_flow(alice, bob, device_of, encry
         speaker.forget(bobs)
 
 
+@pytest.mark.parametrize("one, other", PAIRS)
+def test_an_encrypted_attachment_is_read_by_the_other(alice, bob, device_of, encrypted_room, one, other):
+    sender, reader = device_of(alice, one), device_of(bob, other)
+    introduce([sender, reader])
+    sender.send(encrypted_room, "a file follows")
+    event_id = sender.send_file(encrypted_room, "report.txt", "The déjà vu is confidential.\n" * 5000)
+    assert reader.wait_for(encrypted_room, "report.txt") == event_id
+    assert reader.read_file(encrypted_room, event_id) == "The déjà vu is confidential.\n" * 5000
+
+
 # ── Verification, cross-signing, backup ──────────────────────────────────────────────────────────────
 
 
