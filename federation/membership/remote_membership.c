@@ -18,6 +18,7 @@
 #include "homeserver/protocol/pdu.h"
 #include "homeserver/rooms/room_service.h"
 #include "homeserver/services.h"
+#include "storage/federation_queues.h"
 #include "storage/journal.h"
 #include "storage/memberships.h"
 #include "storage/profiles.h"
@@ -37,6 +38,8 @@ enum errcode room_is_here(struct call *call, const char *room_id, bool *out)
 {
     struct stored_room stored;
     struct nid_list ours;
+    const char **servers;
+    size_t count;
 
     *out = false;
     enum errcode found = room_load(call->db, call->arena, room_id, &stored);
@@ -44,7 +47,8 @@ enum errcode room_is_here(struct call *call, const char *room_id, bool *out)
         return OK;
     TRY(found);
     TRY(memberships_of_room(call->db, call->arena, stored.room_nid, STORED_JOIN, true, &ours));
-    *out = ours.count > 0;
+    TRY(federation_servers_in_room(call->db, call->arena, stored.room_nid, &servers, &count));
+    *out = ours.count > 0 || count == 0;
     return OK;
 }
 
@@ -78,6 +82,22 @@ static enum errcode load_row(struct call *call, const struct remote_membership *
     return found == M_NOT_FOUND ? OK : found;
 }
 
+/* Those that were in the room when we were. */
+static enum errcode list_known(struct call *call, const char *room_id, server_list *servers)
+{
+    struct stored_room stored;
+    const char **known;
+    size_t count;
+
+    enum errcode found = room_load(call->db, call->arena, room_id, &stored);
+    if (found != OK)
+        return found == M_NOT_FOUND ? OK : found;
+    TRY(federation_servers_in_room(call->db, call->arena, stored.room_nid, &known, &count));
+    for (size_t i = 0; i < count; i++)
+        add_server(call, servers, known[i]);
+    return OK;
+}
+
 static enum errcode list_servers(struct call *call, const struct remote_membership *change,
                                  const struct membership_row *row, server_list *servers)
 {
@@ -89,6 +109,7 @@ static enum errcode list_servers(struct call *call, const struct remote_membersh
         add_server(call, servers, identifier_domain(sender));
     for (size_t i = 0; i < change->server_count; i++)
         add_server(call, servers, change->servers[i]);
+    TRY(list_known(call, change->room_id, servers));
     /* The domain of an old room ID says nothing about who is in the room, but often whom to ask. */
     add_server(call, servers, identifier_domain(change->room_id));
     return OK;
@@ -259,7 +280,9 @@ static enum errcode try_server(struct call *call, const struct remote_membership
              change->requester->user_id, change->room_id, server_name);
     if (is(change->membership, "join"))
         return import_join(call, &handshake, version, event, answer);
-    return note_membership(call, change, version, json_get_array(answer, "knock_room_state"));
+    return note_membership(
+        call, change, version,
+        is(change->membership, "knock") ? json_get_array(answer, "knock_room_state") : NULL);
 }
 
 /* An answer that another server would not give differently. */

@@ -23,7 +23,7 @@ struct remote_membership {
     size_t server_count;
 };
 
-/* Whether a hosted user is joined, so that the room's own rules can be applied here. */
+/* Whether the room's own rules can be applied here: a hosted user is joined, or nobody else is. */
 enum errcode room_is_here(struct call *call, const char *room_id, bool *out) MUST_CHECK;
 
 /* Tries one server after the other. What the last one refused is returned (M_FORBIDDEN …);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "federation/client/query.h"
 #include "homeserver/appservice/appservices.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/client_api/client_api.h"
@@ -29,6 +30,18 @@ static enum errcode load_alias(struct request *req, const char *alias, struct ro
     return found;
 }
 
+static enum errcode answer_remote_alias(struct request *req, const char *name)
+{
+    const struct config *config = config_current(req->call.services->config);
+    struct directory_answer found;
+    json_t *servers = json_on_arena(req->call.arena, json_array());
+
+    TRY(federation_ask_directory(&req->call, config->domains[0].name, name, &found));
+    for (size_t i = 0; i < found.server_count; i++)
+        json_array_append_new(servers, json_string(found.servers[i]));
+    return respond(req, 200, json_pack("{s:s, s:O}", "room_id", found.room_id, "servers", servers));
+}
+
 /* GET /_matrix/client/v3/directory/room/{roomAlias} */
 enum errcode client_get_room_id_by_alias(struct request *req)
 {
@@ -36,6 +49,8 @@ enum errcode client_get_room_id_by_alias(struct request *req)
     const char *name;
 
     TRY(path_room_alias(req, "roomAlias", &name));
+    if (!config_hosts(config_current(req->call.services->config), identifier_domain(name)))
+        return answer_remote_alias(req, name);
     TRY(load_alias(req, name, &alias));
     return respond(
         req, 200,

@@ -24,31 +24,31 @@ static enum errcode check_third_party_signed(struct request *req)
     return OK;
 }
 
-static enum errcode join(struct request *req, const char *room_id)
+static enum errcode join(struct request *req, const struct room_target *target)
 {
     struct room *room;
 
     TRY(check_third_party_signed(req));
-    TRY(change_own_membership(req, room_id, "join"));
-    TRY(room_open(&req->call, room_id, &room));
+    TRY(change_own_membership(req, target, "join"));
+    TRY(room_open(&req->call, target->room_id, &room));
     TRY(room_carry_over(&req->call, room, &req->requester));
-    return respond(req, 200, json_pack("{ss}", "room_id", room_id));
+    return respond(req, 200, json_pack("{ss}", "room_id", target->room_id));
 }
 
 /* POST /_matrix/client/v3/rooms/{roomId}/join */
 enum errcode client_join_room_by_id(struct request *req)
 {
-    const char *room_id;
+    struct room_target target = {0};
 
-    TRY(path_room_id(req, "roomId", &room_id));
-    return join(req, room_id);
+    TRY(path_room_id(req, "roomId", &target.room_id));
+    return join(req, &target);
 }
 
 /* POST /_matrix/client/v3/join/{roomIdOrAlias} */
 enum errcode client_join_room(struct request *req)
 {
-    const char *room_id;
+    struct room_target target;
 
-    TRY(room_by_id_or_alias(req, &room_id));
-    return join(req, room_id);
+    TRY(room_target_by_id_or_alias(req, &target));
+    return join(req, &target);
 }

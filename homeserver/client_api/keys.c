@@ -5,6 +5,7 @@
 #include "homeserver/encryption/key_claim.h"
 #include "homeserver/encryption/key_query.h"
 #include "homeserver/encryption/key_upload.h"
+#include "homeserver/encryption/remote_keys.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/sync_token.h"
@@ -55,6 +56,7 @@ enum errcode client_query_keys(struct request *req)
     TRY(body_object(req, "device_keys", &query.wanted));
     TRY(check_timeout(req));
     TRY(keys_query(&req->call, &query, &answer));
+    TRY(remote_keys_query(&req->call, req->requester.server_name, query.wanted, answer));
     return respond(req, 200, json_incref(answer));
 }
 
@@ -66,6 +68,7 @@ enum errcode client_claim_keys(struct request *req)
     TRY(body_object(req, "one_time_keys", &wanted));
     TRY(check_timeout(req));
     TRY(keys_claim(&req->call, wanted, &keys, &failures));
+    TRY(remote_keys_claim(&req->call, req->requester.server_name, wanted, keys, failures));
     return respond(req, 200, json_pack("{s:O, s:O}", "one_time_keys", keys, "failures", failures));
 }
 

@@ -5,9 +5,9 @@
 /* POST /_matrix/client/v3/knock/{roomIdOrAlias} */
 enum errcode client_knock_room(struct request *req)
 {
-    const char *room_id;
+    struct room_target target;
 
-    TRY(room_by_id_or_alias(req, &room_id));
-    TRY(change_own_membership(req, room_id, "knock"));
-    return respond(req, 200, json_pack("{ss}", "room_id", room_id));
+    TRY(room_target_by_id_or_alias(req, &target));
+    TRY(change_own_membership(req, &target, "knock"));
+    return respond(req, 200, json_pack("{ss}", "room_id", target.room_id));
 }

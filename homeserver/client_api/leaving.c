@@ -14,7 +14,8 @@ enum errcode client_leave_room(struct request *req)
 
     TRY(path_room_id(req, "roomId", &room_id));
     TRY(server_notice_check_leave(&req->call, room_id, &req->requester));
-    TRY(change_own_membership(req, room_id, "leave"));
+    const struct room_target target = {.room_id = room_id};
+    TRY(change_own_membership(req, &target, "leave"));
     return respond_empty(req);
 }
 

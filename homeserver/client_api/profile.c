@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "federation/client/query.h"
 #include "homeserver/accounts/profiles.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
@@ -15,6 +16,9 @@ static enum errcode find_profile(struct request *req, json_t **out)
     enum errcode code;
 
     TRY(path_user_id(req, "userId", &user_id));
+    const struct config *config = config_current(req->call.services->config);
+    if (!config_hosts_user(config, user_id))
+        return federation_ask_profile(&req->call, config->domains[0].name, user_id, out);
     code = profile_find_local(&req->call, user_id, out);
     if (code == M_NOT_FOUND)
         return fail(&req->error, M_NOT_FOUND, "There is no profile of this user.");

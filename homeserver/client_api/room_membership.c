@@ -3,28 +3,57 @@
 
 #include <string.h>
 
+#include "config/config.h"
+#include "federation/client/query.h"
+#include "federation/membership/remote_invite.h"
+#include "federation/membership/remote_membership.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/membership.h"
+#include "homeserver/services.h"
+#include "storage/journal.h"
 #include "storage/room_aliases.h"
 
-enum errcode room_by_id_or_alias(struct request *req, const char **room_id_out)
+/* `via` and its older name: servers that the client knows to be in the room. */
+static void servers_of_query(struct request *req, struct room_target *target)
+{
+    target->servers = query_strings(req, "via", REMOTE_SERVERS_MAX, &target->server_count);
+    if (target->server_count == 0)
+        target->servers =
+            query_strings(req, "server_name", REMOTE_SERVERS_MAX, &target->server_count);
+}
+
+static enum errcode target_of_remote_alias(struct request *req, const char *alias,
+                                           struct room_target *out)
+{
+    const char *origin = config_current(req->call.services->config)->domains[0].name;
+    struct directory_answer found;
+
+    TRY(federation_ask_directory(&req->call, origin, alias, &found));
+    *out = (struct room_target){found.room_id, found.servers, found.server_count};
+    return OK;
+}
+
+enum errcode room_target_by_id_or_alias(struct request *req, struct room_target *out)
 {
     struct room_alias alias;
     const char *id;
 
     TRY(path_string(req, "roomIdOrAlias", &id));
+    servers_of_query(req, out);
     if (room_id_is_valid(id)) {
-        *room_id_out = id;
+        out->room_id = id;
         return OK;
     }
     if (!room_alias_is_valid(id))
         return fail(&req->error, M_INVALID_PARAM, "This is neither a room ID nor a room alias.");
+    if (!config_hosts(config_current(req->call.services->config), identifier_domain(id)))
+        return target_of_remote_alias(req, id, out);
     enum errcode found = room_alias_load(req->call.db, req->call.arena, id, &alias);
     if (found == M_NOT_FOUND)
         return fail(&req->error, M_NOT_FOUND, "No room has the alias %s.", id);
     TRY(found);
-    *room_id_out = alias.room_id;
+    out->room_id = alias.room_id;
     return OK;
 }
 
@@ -52,7 +81,24 @@ static json_t *further_content(struct request *req)
     return json_object_size(content) > 0 ? content : NULL;
 }
 
-enum errcode change_own_membership(struct request *req, const char *room_id, const char *membership)
+static enum errcode change_elsewhere(struct request *req, const struct room_target *target,
+                                     const struct membership_change *change)
+{
+    const struct remote_membership remote = {
+        .requester = change->requester,
+        .room_id = target->room_id,
+        .membership = change->membership,
+        .reason = change->reason,
+        .servers = target->servers,
+        .server_count = target->server_count,
+    };
+
+    TRY(remote_membership_change(&req->call, &remote));
+    return commit_group_wait(req->call.commits);
+}
+
+enum errcode change_own_membership(struct request *req, const struct room_target *target,
+                                   const char *membership)
 {
     struct membership_change change = {
         .requester = &req->requester,
@@ -60,11 +106,15 @@ enum errcode change_own_membership(struct request *req, const char *room_id, con
         .membership = membership,
     };
     const char *event_id;
+    bool is_here;
 
     TRY(body_string_optional(req, "reason", &change.reason));
+    TRY(room_is_here(&req->call, target->room_id, &is_here));
+    if (!is_here)
+        return change_elsewhere(req, target, &change);
     if (strcmp(membership, "join") == 0)
         change.content = further_content(req);
-    return membership_change(&req->call, room_id, &change, &event_id);
+    return membership_change(&req->call, target->room_id, &change, &event_id);
 }
 
 enum errcode change_membership_of_user(struct request *req, const char *membership)
@@ -77,6 +127,10 @@ enum errcode change_membership_of_user(struct request *req, const char *membersh
     TRY(body_string_optional(req, "reason", &change.reason));
     if (!user_id_is_valid(change.target))
         return fail(&req->error, M_INVALID_PARAM, "user_id is not a user ID.");
-    TRY(membership_change(&req->call, room_id, &change, &event_id));
+    if (strcmp(membership, "invite") == 0 &&
+        !config_hosts_user(config_current(req->call.services->config), change.target))
+        TRY(remote_invite(&req->call, room_id, &change));
+    else
+        TRY(membership_change(&req->call, room_id, &change, &event_id));
     return respond_empty(req);
 }

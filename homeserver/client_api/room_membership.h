@@ -7,11 +7,20 @@
  * What the membership endpoints share: who is meant, why, and the change itself.
  */
 
-/* The room that a {roomIdOrAlias} names. M_NOT_FOUND for an alias that nobody has. */
-enum errcode room_by_id_or_alias(struct request *req, const char **room_id_out) MUST_CHECK;
+/* A room, and servers that may be in it when we are not. */
+struct room_target {
+    const char *room_id;
+    const char *const *servers;
+    size_t server_count;
+};
 
-/* Changes the requester's own membership of a room; `reason` comes from the body. */
-enum errcode change_own_membership(struct request *req, const char *room_id,
+/* The room that a {roomIdOrAlias} names, with the servers of the query or of the alias' server.
+ * M_NOT_FOUND for an alias that nobody has. */
+enum errcode room_target_by_id_or_alias(struct request *req, struct room_target *out) MUST_CHECK;
+
+/* Changes the requester's own membership of a room, through another server when nobody of ours is
+ * in it; `reason` comes from the body. */
+enum errcode change_own_membership(struct request *req, const struct room_target *target,
                                    const char *membership) MUST_CHECK;
 
 /* Changes that of the body's `user_id` in the path's room, and answers {}. */

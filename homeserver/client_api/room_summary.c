@@ -20,14 +20,15 @@ static enum errcode make_summary(struct request *req, json_t **out)
 {
     struct room_summary *summary;
     struct preview *preview;
-    const char *room_id;
+    struct room_target target;
     size_t count;
 
-    enum errcode found = room_by_id_or_alias(req, &room_id);
+    enum errcode found = room_target_by_id_or_alias(req, &target);
     if (found == M_NOT_FOUND)
         return refuse(req);
     TRY(found);
-    TRY(room_summaries_load_by_ids(req->call.db, req->call.arena, &room_id, 1, &summary, &count));
+    TRY(room_summaries_load_by_ids(req->call.db, req->call.arena, &target.room_id, 1, &summary,
+                                   &count));
     if (count == 0)
         return refuse(req);
     TRY(previews_make(&req->call, req->requester.user_nid, summary, count, &preview));

@@ -8,9 +8,15 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/base/clock.h"
+#include "homeserver/base/random.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/call.h"
+#include "homeserver/encryption/key_query.h"
+#include "homeserver/protocol/edu.h"
+#include "homeserver/protocol/identifiers.h"
+#include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
+#include "storage/federation_queues.h"
 #include "storage/journal.h"
 #include "storage/to_device.h"
 #include "storage/users.h"
@@ -57,6 +63,39 @@ static enum errcode add_user(struct call *call, struct receivers *receivers, con
     return OK;
 }
 
+/* What is for users of other servers goes to each of these as one EDU. */
+static enum errcode add_remote(struct call *call, const struct to_device_draft *draft,
+                               struct journal_entry *entry)
+{
+    const struct config *config = config_current(call->services->config);
+    json_t *servers = json_on_arena(call->arena, json_object()), *devices, *messages;
+    const char *user_id, *server_name, *sender;
+
+    json_object_foreach (draft->messages, user_id, devices) {
+        if (user_id_is_valid(user_id) && !config_hosts_user(config, user_id))
+            json_object_set(key_object_obtain(servers, identifier_domain(user_id)), user_id,
+                            devices);
+    }
+    if (json_object_size(servers) == 0)
+        return OK;
+    TRY(user_id_load(call->db, call->arena, draft->sender_nid, &sender));
+    json_object_foreach (servers, server_name, messages) {
+        const struct direct_to_device_edu edu = {
+            .sender = sender,
+            .type = draft->type,
+            .message_id = random_token(call->arena, TO_DEVICE_MESSAGE_ID_CHARS_MAX),
+            .messages = messages,
+        };
+        char *text =
+            json_dumps(json_on_arena(call->arena, edu_build_direct_to_device(&edu)), JSON_COMPACT);
+        if (text == NULL)
+            return E_SYSTEM;
+        arena_defer(call->arena, free, text);
+        federation_outbox_add_in(entry, identifier_domain(sender), server_name, text);
+    }
+    return OK;
+}
+
 enum errcode to_device_send(struct call *call, const struct to_device_draft *draft)
 {
     const struct config *config = config_current(call->services->config);
@@ -84,6 +123,11 @@ enum errcode to_device_send(struct call *call, const struct to_device_draft *dra
     if (draft->transaction != NULL)
         to_device_transaction_add_in(entry, draft->transaction, clock_wall_ms());
     to_device_add_in(entry, &batch);
+    enum errcode added = add_remote(call, draft, entry);
+    if (added != OK) {
+        journal_entry_destroy(entry);
+        return added;
+    }
     journal_submit(call->services->journal, entry, call->commits);
     return OK;
 }

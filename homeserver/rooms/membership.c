@@ -136,20 +136,23 @@ static enum errcode make_stripped_state(struct call *call, const struct room_bui
     return OK;
 }
 
-enum errcode membership_change_in(struct call *call, struct room_build *build,
-                                  const struct membership_change *change, const char **event_id_out)
+/* The draft of a change; `event_id_out` is set instead when there is nothing to do. */
+static enum errcode make_draft(struct call *call, struct room_build *build,
+                               const struct membership_change *change, struct event_draft *out,
+                               const char **event_id_out)
 {
     const struct state_key member_key = {"m.room.member", change->target};
     const struct event *member;
     const char *current;
-    struct event_draft draft = {
+
+    *event_id_out = NULL;
+    *out = (struct event_draft){
         .type = "m.room.member",
         .sender = change->requester->user_id,
         .sender_nid = change->requester->user_nid,
         .origin_server_ts = change->origin_server_ts,
         .state_key = change->target,
     };
-
     TRY(room_head_event(call, build->room, build->head, &member_key, &member));
     current = member != NULL ? event_membership(member) : NULL;
     /* Joining twice, or leaving twice, is not an event: the first answer is still true. */
@@ -162,8 +165,26 @@ enum errcode membership_change_in(struct call *call, struct room_build *build,
     if (is(change->membership, "invite"))
         TRY(invite_permission_check(call, change->target));
     TRY(check_guest(call, build, change));
-    TRY(make_content(call, build, change, current, &draft.content));
-    TRY(make_stripped_state(call, build, change, &draft.stripped_state));
+    TRY(make_content(call, build, change, current, &out->content));
+    return make_stripped_state(call, build, change, &out->stripped_state);
+}
+
+enum errcode membership_draft(struct call *call, struct room_build *build,
+                              const struct membership_change *change, struct event_draft *out)
+{
+    const char *event_id;
+
+    return make_draft(call, build, change, out, &event_id);
+}
+
+enum errcode membership_change_in(struct call *call, struct room_build *build,
+                                  const struct membership_change *change, const char **event_id_out)
+{
+    struct event_draft draft;
+
+    TRY(make_draft(call, build, change, &draft, event_id_out));
+    if (*event_id_out != NULL)
+        return OK;
     return room_append_event(call, build, &draft, event_id_out);
 }
 

@@ -35,6 +35,12 @@ enum errcode membership_change_in(struct call *call, struct room_build *build,
                                   const struct membership_change *change,
                                   const char **event_id_out) MUST_CHECK;
 
+/* The event of an invite, not made yet: for those who must ask the target's server first. */
+struct event_draft;
+enum errcode membership_draft(struct call *call, struct room_build *build,
+                              const struct membership_change *change,
+                              struct event_draft *out) MUST_CHECK;
+
 /* Sends the user's new profile to every room they are joined to. Rooms that refuse are left out. */
 enum errcode rooms_update_member_profile(struct call *call,
                                          const struct requester *requester) MUST_CHECK;

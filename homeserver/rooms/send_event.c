@@ -64,6 +64,16 @@ static enum errcode authorise(struct call *call, const struct room_build *build,
     return OK;
 }
 
+enum errcode room_prepare_event(struct call *call, struct room_build *build,
+                                const struct event_draft *draft, struct built_event *out)
+{
+    TRY(event_build(call, build->room, build->head, draft, out));
+    enum errcode authorised = authorise(call, build, out->event);
+    if (authorised != OK)
+        arena_destroy(out->arena);
+    return authorised;
+}
+
 enum errcode room_append_event(struct call *call, struct room_build *build,
                                const struct event_draft *draft, const char **event_id_out)
 {
@@ -74,12 +84,7 @@ enum errcode room_append_event(struct call *call, struct room_build *build,
         return OK;
     TRY(relations_check(call, build->room, draft));
     TRY(refuse_plaintext(call, build, draft));
-    TRY(event_build(call, build->room, build->head, draft, &built));
-    enum errcode authorised = authorise(call, build, built.event);
-    if (authorised != OK) {
-        arena_destroy(built.arena);
-        return authorised;
-    }
+    TRY(room_prepare_event(call, build, draft, &built));
     *event_id_out = arena_strdup(call->arena, built.event->event_id);
     TRY(persist_event(call, build, draft, &built));
     return guests_follow(call, build, draft);

@@ -21,4 +21,10 @@ enum errcode room_append_event(struct call *call, struct room_build *build,
                                const struct event_draft *draft,
                                const char **event_id_out) MUST_CHECK;
 
+/* Builds and authorises, and puts nothing into the room. `out->arena` belongs to the caller. */
+struct built_event;
+enum errcode room_prepare_event(struct call *call, struct room_build *build,
+                                const struct event_draft *draft,
+                                struct built_event *out) MUST_CHECK;
+
 #endif

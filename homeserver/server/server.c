@@ -215,7 +215,9 @@ static enum errcode authenticate_origin(struct call *call, const struct server_r
     };
     const char *destination;
 
-    return authenticate_server(call, &signed_request, &out->server_name, &destination);
+    TRY(authenticate_server(call, &signed_request, &out->server_name, &destination));
+    federation_sender_peer_spoke(call->services->sender, out->server_name);
+    return OK;
 }
 
 static enum errcode start_http(struct server *server, struct error *error)

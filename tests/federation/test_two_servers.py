@@ -1,0 +1,176 @@
+"""Two servers of ours, each with its clients: what one side does the other side sees."""
+
+import pytest
+from client import CLIENT, Client, event_ids, timeline, unique
+from conftest import federating_server
+
+
+@pytest.fixture(scope="module")
+def other_server(authority):
+    other = federating_server(authority)
+    try:
+        other.start()
+        yield other
+        other.shut_down_and_check()
+    finally:
+        other.remove()
+
+
+@pytest.fixture
+def bob(other_server):
+    return Client(other_server.base_url).register("bob")
+
+
+def join_through(client, room_id, *servers):
+    client.join(room_id, query=[("via", server.server_name) for server in servers])
+
+
+def sees(client, room_id, event_id):
+    client.sync_until(lambda answer: event_id in event_ids(answer, room_id))
+
+
+def sees_member(client, room_id, user_id, membership):
+    client.sync_until(
+        lambda answer: any(
+            e["type"] == "m.room.member"
+            and e.get("state_key") == user_id
+            and e["content"]["membership"] == membership
+            for e in timeline(answer, room_id)
+        )
+    )
+
+
+@pytest.fixture
+def shared_room(server, alice, bob):
+    room_id = alice.create_room(preset="public_chat")
+    alice.sync()
+    join_through(bob, room_id, server)
+    sees_member(alice, room_id, bob.user_id, "join")
+    bob.sync()
+    return room_id
+
+
+@pytest.mark.parametrize("version", ["6", "10", "11", "12"])
+def test_a_join_and_messages_both_ways(server, alice, bob, version):
+    room_id = alice.create_room(preset="public_chat", room_version=version)
+    alice.sync()
+    join_through(bob, room_id, server)
+    sees_member(alice, room_id, bob.user_id, "join")
+    sees(bob, room_id, alice.send_text(room_id, "good morning"))
+    sees(alice, room_id, bob.send_text(room_id, "good evening"))
+
+
+def test_an_invite_is_shown_and_accepted(alice, bob):
+    room_id = alice.create_room(preset="private_chat", name="Budget")
+    alice.sync()
+    alice.invite(room_id, bob.user_id)
+    bob.sync_until(lambda answer: room_id in answer["rooms"].get("invite", {}))
+    bob.join(room_id)
+    sees_member(alice, room_id, bob.user_id, "join")
+    sees(bob, room_id, alice.send_text(room_id, "welcome"))
+
+
+def test_an_invite_is_rejected(alice, bob):
+    room_id = alice.create_room(preset="private_chat")
+    alice.sync()
+    alice.invite(room_id, bob.user_id)
+    bob.sync_until(lambda answer: room_id in answer["rooms"].get("invite", {}))
+    bob.leave(room_id)
+    sees_member(alice, room_id, bob.user_id, "leave")
+
+
+def test_a_leave_is_seen_on_the_other_side(alice, bob, shared_room):
+    bob.leave(shared_room)
+    sees_member(alice, shared_room, bob.user_id, "leave")
+
+
+def test_a_kick_reaches_the_server_of_the_last_member(alice, bob, shared_room):
+    alice.post(f"{CLIENT}/rooms/{{}}/kick", shared_room, body={"user_id": bob.user_id})
+    bob.sync_until(lambda answer: shared_room in answer["rooms"].get("leave", {}))
+
+
+def test_a_knock_is_answered_by_an_invite(server, alice, bob):
+    rules = {"type": "m.room.join_rules", "state_key": "", "content": {"join_rule": "knock"}}
+    room_id = alice.create_room(preset="private_chat", initial_state=[rules])
+    alice.sync()
+    bob.post(f"{CLIENT}/knock/{{}}", room_id, query={"via": server.server_name})
+    sees_member(alice, room_id, bob.user_id, "knock")
+    alice.invite(room_id, bob.user_id)
+    bob.sync_until(lambda answer: room_id in answer["rooms"].get("invite", {}))
+    bob.join(room_id)
+    sees_member(alice, room_id, bob.user_id, "join")
+
+
+def test_a_room_is_joined_by_its_alias(server, alice, bob):
+    localpart = unique("office")
+    alias = f"#{localpart}:{server.server_name}"
+    room_id = alice.create_room(preset="public_chat", room_alias_name=localpart)
+    assert bob.get(f"{CLIENT}/directory/room/{{}}", alias)["room_id"] == room_id
+    bob.join(alias)
+    sees(bob, room_id, alice.send_text(room_id, "by name"))
+
+
+def test_profiles_of_the_other_server_are_shown(alice, bob):
+    alice.put(f"{CLIENT}/profile/{{}}/displayname", alice.user_id, body={"displayname": "Alice"})
+    assert bob.get(f"{CLIENT}/profile/{{}}", alice.user_id)["displayname"] == "Alice"
+
+
+def test_typing_is_seen_on_the_other_side(alice, bob, shared_room):
+    path = f"{CLIENT}/rooms/{{}}/typing/{{}}"
+    alice.put(path, shared_room, alice.user_id, body={"typing": True, "timeout": 30000})
+
+    def typists(answer):
+        room = answer["rooms"].get("join", {}).get(shared_room, {})
+        events = room.get("ephemeral", {}).get("events", [])
+        return [user for e in events if e["type"] == "m.typing" for user in e["content"]["user_ids"]]
+
+    bob.sync_until(lambda answer: alice.user_id in typists(answer))
+
+
+def test_receipts_are_seen_on_the_other_side(alice, bob, shared_room):
+    event_id = alice.send_text(shared_room, "read me")
+    sees(bob, shared_room, event_id)
+    bob.post(f"{CLIENT}/rooms/{{}}/receipt/m.read/{{}}", shared_room, event_id)
+
+    def readers(answer):
+        room = answer["rooms"].get("join", {}).get(shared_room, {})
+        events = room.get("ephemeral", {}).get("events", [])
+        return [
+            user
+            for e in events
+            if e["type"] == "m.receipt"
+            for user in e["content"].get(event_id, {}).get("m.read", {})
+        ]
+
+    alice.sync_until(lambda answer: bob.user_id in readers(answer))
+
+
+def test_presence_is_seen_on_the_other_side(alice, bob, shared_room):
+    body = {"presence": "online", "status_msg": "at my desk"}
+    alice.put(f"{CLIENT}/presence/{{}}/status", alice.user_id, body=body)
+    bob.sync_until(
+        lambda answer: any(
+            e["sender"] == alice.user_id and e["content"].get("status_msg") == "at my desk"
+            for e in answer.get("presence", {}).get("events", [])
+        )
+    )
+
+
+def test_a_message_to_a_device_arrives_once(alice, bob, shared_room):
+    body = {"messages": {bob.user_id: {bob.device_id: {"secret": "words"}}}}
+    alice.put(f"{CLIENT}/sendToDevice/m.example/{{}}", unique("txn"), body=body)
+    events = bob.sync_until(lambda answer: answer.get("to_device", {}).get("events"))
+    assert [(e["sender"], e["content"]) for e in events] == [(alice.user_id, {"secret": "words"})]
+
+
+def test_what_was_said_while_a_server_was_down_arrives(alice, bob, shared_room, other_server):
+    other_server.stop()
+    sent = [alice.send_text(shared_room, f"message {i}") for i in range(120)]
+    other_server.start()
+    missing = set(sent)
+
+    def all_there(answer):
+        missing.difference_update(event_ids(answer, shared_room))
+        return sent[-1] in event_ids(answer, shared_room)
+
+    bob.sync_until(all_there)
