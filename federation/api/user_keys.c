@@ -41,6 +41,7 @@ enum errcode federation_claim_user_encryption_keys(struct request *req)
     json_t *wanted, *keys, *failures;
 
     TRY(body_object(req, "one_time_keys", &wanted));
+    TRY(key_claims_limit(&req->call, req->requester.server_name, wanted));
     TRY(keys_claim(&req->call, only_hosted(req, wanted), &keys, &failures));
     return respond(req, 200, json_pack("{sO}", "one_time_keys", keys));
 }

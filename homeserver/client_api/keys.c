@@ -66,6 +66,7 @@ enum errcode client_claim_keys(struct request *req)
     json_t *wanted, *keys, *failures;
 
     TRY(body_object(req, "one_time_keys", &wanted));
+    TRY(key_claims_limit(&req->call, req->requester.user_id, wanted));
     TRY(check_timeout(req));
     TRY(keys_claim(&req->call, wanted, &keys, &failures));
     TRY(remote_keys_claim(&req->call, req->requester.server_name, wanted, keys, failures));

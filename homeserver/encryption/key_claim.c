@@ -6,6 +6,8 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/base/rate_limiter.h"
 #include "homeserver/call.h"
 #include "homeserver/encryption/key_query.h"
 #include "homeserver/protocol/json.h"
@@ -17,6 +19,48 @@
 #include "storage/users.h"
 
 typedef ARRAY_OF(struct key_claim) claim_array;
+
+/* Keys of one device that one claimant may have at once, and in the long run. */
+struct claim_rate {
+    int burst;
+    double per_second;
+};
+static const struct claim_rate user_rate = {50, 0.02}, server_rate = {500, 1};
+
+static int64_t take_claims(struct call *call, const char *claimant, const char *user_id,
+                           json_t *devices)
+{
+    const struct claim_rate *rate = claimant[0] == '@' ? &user_rate : &server_rate;
+    int64_t wait_ms = 0;
+    const char *device_id;
+    json_t *algorithm;
+
+    json_object_foreach (devices, device_id, algorithm) {
+        const char *key = arena_printf(call->arena, "claim %s %s %s", claimant, user_id, device_id);
+        int64_t needed_ms = rate_limiter_take(call->services->rate_limiter, key, rate->per_second,
+                                              rate->burst, clock_monotonic_ms());
+        wait_ms = needed_ms > wait_ms ? needed_ms : wait_ms;
+    }
+    return wait_ms;
+}
+
+enum errcode key_claims_limit(struct call *call, const char *claimant, json_t *wanted)
+{
+    int64_t wait_ms = 0;
+    const char *user_id;
+    json_t *devices;
+
+    if (!config_current(call->services->config)->rate_limits.enabled)
+        return OK;
+    json_object_foreach (wanted, user_id, devices) {
+        int64_t needed_ms = take_claims(call, claimant, user_id, devices);
+        wait_ms = needed_ms > wait_ms ? needed_ms : wait_ms;
+    }
+    if (wait_ms == 0)
+        return OK;
+    error_set_int(call->error, "retry_after_ms", wait_ms);
+    return fail(call->error, M_LIMIT_EXCEEDED, "Too many keys of one device were claimed.");
+}
 
 struct claims {
     struct call *call;
