@@ -97,6 +97,10 @@ struct config_turn {
     int64_t ttl_seconds; /* 86400 */
 };
 
+struct config_calls {
+    const char *livekit_service_url; /* NULL: no service for calls of many */
+};
+
 struct config_media {
     int64_t upload_limit_bytes;        /* 50 MiB */
     const char *directory;             /* never NULL: <data_directory>/media when unset */
@@ -146,6 +150,7 @@ struct config {
     struct config_outgoing outgoing;
     struct config_mail mail;
     struct config_turn turn;
+    struct config_calls calls;
     struct config_media media;
     struct config_rooms rooms;
     struct config_log log;

@@ -158,6 +158,13 @@ static const struct setting turn_items[] = {
 };
 static const struct settings turn_section = SECTION(config_turn, "turn", turn_items);
 
+static const struct setting calls_items[] = {
+    {"livekit_service_url", SETTING_TEXT, AT(config_calls, livekit_service_url),
+     .example = "https://calls.example.org/livekit/jwt",
+     .help = "The authorisation service (lk-jwt-service) of the LiveKit server through which calls of many people go."},
+};
+static const struct settings calls_section = SECTION(config_calls, "calls", calls_items);
+
 static const struct setting media_items[] = {
     {"upload_limit_bytes", SETTING_BYTES, AT(config_media, upload_limit_bytes), .standard = "50 MiB", .min = 1024,
      .max = (int64_t)1 << 40, .help = "The largest file that may be uploaded."},
@@ -254,6 +261,8 @@ static const struct setting config_items[] = {
      .help = "E-mail: validation of addresses, forgotten passwords, notifications."},
     {"turn", SETTING_SECTION, AT(config, turn), .section = &turn_section,
      .help = "A TURN server for calls between clients that can not reach each other."},
+    {"calls", SETTING_SECTION, AT(config, calls), .section = &calls_section,
+     .help = "Calls of many people (Element Call)."},
     {"rate_limits", SETTING_SECTION, AT(config, rate_limits), .section = &rate_limits_section,
      .help = "per_second is what somebody may do all day, burst what they may do at once."},
     {"limits", SETTING_SECTION, AT(config, limits), .section = &limits_section,

@@ -195,7 +195,7 @@ enum errcode invite_receive(struct call *call, const struct remote_invite *invit
     const struct event *event = pdu_signed_event(pdu);
     TRY(check_event(call, invite, event));
     TRY(find_user(call, event->state_key, &user_nid));
-    TRY(invite_permission_check(call, event->state_key));
+    TRY(invite_permission_check(call, event->state_key, event->sender));
     TRY(is_our_room(call, invite, &is_ours));
     if (!is_ours)
         TRY(tell_user(call, invite, event, user_nid));

@@ -201,6 +201,9 @@ enum errcode client_get_delayed_events(struct request *req);
 enum errcode client_update_delayed_event(struct request *req);
 enum errcode client_update_delayed_event_by_body(struct request *req);
 
+/* msc4143_rtc_transports.c */
+enum errcode client_get_rtc_transports(struct request *req);
+
 /* msc4186_sliding_sync.c */
 enum errcode client_sliding_sync(struct request *req);
 

@@ -14,13 +14,29 @@ static const char *const versions[] = {
 
 /* Features that clients look for by name. */
 static const char *const features[] = {
-    "org.matrix.e2e_cross_signing",  /* Element Web does not set up encryption without it */
-    "org.matrix.msc3814",            /* dehydrated devices */
-    "org.matrix.msc3881",            /* pushers can be switched off */
-    "org.matrix.msc4140",            /* delayed events: calls end when a client is gone */
-    "org.matrix.simplified_msc3575", /* sliding sync: Element X does not sign in without it */
-    "uk.tcpip.msc4133",              /* profile fields, before v1.16 */
+    /* Element Web does not set up encryption without it. */
+    "org.matrix.e2e_cross_signing",
+    /* Stable by now; clients still ask by these names. */
+    "org.matrix.msc2285.stable", /* private read receipts */
+    "org.matrix.msc3391",        /* deleting account data */
+    "org.matrix.msc3440.stable", /* threads */
+    "org.matrix.msc3771",        /* … their receipts */
+    "org.matrix.msc3773",        /* … their counts */
+    "org.matrix.msc3827.stable", /* types of public rooms */
+    "org.matrix.msc3874",        /* filters by relation */
+    "org.matrix.msc3981",        /* relations of relations */
+    "uk.half-shot.msc2666.query_mutual_rooms",
+    "uk.half-shot.msc2666.query_mutual_rooms.stable",
+    "uk.tcpip.msc4133", /* profile fields */
     "uk.tcpip.msc4133.stable",
+    /* Not in the specification yet. */
+    "org.matrix.msc3881", /* pushers can be switched off */
+    "org.matrix.msc3814", /* dehydrated devices */
+    "org.matrix.msc4140", /* delayed events: calls end when a client is gone */
+    "org.matrix.msc4143", /* where calls go */
+    "org.matrix.msc4155", /* invites by user and server */
+    /* Sliding sync (MSC4186): Element X does not sign in without it. */
+    "org.matrix.simplified_msc3575",
 };
 
 /* GET /_matrix/client/versions */

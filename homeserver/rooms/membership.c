@@ -163,7 +163,7 @@ static enum errcode make_draft(struct call *call, struct room_build *build,
     }
     TRY(check_sense(call, change, current));
     if (is(change->membership, "invite"))
-        TRY(invite_permission_check(call, change->target));
+        TRY(invite_permission_check(call, change->target, change->requester->user_id));
     TRY(check_guest(call, build, change));
     TRY(make_content(call, build, change, current, &out->content));
     return make_stripped_state(call, build, change, &out->stripped_state);

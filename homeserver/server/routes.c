@@ -281,6 +281,7 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/thirdparty/user/{protocol}",                               client_query_user_by_protocol,    USER,   LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v3/thirdparty/location",                                      client_query_location_by_alias,   USER,   LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v3/thirdparty/user",                                          client_query_user_by_id,          USER,   LIMIT_NONE,    NO_BODY,       0},
+    {GET,    "/_matrix/client/unstable/org.matrix.msc4143/rtc/transports",              client_get_rtc_transports,        GUEST,  LIMIT_OTHER,   NO_BODY,       0},
     {GET,    "/_matrix/client/v3/voip/turnServer",                                          client_get_turn_server,           USER,   LIMIT_OTHER,   NO_BODY,       0},
 
     /* ── Client-server API: Search ──────────────────────────────────────────────────────────────── */

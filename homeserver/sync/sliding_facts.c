@@ -6,7 +6,6 @@
 #include "homeserver/base/map.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/ignored_senders.h"
-#include "homeserver/rooms/invite_permission.h"
 #include "homeserver/rooms/space_children.h"
 #include "homeserver/sync/sliding_internal.h"
 #include "storage/account_data.h"
@@ -194,14 +193,14 @@ static enum errcode load_unwanted(struct sliding *sliding)
     struct sync *sync = &sliding->sync;
     int64_t user_nid = sliding->question->requester->user_nid;
 
-    TRY(ignored_senders_load(sync->call, user_nid, &sync->ignored));
-    return invites_are_blocked(sync->call, user_nid, &sync->invites_are_blocked);
-}
+    struct sync_selection all = {
+        ARENA_ARRAY(sync->call->arena, sync->view.room_count, const struct user_room *),
+        sync->view.room_count};
 
-static bool is_unwanted(const struct sync *sync, const struct membership_row *row)
-{
-    return row->membership == STORED_INVITE &&
-           (sync->invites_are_blocked || ignored_senders_have(&sync->ignored, row->sender_nid));
+    for (size_t i = 0; i < all.count; i++)
+        all.rooms[i] = &sync->view.rooms[i];
+    TRY(ignored_senders_load(sync->call, user_nid, &sync->ignored));
+    return sync_load_unwanted_inviters(sync, all);
 }
 
 static void fill_room(struct sliding *sliding, const struct lookups *lookups,
@@ -251,7 +250,7 @@ enum errcode sliding_load_rooms(struct sliding *sliding, struct sliding_room **o
     for (size_t i = 0; i < view->room_count; i++) {
         const struct membership_row *row = &view->rooms[i].membership;
         const struct listed_room *listed = sliding_listed(sliding, row->room_nid);
-        if (listed == NULL || is_unwanted(&sliding->sync, row))
+        if (listed == NULL || !sync_shows_invite(&sliding->sync, row))
             continue;
         fill_room(sliding, &lookups, &view->rooms[i], listed, &(*out)[*count_out]);
         if ((*out)[*count_out].is_listed || !row->is_forgotten)

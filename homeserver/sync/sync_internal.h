@@ -20,7 +20,7 @@ struct sync {
     const struct device_memory *known; /* what need not be read again; NULL: nothing is known */
     int64_t key_count_position;
     struct nid_list ignored; /* senders whose messages and invites are left out */
-    bool invites_are_blocked;
+    struct nid_list unwanted_inviters;
     int64_t typing;                      /* the counter when it began */
     struct to_device_message *to_device; /* what this answer tells */
     size_t to_device_count;
@@ -162,6 +162,10 @@ enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited
  * itself, separated by commas. */
 enum errcode sync_write_stripped(struct sync *sync, const struct membership_row *row,
                                  struct strbuf *out) MUST_CHECK;
+
+/* Loads whose invites are not shown, of these rooms. */
+enum errcode sync_load_unwanted_inviters(struct sync *sync, struct sync_selection rooms) MUST_CHECK;
+bool sync_shows_invite(const struct sync *sync, const struct membership_row *row);
 
 /* True when the timeline holds a state event of this type. */
 bool sync_timeline_has_type(const struct sync *sync, const struct sync_room *room,

@@ -2,8 +2,31 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/client_event.h"
 #include "homeserver/rooms/ignored_senders.h"
+#include "homeserver/rooms/invite_permission.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/rooms.h"
+
+enum errcode sync_load_unwanted_inviters(struct sync *sync, struct sync_selection rooms)
+{
+    int64_t *senders = ARENA_ARRAY(sync->call->arena, rooms.count, int64_t);
+    size_t count = 0;
+
+    for (size_t i = 0; i < rooms.count; i++) {
+        if (rooms.rooms[i]->membership.membership == STORED_INVITE)
+            senders[count++] = rooms.rooms[i]->membership.sender_nid;
+    }
+    if (count == 0)
+        return OK;
+    return unwanted_inviters(sync->call, sync->request->requester->user_nid,
+                             (struct nid_list){senders, count}, &sync->unwanted_inviters);
+}
+
+bool sync_shows_invite(const struct sync *sync, const struct membership_row *row)
+{
+    return row->membership != STORED_INVITE ||
+           (!ignored_senders_have(&sync->unwanted_inviters, row->sender_nid) &&
+            !ignored_senders_have(&sync->ignored, row->sender_nid));
+}
 
 enum errcode sync_write_stripped(struct sync *sync, const struct membership_row *row,
                                  struct strbuf *out)
@@ -37,8 +60,7 @@ enum errcode sync_write_invited(struct sync *sync, struct sync_selection invited
     TRY(room_ids_load(sync->call->db, sync->call->arena, nids, invited.count, &room_ids));
     for (size_t i = 0; i < invited.count; i++) {
         const struct membership_row *row = &invited.rooms[i]->membership;
-        if (row->membership == STORED_INVITE &&
-            (sync->invites_are_blocked || ignored_senders_have(&sync->ignored, row->sender_nid)))
+        if (!sync_shows_invite(sync, row))
             continue;
         if (room_ids[i] == NULL || !filter_passes_room(sync->request->filter, room_ids[i]))
             continue;

@@ -4,7 +4,6 @@
  */
 #include "homeserver/base/arena.h"
 #include "homeserver/rooms/ignored_senders.h"
-#include "homeserver/rooms/invite_permission.h"
 #include "homeserver/sync/sync_internal.h"
 
 enum section { JOINED, INVITED, KNOCKED, LEFT, SECTION_COUNT };
@@ -50,15 +49,15 @@ static bool is_selected(const struct sync *sync, const struct user_room *room)
 
 /* Spec: "Ignoring Users", "Invite permission". Looked up only when there is something to leave out,
  * so that an idle sync costs nothing. */
-static enum errcode load_unwanted(struct sync *sync, bool has_joined, bool has_invited)
+static enum errcode load_unwanted(struct sync *sync, bool has_joined, struct sync_selection invited)
 {
     int64_t user_nid = sync->request->requester->user_nid;
 
     if (sync->known != NULL)
         sync->ignored = (struct nid_list){sync->known->ignored, sync->known->ignored_count};
-    else if (has_joined || has_invited || sync->request->requester->device_id != NULL)
+    else if (has_joined || invited.count > 0 || sync->request->requester->device_id != NULL)
         TRY(ignored_senders_load(sync->call, user_nid, &sync->ignored));
-    return has_invited ? invites_are_blocked(sync->call, user_nid, &sync->invites_are_blocked) : OK;
+    return sync_load_unwanted_inviters(sync, invited);
 }
 
 static enum errcode write_section(struct sync *sync, enum section section,
@@ -96,7 +95,7 @@ enum errcode sync_write_rooms(struct sync *sync, struct strbuf *out)
             selection->rooms[selection->count++] = room;
     }
 
-    TRY(load_unwanted(sync, selections[JOINED].count > 0, selections[INVITED].count > 0));
+    TRY(load_unwanted(sync, selections[JOINED].count > 0, selections[INVITED]));
     sync_begin_member(out, "rooms");
     strbuf_add_char(out, '{');
     for (enum section section = 0; section < SECTION_COUNT; section++) {
