@@ -8,6 +8,7 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/server_keys.h"
+#include "storage/server_keys.h"
 
 enum errcode known_keys_add_own(struct known_keys *keys, struct arena *arena,
                                 const struct config *config, struct error *error)
@@ -67,10 +68,29 @@ enum errcode known_keys_add_documents(struct known_keys *keys, struct arena *are
     return OK;
 }
 
+static bool find_stored(struct known_keys *keys, const char *server_name, const char *key_id,
+                        struct verify_key *out)
+{
+    struct stored_server_key stored;
+
+    if (keys->db == NULL ||
+        server_key_load(keys->db, keys->arena, server_name, key_id, &stored) != OK)
+        return false;
+    struct known_key key = {
+        .server_name = arena_strdup(keys->arena, server_name),
+        .key_id = arena_strdup(keys->arena, key_id),
+        .key = {.valid_until_ts = stored.valid_until_ts, .is_expired = stored.is_expired},
+    };
+    memcpy(key.key.key.bytes, stored.public_key, sizeof(key.key.key.bytes));
+    array_push(keys->arena, &keys->keys, key);
+    *out = key.key;
+    return true;
+}
+
 bool known_keys_find(void *context, const char *server_name, const char *key_id,
                      struct verify_key *out)
 {
-    const struct known_keys *keys = context;
+    struct known_keys *keys = context;
 
     for (size_t i = 0; i < keys->keys.count; i++) {
         const struct known_key *known = &keys->keys.items[i];
@@ -79,5 +99,5 @@ bool known_keys_find(void *context, const char *server_name, const char *key_id,
             return true;
         }
     }
-    return false;
+    return find_stored(keys, server_name, key_id, out);
 }

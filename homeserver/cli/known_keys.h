@@ -6,6 +6,7 @@
 #include "homeserver/protocol/event_signature.h"
 
 struct config;
+struct db;
 
 /* The signing keys of servers that a command may use without asking anybody. */
 struct known_key {
@@ -16,6 +17,9 @@ struct known_key {
 
 struct known_keys {
     ARRAY_OF(struct known_key) keys;
+    /* Not NULL: what the server has learned of other servers' keys is known too. */
+    struct db *db;
+    struct arena *arena;
 };
 
 /* Adds the keys of the hosted domains, older ones of their files too. */

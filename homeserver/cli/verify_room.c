@@ -146,6 +146,8 @@ static enum exit_status verify_file(struct verification *verification, const cha
 static enum errcode load_and_verify(struct account_session *session,
                                     struct verification *verification, const char *room_id)
 {
+    verification->keys.db = session->call.db;
+    verification->keys.arena = verification->arena;
     TRY(known_keys_add_own(&verification->keys, verification->arena, session->config,
                            &session->error));
     TRY(room_export_load(session->call.db, verification->arena, room_id, &session->error,
