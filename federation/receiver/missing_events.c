@@ -192,3 +192,17 @@ enum errcode receive_with_help(struct call *call, const struct event_origin *ori
     TRY(room_open(call, origin->room_id, &help.room));
     return receive_rounds(&help, reception, out);
 }
+
+enum errcode receive_history(struct call *call, const struct event_origin *origin,
+                             const struct reception *reception, struct received *out)
+{
+    struct help help = {
+        .call = call,
+        .origin = origin,
+        .event = pdu_signed_event(reception->pdu),
+        .has_asked_prevs = true,
+    };
+
+    TRY(room_open(call, origin->room_id, &help.room));
+    return receive_rounds(&help, reception, out);
+}

@@ -17,4 +17,8 @@ struct event_origin {
 enum errcode receive_with_help(struct call *call, const struct event_origin *origin,
                                const struct reception *reception, struct received *out) MUST_CHECK;
 
+/* The same for history: what is before it is not asked for, only the state there. */
+enum errcode receive_history(struct call *call, const struct event_origin *origin,
+                             const struct reception *reception, struct received *out) MUST_CHECK;
+
 #endif

@@ -16,6 +16,7 @@ struct event_page {
     int64_t to;
     int64_t limit;
     const struct event_filter *filter;
+    bool has_more_elsewhere; /* other servers have events before those that are stored */
 };
 
 /* The RoomEventFilter in the query parameter `filter`; lets all pass when there is none. */

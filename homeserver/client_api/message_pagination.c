@@ -2,6 +2,7 @@
  * Reading back.
  * Spec: client-server API, "Getting events for a room" (message_pagination.yaml).
  */
+#include "federation/receiver/history.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/event_page.h"
 #include "homeserver/http/request.h"
@@ -32,6 +33,19 @@ static enum errcode read_token(struct request *req, const char *name, int64_t fa
     return page_token_parse(text, journal_position(req->call.services->journal), &req->error, out);
 }
 
+/* Who reads further back than this server knows has it ask those who were there. */
+static enum errcode fetch_history(struct request *req, const struct room_reader *reader,
+                                  struct event_page *page)
+{
+    const struct history_wish wish = {
+        .room = reader->room,
+        .before = page->from < reader->until ? page->from : reader->until,
+        .count = page->limit,
+    };
+
+    return history_obtain(&req->call, &wish, &page->has_more_elsewhere);
+}
+
 /* GET /_matrix/client/v3/rooms/{roomId}/messages */
 enum errcode client_get_room_events(struct request *req)
 {
@@ -46,5 +60,7 @@ enum errcode client_get_room_events(struct request *req)
     TRY(read_token(req, "from", page.backwards ? reader.until : INT64_MIN, &page.from));
     TRY(read_token(req, "to", page.backwards ? INT64_MIN : reader.until, &page.to));
     TRY(read_event_filter(req, &page.filter));
+    if (page.backwards)
+        TRY(fetch_history(req, &reader, &page));
     return respond_event_page(req, &reader, &page);
 }

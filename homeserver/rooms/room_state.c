@@ -3,6 +3,7 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/services.h"
+#include "storage/room_jumps.h"
 #include "storage/state_snapshots.h"
 
 static void release_event_deferred(void *cached)
@@ -129,4 +130,26 @@ enum errcode room_state_after(struct call *call, struct room *room,
     *out = state_map_set(before, event->state_key_nid, event->event_nid);
     arena_defer(call->arena, release_map_deferred, *out);
     return OK;
+}
+
+enum errcode room_state_at_arrival(struct call *call, struct room *room,
+                                   const struct stored_event *event, struct state_map **out)
+{
+    struct room_jump jump;
+
+    if ((event->flags & EVENT_JUMP) == 0)
+        return room_state_of_snapshot(call, room, event->snapshot_nid, out);
+    TRY(room_jump_load(call->db, call->arena, event->event_nid, &jump));
+    return room_state_of_snapshot(call, room, jump.before_nid, out);
+}
+
+enum errcode room_state_from_arrival(struct call *call, struct room *room,
+                                     const struct stored_event *event, struct state_map **out)
+{
+    struct room_jump jump;
+
+    if ((event->flags & EVENT_JUMP) == 0)
+        return room_state_after(call, room, event, out);
+    TRY(room_jump_load(call->db, call->arena, event->event_nid, &jump));
+    return room_state_of_snapshot(call, room, jump.after_nid, out);
 }

@@ -55,6 +55,15 @@ const struct event *map_lookup_event(void *map_lookup, const char *type, const c
 enum errcode room_state_after(struct call *call, struct room *room,
                               const struct stored_event *event, struct state_map **out) MUST_CHECK;
 
+/* The room's state when the event arrived, and from then on: for readers who follow the room from
+ * event to event, whatever branch the event belongs to. Borrowed from the call. */
+enum errcode room_state_at_arrival(struct call *call, struct room *room,
+                                   const struct stored_event *event,
+                                   struct state_map **out) MUST_CHECK;
+enum errcode room_state_from_arrival(struct call *call, struct room *room,
+                                     const struct stored_event *event,
+                                     struct state_map **out) MUST_CHECK;
+
 /* The state before an event, from its snapshot; `*out` is borrowed from the call. M_NOT_FOUND when
  * the snapshot is not known. Head states are found without a query. */
 enum errcode room_state_of_snapshot(struct call *call, struct room *room, int64_t snapshot_nid,

@@ -51,13 +51,23 @@ enum errcode sync_known_state(struct sync *sync, const struct sync_room *room,
         *out = room->reader.head->state;
         return OK;
     }
-    return room_state_of_snapshot(sync->call, room->reader.room, first->snapshot_nid, out);
+    return room_state_at_arrival(sync->call, room->reader.room, first, out);
+}
+
+/* Branches met: the state is not what the timeline's own state events make of it. */
+static bool has_jump(const struct sync_room *room)
+{
+    for (size_t i = 0; i < room->event_count; i++) {
+        if ((room->events[i].flags & EVENT_JUMP) != 0)
+            return true;
+    }
+    return false;
 }
 
 /* What changed between the last answer and a timeline without a gap is in that timeline. */
 static bool may_differ(const struct sync *sync, const struct sync_room *room)
 {
-    return room->is_full || sync->request->full_state || room->is_limited ||
+    return room->is_full || sync->request->full_state || room->is_limited || has_jump(room) ||
            sync->request->state_form != STATE_AT_START;
 }
 
@@ -75,7 +85,42 @@ enum errcode sync_state_at_end(struct sync *sync, const struct sync_room *room,
     last = &room->events[room->event_count - 1];
     if (room->reader.head->last_position <= sync->until)
         return OK;
-    return room_state_after(sync->call, room->reader.room, last, out);
+    return room_state_from_arrival(sync->call, room->reader.room, last, out);
+}
+
+static bool apply_correction(void *context, int64_t key, int64_t old_value, int64_t new_value)
+{
+    (void)old_value;
+    state_map_put(context, key, new_value);
+    return true;
+}
+
+static void release_map_deferred(void *map)
+{
+    state_map_release(map);
+}
+
+/* The state at the start of the timeline, and in it already what the timeline's own state events
+ * will not bring about. A client that sets them one by one then ends where the room is, unless a
+ * key has lost in a resolution what the timeline says; `state_after` has no such gap. */
+static enum errcode corrected_start(struct sync *sync, const struct sync_room *room,
+                                    struct state_map *start, struct state_map **out)
+{
+    struct state_map *at_client = state_map_acquire(start), *at_end;
+
+    for (size_t i = 0; i < room->event_count; i++) {
+        if (room->events[i].state_key_nid != 0)
+            state_map_put(&at_client, room->events[i].state_key_nid, room->events[i].event_nid);
+    }
+    enum errcode found = sync_state_at_end(sync, room, &at_end);
+    if (found == OK) {
+        struct state_map *with_end = state_map_acquire(start);
+        state_map_diff(at_client, at_end, apply_correction, &with_end);
+        arena_defer(sync->call->arena, release_map_deferred, with_end);
+        *out = with_end;
+    }
+    state_map_release(at_client);
+    return found;
 }
 
 static enum errcode wanted_state(struct sync *sync, const struct sync_room *room,
@@ -83,7 +128,8 @@ static enum errcode wanted_state(struct sync *sync, const struct sync_room *room
 {
     if (sync->request->state_form != STATE_AT_START || room->event_count == 0)
         return sync_state_at_end(sync, room, out);
-    return room_state_of_snapshot(sync->call, room->reader.room, room->events[0].snapshot_nid, out);
+    TRY(room_state_at_arrival(sync->call, room->reader.room, &room->events[0], out));
+    return has_jump(room) ? corrected_start(sync, room, *out, out) : OK;
 }
 
 static bool is_sender(const struct sync_room *room, const char *user_id)

@@ -393,14 +393,14 @@ class Peer:
         event.setdefault("signatures", {}).setdefault(self.name, {})[key.name] = key.signature(plain)
         return event
 
-    def authorization(self, method, target, destination, content=None, **changes):
+    def authorization(self, method, target, to, content=None, **changes):
         """The header; `changes` replace what is said in it, after the signature was made."""
-        signed = {"method": method, "uri": target, "origin": self.name, "destination": destination}
+        signed = {"method": method, "uri": target, "origin": self.name, "destination": to}
         if content is not None:
             signed["content"] = content
         fields = {
             "origin": self.name,
-            "destination": destination,
+            "destination": to,
             "key": self.key.name,
             "sig": self.key.signature(signed),
             **changes,

@@ -197,3 +197,31 @@ def test_leaving_and_knocking(server, alice, peer):
     path = f"{FEDERATION}/v1/send_knock/{quote(room_id, safe='')}/{quote(room.id_of(knock), safe='')}"
     answer = peer.request(server, "PUT", path, knock, expect=200).json()
     assert "m.room.create" in {e["type"] for e in answer["knock_room_state"]}
+
+
+def test_sync_tells_the_state_that_a_merge_makes(server, alice, peer):
+    """A topic set in a branch that arrives late, under a name set meanwhile: a client that follows by sync ends
+    with the room's state."""
+    room_id = public_room(alice)
+    levels = alice.state(room_id, "m.room.power_levels")
+    levels["users"] = {alice.user_id: 100, peer.user("mallory"): 50}
+    alice.set_state(room_id, "m.room.power_levels", levels)
+    room = peer.join(server, room_id, "mallory")
+    alice.sync()
+    topic = room.event("m.room.topic", {"topic": "from the branch"}, "")
+    last = room.event("m.room.message", {"body": "end of the branch"})
+    alice.set_state(room_id, "m.room.name", {"name": "from here"})
+    state = {}
+
+    def apply(answer):
+        part = joined_room(answer, room_id)
+        for event in part.get("state", {}).get("events", []) + part.get("timeline", {}).get("events", []):
+            if "state_key" in event:
+                state[(event["type"], event["state_key"])] = event["content"]
+        return room.id_of(last) in event_ids(answer, room_id)
+
+    peer.send(server, [topic, last])
+    alice.sync_until(apply)
+    assert state[("m.room.topic", "")] == {"topic": "from the branch"}
+    assert state[("m.room.name", "")] == {"name": "from here"}
+    assert alice.state(room_id, "m.room.topic") == {"topic": "from the branch"}
