@@ -102,11 +102,12 @@ struct config_calls {
 };
 
 struct config_media {
-    int64_t upload_limit_bytes;        /* 50 MiB */
-    const char *directory;             /* never NULL: <data_directory>/media when unset */
-    int64_t user_quota_bytes;          /* 0: unlimited */
-    int user_quota_files;              /* 0: unlimited */
-    int waiting_uploads_max;           /* 50: IDs of a user whose content has not come */
+    int64_t upload_limit_bytes; /* 50 MiB */
+    const char *directory;      /* never NULL: <data_directory>/media when unset */
+    int64_t user_quota_bytes;   /* 0: unlimited */
+    int user_quota_files;       /* 0: unlimited */
+    int waiting_uploads_max;    /* 50: IDs of a user whose content has not come */
+    int64_t local_retention_seconds, remote_retention_seconds; /* 0: for ever */
     int64_t remote_limit_bytes;        /* 100 MiB: of one file of another server */
     int64_t remote_quota_bytes;        /* 0: unlimited; of all that is kept of one server */
     bool unauthenticated_downloads;    /* true: the deprecated paths exist */

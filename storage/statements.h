@@ -47,6 +47,7 @@ struct statement_table {
     X(load_position)                                                                               \
     X(login_tokens)                                                                                \
     X(media)                                                                                       \
+    X(media_admin)                                                                                 \
     X(media_files)                                                                                 \
     X(memberships)                                                                                 \
     X(migrate)                                                                                     \

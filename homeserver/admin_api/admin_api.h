@@ -10,6 +10,21 @@ struct request;
  * same purpose, its path and its bodies are spoken, so that existing tools work.
  */
 
+/* media.c */
+enum errcode admin_delete_media(struct request *req);
+enum errcode admin_delete_media_by_date(struct request *req);
+enum errcode admin_delete_media_of_user(struct request *req);
+enum errcode admin_get_media_statistics(struct request *req);
+enum errcode admin_list_media_of_room(struct request *req);
+enum errcode admin_list_media_of_user(struct request *req);
+enum errcode admin_protect_media(struct request *req);
+enum errcode admin_purge_media_cache(struct request *req);
+enum errcode admin_quarantine_media(struct request *req);
+enum errcode admin_quarantine_media_of_room(struct request *req);
+enum errcode admin_quarantine_media_of_user(struct request *req);
+enum errcode admin_unprotect_media(struct request *req);
+enum errcode admin_unquarantine_media(struct request *req);
+
 /* registration_tokens.c */
 enum errcode admin_create_registration_token(struct request *req);
 enum errcode admin_delete_registration_token(struct request *req);

@@ -24,6 +24,13 @@ static const struct command *const user_commands[] = {
     NULL,
 };
 
+static const struct command *const media_commands[] = {
+    &command_media_list,       &command_media_stats,
+    &command_media_quarantine, &command_media_unquarantine,
+    &command_media_protect,    &command_media_unprotect,
+    &command_media_delete,     NULL,
+};
+
 static const struct command *const inside_commands[] = {
     &command_bench,
     &command_list_routes,
@@ -34,10 +41,11 @@ static const struct command *const inside_commands[] = {
 static const struct command_group groups[] = {
     {"To run a server", setup_commands},
     {"To look after accounts, whether the server runs or not", user_commands},
+    {"To look after media", media_commands},
     {"To look inside", inside_commands},
 };
 
-enum { COMMANDS_MAX = 32, COMMAND_WORDS_MAX = 2 };
+enum { COMMANDS_MAX = 64, COMMAND_WORDS_MAX = 2 };
 
 static void print_overview(void)
 {

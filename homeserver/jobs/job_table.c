@@ -4,6 +4,7 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/base/compiler.h"
 #include "homeserver/jobs/scheduler.h"
+#include "homeserver/media/media_admin.h"
 #include "homeserver/media/media_intake.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
@@ -69,6 +70,7 @@ static enum errcode forget_idle_subscribers(struct call *call)
 static enum errcode sweep_media(struct call *call)
 {
     TRY(media_expire_unused(call->db, clock_wall_ms()));
+    TRY(media_enforce_retention(call));
     return media_sweep(call, clock_wall_ms() - HOUR);
 }
 

@@ -237,6 +237,21 @@ const struct route routes[] = {
     {POST,   "/_matrix/client/v3/pushers/set",                        client_post_pusher,         USER,   LIMIT_OTHER,   JSON_BODY, WHILE_SUSPENDED},
     {GET,    "/_matrix/client/v3/notifications",                      client_get_notifications,   USER,   LIMIT_NONE,    NO_BODY,   0},
 
+    /* ── Administration API: Media ─────────────────────────────────────────────────────────── */
+    {POST,   "/_synapse/admin/v1/media/quarantine/{serverName}/{mediaId}",     admin_quarantine_media, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {POST,   "/_synapse/admin/v1/media/unquarantine/{serverName}/{mediaId}",   admin_unquarantine_media, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {POST,   "/_synapse/admin/v1/media/protect/{mediaId}",                     admin_protect_media, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {POST,   "/_synapse/admin/v1/media/unprotect/{mediaId}",                   admin_unprotect_media, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {POST,   "/_synapse/admin/v1/room/{roomId}/media/quarantine",              admin_quarantine_media_of_room, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {POST,   "/_synapse/admin/v1/user/{userId}/media/quarantine",              admin_quarantine_media_of_user, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {GET,    "/_synapse/admin/v1/room/{roomId}/media",                         admin_list_media_of_room, ADMIN, LIMIT_NONE, NO_BODY, 0},
+    {GET,    "/_synapse/admin/v1/users/{userId}/media",                        admin_list_media_of_user, ADMIN, LIMIT_NONE, NO_BODY, 0},
+    {DELETE, "/_synapse/admin/v1/users/{userId}/media",                        admin_delete_media_of_user, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {DELETE, "/_synapse/admin/v1/media/{serverName}/{mediaId}",                admin_delete_media, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {POST,   "/_synapse/admin/v1/media/delete",                                admin_delete_media_by_date, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {POST,   "/_synapse/admin/v1/purge_media_cache",                           admin_purge_media_cache, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
+    {GET,    "/_synapse/admin/v1/statistics/users/media",                      admin_get_media_statistics, ADMIN, LIMIT_NONE, NO_BODY, 0},
+
     /* ── Administration API: Registration tokens ───────────────────────────────────────────── */
     {POST,   "/_synapse/admin/v1/send_server_notice",                  admin_send_server_notice,   ADMIN, LIMIT_NONE,       JSON_BODY,     0},
     {PUT,    "/_synapse/admin/v1/send_server_notice/{txnId}",          admin_send_server_notice_once,ADMIN, LIMIT_NONE,       JSON_BODY,     0},
