@@ -1,0 +1,21 @@
+"""`beffroi verify-room` over a room that two servers share: both find it sound, with each other's keys."""
+
+import subprocess
+
+from test_two_servers import bob, other_server, sees, shared_room  # noqa: F401
+
+
+def verify(server, room_id):
+    arguments = [server.binary, "verify-room", room_id, "--config", str(server.config)]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+
+
+def test_both_servers_find_a_shared_room_sound(server, other_server, alice, bob, shared_room):  # noqa: F811
+    for speaker, listener in ((alice, bob), (bob, alice)):
+        for number in range(3):
+            sees(listener, shared_room, speaker.send_text(shared_room, f"message {number}"))
+    for side in (server, other_server):
+        result = verify(side, shared_room)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "0 signed with keys that are not known here" in result.stdout
+        assert "compared with the server's" in result.stdout
