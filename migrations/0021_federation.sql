@@ -57,11 +57,14 @@ CREATE TABLE federation_outbox (
 );
 CREATE INDEX federation_outbox_by_position ON federation_outbox (position);
 
--- Events that another server's user made through us (a join, say) and that we pass on.
+-- Events that another server's user made through us (a join, say) and that we pass on, with the place in
+-- the journal where that was decided.
 CREATE TABLE federation_forwards (
     event_nid bigint PRIMARY KEY,
-    origin text COLLATE "C" NOT NULL -- the hosted domain that passes it on
+    origin text COLLATE "C" NOT NULL, -- the hosted domain that passes it on
+    position bigint NOT NULL
 );
+CREATE INDEX federation_forwards_by_position ON federation_forwards (position);
 
 -- The sender follows the events of all rooms, and asks which rooms a server is in.
 CREATE INDEX events_stream ON events (position);

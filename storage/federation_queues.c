@@ -58,8 +58,8 @@ static const struct db_statement statements[] = {
         "     UNION "
         "    SELECT '@:' || f.origin, o.user_id "
         "      FROM start "
-        "      JOIN events e ON e.position > p AND e.position <= $1 AND " SENT_ON
-        "      JOIN federation_forwards f ON f.event_nid = e.event_nid "
+        "      JOIN federation_forwards f ON f.position > p AND f.position <= $1 "
+        "      JOIN events e ON e.event_nid = f.event_nid AND " SENT_ON
                OTHERS_IN("e.room_nid")
         "     UNION "
         "    SELECT s.user_id, o.user_id "
@@ -114,15 +114,22 @@ static const struct db_statement statements[] = {
     [PDUS] = {"federation_pdus_load",
         "SELECT e.position, j.json "
         "  FROM events e "
-        "  JOIN users s ON s.user_nid = e.sender_nid "
+        "  JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
         "  JOIN event_json j ON j.event_nid = e.event_nid "
-        "  LEFT JOIN federation_forwards f ON f.event_nid = e.event_nid "
         "  LEFT JOIN state_keys k ON k.state_key_nid = e.state_key_nid AND k.type = 'm.room.member' "
         " WHERE e.position > $3 AND e.position <= $4 AND " SENT_ON
-        "   AND ((s.is_local AND " SERVER_OF("s.user_id") " = $1) OR f.origin = $1) "
-        "   AND " SERVER_OF("s.user_id") " <> $2 "
+        "   AND " SERVER_OF("s.user_id") " = $1 "
         "   AND (" SERVER_OF("k.state_key") " = $2 OR " SERVER_IN("e.room_nid") ") "
-        " ORDER BY e.position "
+        " UNION ALL "
+        "SELECT f.position, j.json "
+        "  FROM federation_forwards f "
+        "  JOIN events e ON e.event_nid = f.event_nid AND " SENT_ON
+        "  JOIN users s ON s.user_nid = e.sender_nid "
+        "  JOIN event_json j ON j.event_nid = f.event_nid "
+        " WHERE f.position > $3 AND f.position <= $4 AND f.origin = $1 "
+        "   AND " SERVER_OF("s.user_id") " <> $2 "
+        "   AND " SERVER_IN("e.room_nid")
+        " ORDER BY position "
         " LIMIT $5"},
 
     [OUTBOX] = {"federation_outbox_load",
@@ -169,7 +176,7 @@ static const struct db_statement statements[] = {
         "INSERT INTO federation_outbox (position, origin, server_name, edu) VALUES ($1, $2, $3, $4)"},
 
     [FORWARD] = {"federation_forward",
-        "INSERT INTO federation_forwards (event_nid, origin) VALUES ($1, $2) "
+        "INSERT INTO federation_forwards (event_nid, origin, position) VALUES ($1, $2, $3) "
         "    ON CONFLICT (event_nid) DO NOTHING"},
 
     [SERVERS] = {"federation_servers_in_room",
@@ -348,7 +355,7 @@ void federation_outbox_add_in(struct journal_entry *entry, const char *origin,
 
 void federation_forward_in(struct journal_entry *entry, int64_t event_nid, const char *origin)
 {
-    journal_entry_add(entry, &statements[FORWARD], PARAMS(INT(event_nid), TEXT(origin)));
+    journal_entry_add(entry, &statements[FORWARD], PARAMS(INT(event_nid), TEXT(origin), POSITION));
 }
 
 enum errcode federation_servers_in_room(struct db *db, struct arena *arena, int64_t room_nid,

@@ -103,7 +103,8 @@ enum errcode federation_presence_load(struct db *db, struct arena *arena,
 void federation_outbox_add_in(struct journal_entry *entry, const char *origin,
                               const char *server_name, const char *edu);
 
-/* Adds to the event's journal entry: it is passed on in the name of this hosted domain. */
+/* Adds to a journal entry after that of the event, made by a user of another server: it is passed
+ * on to the servers in the room, in the name of this hosted domain. */
 void federation_forward_in(struct journal_entry *entry, int64_t event_nid, const char *origin);
 
 /* Other servers with users joined to the room, and the hosted domains with users in it. */

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "federation/receiver/pdu_intake.h"
+#include "federation/receiver/remote_room.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/protocol/event.h"
@@ -17,6 +18,7 @@
 #include "homeserver/rooms/restricted_join.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
+#include "storage/federation_queues.h"
 #include "storage/journal.h"
 #include "storage/users.h"
 
@@ -167,6 +169,23 @@ static enum errcode read_event(struct call *call, const struct handshake *handsh
     return verified == M_UNAUTHORIZED || verified == M_INVALID_SIGNATURE ? M_FORBIDDEN : verified;
 }
 
+/* Spec: the server in the room sends the event on to the others that are in it. */
+static enum errcode pass_on(struct call *call, const struct server_view *view,
+                            const struct stored_event *event)
+{
+    struct journal_entry *entry = journal_entry_create();
+    const char *own_domain;
+
+    enum errcode found = remote_room_own_domain(call, view->room, &own_domain);
+    if (found != OK) {
+        journal_entry_destroy(entry);
+        return found;
+    }
+    federation_forward_in(entry, event->event_nid, own_domain);
+    journal_submit(call->services->journal, entry, call->commits);
+    return OK;
+}
+
 enum errcode handshake_send(struct call *call, const struct handshake *handshake,
                             const struct server_view *view, struct handshake_event *out)
 {
@@ -192,5 +211,7 @@ enum errcode handshake_send(struct call *call, const struct handshake *handshake
                          &out->stored));
     if ((out->stored.flags & (EVENT_REJECTED | EVENT_SOFT_FAILED)) != 0)
         return fail(call->error, M_FORBIDDEN, "This was refused before.");
+    if (received.result == RECEPTION_ACCEPTED)
+        TRY(pass_on(call, view, &out->stored));
     return OK;
 }

@@ -6,6 +6,7 @@ struct command;
 
 extern const struct command command_bench;
 extern const struct command command_check_config;
+extern const struct command command_federation_check;
 extern const struct command command_generate_config;
 extern const struct command command_generate_key;
 extern const struct command command_list_routes;

@@ -1,13 +1,22 @@
-"""Two servers of ours, each with its clients: what one side does the other side sees."""
+"""A server of ours and another one, each with its clients: what one side does the other side sees.
+
+The other one is ours as well, and then the reference: what works with both is right.
+"""
+
+import subprocess
 
 import pytest
 from client import CLIENT, Client, event_ids, timeline, unique
 from conftest import federating_server
+from federating_synapse import FederatingSynapse
 
 
-@pytest.fixture(scope="module")
-def other_server(authority):
-    other = federating_server(authority)
+@pytest.fixture(scope="module", params=["beffroi", "synapse"])
+def other_server(authority, request):
+    if request.param == "beffroi":
+        other = federating_server(authority)
+    else:
+        other = FederatingSynapse(authority).prepare()
     try:
         other.start()
         yield other
@@ -174,3 +183,22 @@ def test_what_was_said_while_a_server_was_down_arrives(alice, bob, shared_room, 
         return sent[-1] in event_ids(answer, shared_room)
 
     bob.sync_until(all_there)
+
+
+def test_the_command_line_explains_how_a_server_is_reached(server, other_server):
+    run = [server.binary, "federation", "check", other_server.server_name]
+    checked = subprocess.run(
+        [*run, "--config", server.config], capture_output=True, text=True, timeout=60
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert f"{other_server.server_name} can be talked to." in checked.stdout
+
+
+def test_the_command_line_names_the_list_that_forbids_a_server(server, other_server):
+    run = [server.binary, "federation", "check", other_server.server_name]
+    deny = ["--set", "federation.deny=['*']"]
+    checked = subprocess.run(
+        [*run, "--config", server.config, *deny], capture_output=True, text=True, timeout=60
+    )
+    assert checked.returncode == 1
+    assert "deny list" in checked.stderr

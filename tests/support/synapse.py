@@ -44,6 +44,8 @@ def virtual_environment(requirements=REQUIREMENTS):
 class Synapse(Homeserver):
     """A Synapse on SQLite with open registration and no rate limits."""
 
+    requirements = REQUIREMENTS
+
     # What the configuration can switch off only by very high figures.
     UNLIMITED = {"per_second": 1000000, "burst_count": 1000000}
 
@@ -100,7 +102,7 @@ class Synapse(Homeserver):
         }
 
     def prepare(self):
-        self.python = virtual_environment()
+        self.python = virtual_environment(self.requirements)
         (self.directory / "homeserver.yaml").write_text(json.dumps(self.settings(), indent=2))
         handlers = {"console": {"class": "logging.StreamHandler"}}
         root = {"level": "WARNING", "handlers": ["console"]}
