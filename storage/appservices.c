@@ -19,6 +19,8 @@ enum {
     BEGIN,
     DONE,
     FAILED,
+    RECEIPTS,
+    RECEIPTS_AT,
     TO_DEVICE
 };
 
@@ -123,13 +125,32 @@ static const struct db_statement statements[] = {
         "UPDATE appservices SET failures = failures + 1, next_try_ts = $3 "
         " WHERE appservice_id = $1 AND last_txn_id = $2"},
 
+#define RECEIPT_ROWS                                                                               \
+        "SELECT c.room_nid, c.type, c.thread, c.event_id, c.ts, u.user_id, c.position, r.room_id, " \
+        "       CASE WHEN c.type = 2 THEN a.appservice_id END "                                    \
+        "  FROM receipts c "                                                                       \
+        "  JOIN users u ON u.user_nid = c.user_nid "                                               \
+        "  JOIN rooms r ON r.room_nid = c.room_nid "                                               \
+        "  LEFT JOIN accounts a ON a.user_nid = c.user_nid "                                       \
+        " WHERE (c.type = 1 OR a.appservice_id IS NOT NULL) "
+
+    [RECEIPTS] = {"appservice_receipts",
+        RECEIPT_ROWS
+        "   AND c.position > $1 AND c.position <= $2 "
+        " ORDER BY c.position"},
+
+    [RECEIPTS_AT] = {"appservice_receipts_at",
+        RECEIPT_ROWS
+        "   AND c.position = ANY ($1) "
+        " ORDER BY c.position"},
+
     [TO_DEVICE] = {"appservice_to_device",
         "SELECT receiver.user_id, m.device_id, sender.user_id, m.type, m.content "
         "  FROM to_device_messages m "
         "  JOIN accounts a ON a.user_nid = m.user_nid AND a.appservice_id = $1 "
         "  JOIN users receiver ON receiver.user_nid = m.user_nid "
         "  JOIN users sender ON sender.user_nid = m.sender_nid "
-        " WHERE m.position > $2 AND m.position <= $3 "
+        " WHERE m.position = ANY ($2) "
         " ORDER BY m.position, receiver.user_id, m.device_id"},
 };
 STATEMENT_TABLE(appservices, statements);
@@ -305,13 +326,13 @@ enum errcode appservice_transaction_failed(struct db *db, const char *id, int64_
 }
 
 enum errcode appservice_to_device_load(struct db *db, struct arena *arena, const char *id,
-                                       struct position_range range,
-                                       struct appservice_to_device **out, size_t *count_out)
+                                       struct nid_list positions, struct appservice_to_device **out,
+                                       size_t *count_out)
 {
     struct db_rows *rows;
 
     TRY(db_query(db, arena, &statements[TO_DEVICE],
-                 PARAMS(TEXT(id), INT(range.since), INT(range.until)), &rows));
+                 PARAMS(TEXT(id), INT_ARRAY(positions.items, positions.count)), &rows));
     *count_out = rows_count(rows);
     *out = ARENA_ARRAY(arena, *count_out, struct appservice_to_device);
     for (size_t i = 0; i < *count_out; i++) {
@@ -323,5 +344,50 @@ enum errcode appservice_to_device_load(struct db *db, struct arena *arena, const
             .content = rows_text(rows, i, 4),
         };
     }
+    return OK;
+}
+
+static void read_receipts(const struct db_rows *rows, struct arena *arena,
+                          struct appservice_receipt **out, size_t *count_out)
+{
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct appservice_receipt);
+    for (size_t i = 0; i < *count_out; i++) {
+        (*out)[i] = (struct appservice_receipt){
+            .receipt =
+                {
+                    .room_nid = rows_int(rows, i, 0),
+                    .type = (enum receipt_type)rows_int(rows, i, 1),
+                    .thread = rows_text(rows, i, 2),
+                    .event_id = rows_text(rows, i, 3),
+                    .ts = rows_int(rows, i, 4),
+                    .user_id = rows_text(rows, i, 5),
+                    .position = rows_int(rows, i, 6),
+                },
+            .room_id = rows_text(rows, i, 7),
+            .appservice_id = rows_text(rows, i, 8),
+        };
+    }
+}
+
+enum errcode appservice_receipts(struct db *db, struct arena *arena, struct position_range range,
+                                 struct appservice_receipt **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[RECEIPTS], PARAMS(INT(range.since), INT(range.until)),
+                 &rows));
+    read_receipts(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode appservice_receipts_load(struct db *db, struct arena *arena, struct nid_list positions,
+                                      struct appservice_receipt **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[RECEIPTS_AT],
+                 PARAMS(INT_ARRAY(positions.items, positions.count)), &rows));
+    read_receipts(rows, arena, out, count_out);
     return OK;
 }

@@ -7,7 +7,9 @@
 
 #include "homeserver/base/error.h"
 #include "storage/db.h"
+#include "storage/nids.h"
 #include "storage/position_range.h"
+#include "storage/receipts.h"
 
 /*
  * What application services are to be told. One pass over the stream puts what concerns them into
@@ -125,6 +127,19 @@ enum errcode appservice_transaction_done(struct db *db, const char *id, int64_t 
 enum errcode appservice_transaction_failed(struct db *db, const char *id, int64_t txn_id,
                                            int64_t next_try_ts) MUST_CHECK;
 
+/* Receipts in the range, of anybody, in order; and those at some positions that are still the
+ * newest of their kind. Private ones only of users that an application service made. */
+struct appservice_receipt {
+    struct receipt receipt;
+    const char *room_id;
+    const char *appservice_id; /* of its user, when it is private; else NULL */
+};
+enum errcode appservice_receipts(struct db *db, struct arena *arena, struct position_range range,
+                                 struct appservice_receipt **out, size_t *count_out) MUST_CHECK;
+enum errcode appservice_receipts_load(struct db *db, struct arena *arena, struct nid_list positions,
+                                      struct appservice_receipt **out,
+                                      size_t *count_out) MUST_CHECK;
+
 /* Messages for this application service's users at these positions, in order. */
 struct appservice_to_device {
     const char *to_user_id;
@@ -134,8 +149,7 @@ struct appservice_to_device {
     const char *content; /* JSON */
 };
 enum errcode appservice_to_device_load(struct db *db, struct arena *arena, const char *id,
-                                       struct position_range range,
-                                       struct appservice_to_device **out,
+                                       struct nid_list positions, struct appservice_to_device **out,
                                        size_t *count_out) MUST_CHECK;
 
 #endif

@@ -93,6 +93,68 @@ static enum errcode add_events(struct delivery_stream *stream, struct round *rou
     return OK;
 }
 
+static bool anybody_wants_ephemeral(const struct appservice_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->items[i].receives_ephemeral)
+            return true;
+    }
+    return false;
+}
+
+/* Only of those who asked for what is not an event. */
+static void add_for_listeners(struct round *round, uint64_t mask,
+                              const struct appservice_item *item)
+{
+    for (size_t i = 0; i < APPSERVICES_MAX; i++) {
+        struct sender *sender = round->senders->by_index[i];
+        if ((mask & (UINT64_C(1) << i)) != 0 && sender->appservice->receives_ephemeral)
+            add(round, sender, item);
+    }
+}
+
+static uint64_t mask_of_id(const struct appservice_set *set, const char *id)
+{
+    const struct appservice *appservice = appservice_by_id(set, id);
+
+    return appservice != NULL ? UINT64_C(1) << appservice->index : 0;
+}
+
+static enum errcode add_receipts(struct delivery_stream *stream, struct round *round,
+                                 const struct appservice_set *set, struct position_range range)
+{
+    struct appservice_receipt *receipts;
+    size_t count;
+
+    TRY(appservice_receipts(round->call->db, round->call->arena, range, &receipts, &count));
+    for (size_t i = 0; i < count; i++) {
+        const struct receipt *receipt = &receipts[i].receipt;
+        const struct interest_room room = {receipt->room_nid, receipts[i].room_id,
+                                           receipt->position};
+        const struct appservice_item item = {receipt->position, APPSERVICE_RECEIPT, 0};
+        uint64_t mask;
+        TRY(interest_in_room(stream->interest, round->call, &room, &mask));
+        if (receipts[i].appservice_id != NULL)
+            mask = mask_of_id(set, receipts[i].appservice_id);
+        add_for_listeners(round, mask, &item);
+    }
+    return OK;
+}
+
+static enum errcode add_messages(struct round *round, const struct appservice_set *set,
+                                 struct position_range range)
+{
+    struct appservice_message *messages;
+    size_t count;
+
+    TRY(appservice_messages(round->call->db, round->call->arena, range, &messages, &count));
+    for (size_t i = 0; i < count; i++) {
+        const struct appservice_item item = {messages[i].position, APPSERVICE_TO_DEVICE, 0};
+        add_for_listeners(round, mask_of_id(set, messages[i].appservice_id), &item);
+    }
+    return OK;
+}
+
 static enum errcode write_round(struct delivery_stream *stream, const struct round *round,
                                 int64_t position)
 {
@@ -134,5 +196,9 @@ enum errcode delivery_stream_follow(struct delivery_stream *stream, struct call 
         range.until = events[count - 1].position;
     interest_begin(stream->interest, set);
     TRY(add_events(stream, &round, events, count));
+    if (anybody_wants_ephemeral(set)) {
+        TRY(add_receipts(stream, &round, set, range));
+        TRY(add_messages(&round, set, range));
+    }
     return write_round(stream, &round, range.until);
 }

@@ -1,6 +1,8 @@
 /* From the items of a queue to the body of a transaction. */
 #include "homeserver/appservice/transaction_body.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "homeserver/base/arena.h"
@@ -45,11 +47,118 @@ static enum errcode write_events(struct call *call, const struct transaction_con
     return OK;
 }
 
+/* Receipts of one queue item; the room's form is that of /sync, with its ID. */
+static void write_receipt(const struct receipt *receipt, const char *room_id, struct strbuf *out)
+{
+    if (out->data[out->length - 1] != '[')
+        strbuf_add_char(out, ',');
+    strbuf_add_string(out, "{\"content\":{");
+    strbuf_add_json_string(out, receipt->event_id, strlen(receipt->event_id));
+    strbuf_add_string(out,
+                      receipt->type == RECEIPT_READ ? ":{\"m.read\":{" : ":{\"m.read.private\":{");
+    strbuf_add_json_string(out, receipt->user_id, strlen(receipt->user_id));
+    if (receipt->thread[0] != '\0') {
+        strbuf_add_string(out, ":{\"thread_id\":");
+        strbuf_add_json_string(out, receipt->thread, strlen(receipt->thread));
+        strbuf_printf(out, ",\"ts\":%" PRId64 "}}}}", receipt->ts);
+    } else {
+        strbuf_printf(out, ":{\"ts\":%" PRId64 "}}}}", receipt->ts);
+    }
+    strbuf_add_string(out, ",\"room_id\":");
+    strbuf_add_json_string(out, room_id, strlen(room_id));
+    strbuf_add_string(out, ",\"type\":\"m.receipt\"}");
+}
+
+static enum errcode write_receipts(struct call *call, const struct transaction_content *content,
+                                   struct strbuf *out)
+{
+    int64_t *positions = ARENA_ARRAY(call->arena, content->count, int64_t);
+    struct appservice_receipt *receipts;
+    size_t wanted = 0, count;
+
+    for (size_t i = 0; i < content->count; i++) {
+        if (content->items[i].kind == APPSERVICE_RECEIPT)
+            positions[wanted++] = content->items[i].position;
+    }
+    if (wanted == 0)
+        return OK;
+    TRY(appservice_receipts_load(call->db, call->arena, (struct nid_list){positions, wanted},
+                                 &receipts, &count));
+    for (size_t i = 0; i < count; i++)
+        write_receipt(&receipts[i].receipt, receipts[i].room_id, out);
+    return OK;
+}
+
+static void write_message(const struct appservice_to_device *message, struct strbuf *out)
+{
+    if (out->data[out->length - 1] != '[')
+        strbuf_add_char(out, ',');
+    strbuf_printf(out, "{\"content\":%s,\"sender\":", message->content);
+    strbuf_add_json_string(out, message->sender, strlen(message->sender));
+    strbuf_add_string(out, ",\"to_device_id\":");
+    strbuf_add_json_string(out, message->to_device_id, strlen(message->to_device_id));
+    strbuf_add_string(out, ",\"to_user_id\":");
+    strbuf_add_json_string(out, message->to_user_id, strlen(message->to_user_id));
+    strbuf_add_string(out, ",\"type\":");
+    strbuf_add_json_string(out, message->type, strlen(message->type));
+    strbuf_add_char(out, '}');
+}
+
+static enum errcode write_to_device(struct call *call, const struct transaction_content *content,
+                                    struct strbuf *out)
+{
+    int64_t *positions = ARENA_ARRAY(call->arena, content->count, int64_t);
+    struct appservice_to_device *messages;
+    size_t wanted = 0, count;
+
+    for (size_t i = 0; i < content->count; i++) {
+        if (content->items[i].kind == APPSERVICE_TO_DEVICE)
+            positions[wanted++] = content->items[i].position;
+    }
+    if (wanted == 0)
+        return OK;
+    TRY(appservice_to_device_load(call->db, call->arena, content->appservice->id,
+                                  (struct nid_list){positions, wanted}, &messages, &count));
+    for (size_t i = 0; i < count; i++)
+        write_message(&messages[i], out);
+    return OK;
+}
+
+/* A list under its name and the name it had before it was in the specification; left out when there
+ * is nothing in it. */
+static void close_list(struct strbuf *out, size_t start, const char *old_name)
+{
+    size_t list = start + strcspn(out->data + start, "[");
+    char *copy;
+
+    if (out->length == list + 1) {
+        strbuf_truncate(out, start);
+        return;
+    }
+    strbuf_add_char(out, ']');
+    copy = strdup(out->data + list);
+    if (copy == NULL)
+        abort();
+    strbuf_printf(out, ",\"%s\":%s", old_name, copy);
+    free(copy);
+}
+
 enum errcode transaction_body_write(struct call *call, const struct transaction_content *content,
                                     struct strbuf *out)
 {
+    size_t start;
+
     strbuf_add_string(out, "{\"events\":[");
     TRY(write_events(call, content, out));
-    strbuf_add_string(out, "]}");
+    strbuf_add_char(out, ']');
+    start = out->length;
+    strbuf_add_string(out, ",\"ephemeral\":[");
+    TRY(write_receipts(call, content, out));
+    close_list(out, start, "de.sorunome.msc2409.ephemeral");
+    start = out->length;
+    strbuf_add_string(out, ",\"to_device\":[");
+    TRY(write_to_device(call, content, out));
+    close_list(out, start, "de.sorunome.msc2409.to_device");
+    strbuf_add_char(out, '}');
     return out->overflowed ? E_SYSTEM : OK;
 }

@@ -14,8 +14,6 @@ struct transaction_content {
     const struct appservice *appservice;
     const struct appservice_item *items; /* of its queue, in order */
     size_t count;
-    const char *const *typing; /* m.typing events as JSON, or none */
-    size_t typing_count;
 };
 
 /* Appends the JSON of the body. */

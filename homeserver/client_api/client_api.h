@@ -299,6 +299,7 @@ enum errcode client_report_user(struct request *req);
 
 /* third_party_lookup.c */
 enum errcode client_get_protocol_metadata(struct request *req);
+enum errcode client_ping_appservice(struct request *req);
 enum errcode client_get_protocols(struct request *req);
 enum errcode client_query_location_by_alias(struct request *req);
 enum errcode client_query_location_by_protocol(struct request *req);

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "federation/client/query.h"
+#include "homeserver/appservice/appservice_call.h"
 #include "homeserver/appservice/appservices.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/client_api/client_api.h"
@@ -51,7 +52,10 @@ enum errcode client_get_room_id_by_alias(struct request *req)
     TRY(path_room_alias(req, "roomAlias", &name));
     if (!config_hosts(config_current(req->call.services->config), identifier_domain(name)))
         return answer_remote_alias(req, name);
-    TRY(load_alias(req, name, &alias));
+    enum errcode found = appservices_find_alias(&req->call, name, &alias);
+    if (found == M_NOT_FOUND)
+        return fail(&req->error, M_NOT_FOUND, "No room has the alias %s.", name);
+    TRY(found);
     return respond(
         req, 200,
         json_pack("{s:s, s:[s]}", "room_id", alias.room_id, "servers", identifier_domain(name)));

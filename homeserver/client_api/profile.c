@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "federation/client/query.h"
 #include "homeserver/accounts/profiles.h"
+#include "homeserver/appservice/appservice_call.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
@@ -20,6 +21,8 @@ static enum errcode find_profile(struct request *req, json_t **out)
     if (!config_hosts_user(config, user_id))
         return federation_ask_profile(&req->call, config->domains[0].name, user_id, out);
     code = profile_find_local(&req->call, user_id, out);
+    if (code == M_NOT_FOUND && appservices_offer_user(&req->call, user_id))
+        code = profile_find_local(&req->call, user_id, out);
     if (code == M_NOT_FOUND)
         return fail(&req->error, M_NOT_FOUND, "There is no profile of this user.");
     return code;

@@ -7,6 +7,7 @@
 #include "federation/client/query.h"
 #include "federation/membership/remote_invite.h"
 #include "federation/membership/remote_membership.h"
+#include "homeserver/appservice/appservice_call.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/membership.h"
@@ -49,7 +50,7 @@ enum errcode room_target_by_id_or_alias(struct request *req, struct room_target 
         return fail(&req->error, M_INVALID_PARAM, "This is neither a room ID nor a room alias.");
     if (!config_hosts(config_current(req->call.services->config), identifier_domain(id)))
         return target_of_remote_alias(req, id, out);
-    enum errcode found = room_alias_load(req->call.db, req->call.arena, id, &alias);
+    enum errcode found = appservices_find_alias(&req->call, id, &alias);
     if (found == M_NOT_FOUND)
         return fail(&req->error, M_NOT_FOUND, "No room has the alias %s.", id);
     TRY(found);

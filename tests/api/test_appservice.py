@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import signal
 import threading
 
 import pytest
@@ -326,3 +327,123 @@ def test_a_registration_that_can_not_be_used_stops_the_start(tmp_path):
                 server.start()
         finally:
             server.remove()
+
+
+def test_it_is_pinged_and_what_failed_is_tried_again(bridge, alice):
+    path = "/_matrix/client/v1/appservice/{}/ping"
+    answer = bridge.bot.post(path, "irc", body={"transaction_id": "meow"})
+    assert answer["duration_ms"] >= 0
+    assert bridge.recorder.requests("/_matrix/app/v1/ping")[-1]["body"] == {"transaction_id": "meow"}
+    bridge.recorder.answer("/_matrix/app/v1/ping", status=403, body={"errcode": "M_FORBIDDEN"}, times=1)
+    answer = bridge.bot.post(path, "irc", expect=502)
+    assert (answer["errcode"], answer["status"]) == ("M_BAD_STATUS", 403)
+    assert json.loads(answer["body"]) == {"errcode": "M_FORBIDDEN"}
+    assert bridge.bot.post(path, "another", expect=403)["errcode"] == "M_FORBIDDEN"
+    assert alice.post(path, "irc", expect=403)["errcode"] == "M_FORBIDDEN"
+    bridge.recorder.kill()
+    assert bridge.bot.post(path, "irc", expect=502)["errcode"] == "M_CONNECTION_FAILED"
+    bridge.recorder.start()
+
+
+def test_it_makes_users_and_rooms_when_somebody_asks_for_them(bridge, alice):
+    bridge.recorder.answer("/_matrix/app/v1/users/", status=404, body={"errcode": "M_NOT_FOUND"})
+    bridge.recorder.answer("/_matrix/app/v1/rooms/", status=404, body={"errcode": "M_NOT_FOUND"})
+    alice.get(f"{CLIENT}/profile/{{}}", "@_irc_nobody:localhost", expect=404)
+    alice.get(f"{CLIENT}/directory/room/{{}}", "#_irc_nothing:localhost", expect=404)
+    alice.get(f"{CLIENT}/directory/room/{{}}", "#other:localhost", expect=404)
+    asked = [r["path"] for r in bridge.recorder.requests("/_matrix/app/v1/") if "transactions" not in r["path"]]
+    assert "/_matrix/app/v1/users/%40_irc_nobody%3Alocalhost" in asked
+    assert "/_matrix/app/v1/rooms/%23_irc_nothing%3Alocalhost" in asked
+    assert not [path for path in asked if "other" in path]
+    # The old paths are tried when the new ones are not known.
+    assert bridge.recorder.requests("/users/") and bridge.recorder.requests("/rooms/")
+
+    bridge.recorder.answer("/_matrix/app/v1/users/", status=200)
+    room_id = alice.create_room()
+    alice.invite(room_id, "@_irc_late:localhost")
+    assert "/_matrix/app/v1/users/%40_irc_late%3Alocalhost" in [r["path"] for r in bridge.recorder.requests()]
+
+
+def test_networks_are_looked_up(tmp_path):
+    with Installation(tmp_path, {"protocols": ["irc"]}, {"protocols": ["irc"]}) as installation:
+        check_networks(*installation.bridges)
+
+
+def check_networks(first, second):
+    alice = Client(first.server.base_url).register("alice")
+    path = "/_matrix/app/v1/thirdparty/"
+    protocol = {"user_fields": ["nick"], "location_fields": [], "icon": "mxc://x/y", "field_types": {}}
+    first.recorder.answer(path + "protocol/irc", body={**protocol, "instances": [{"desc": "one"}]})
+    second.recorder.answer(path + "protocol/irc", body={**protocol, "instances": [{"desc": "two"}]})
+    irc = alice.get(f"{CLIENT}/thirdparty/protocols")["irc"]
+    assert [i["desc"] for i in irc["instances"]] == ["one", "two"] and irc["user_fields"] == ["nick"]
+    assert alice.get(f"{CLIENT}/thirdparty/protocol/irc") == irc
+    alice.get(f"{CLIENT}/thirdparty/protocol/icq", expect=404)
+    user = {"userid": "@_irc_tom:localhost", "protocol": "irc", "fields": {"nick": "tom"}}
+    first.recorder.answer(path + "user", body=[user])
+    second.recorder.answer(path + "user", status=500)
+    query = {"nick": "tom & jerry", "access_token": "secret"}
+    assert alice.get(f"{CLIENT}/thirdparty/user/irc", query=query) == [user]
+    asked = first.recorder.requests(path + "user/irc")[-1]
+    assert asked["query"] in ("nick=tom+%26+jerry", "nick=tom%20%26%20jerry")
+    assert alice.get(f"{CLIENT}/thirdparty/user", query={"userid": user["userid"]}) == [user]
+    assert alice.get(f"{CLIENT}/thirdparty/location/irc") == []
+
+
+def test_receipts_and_messages_to_devices_arrive_where_they_are_wanted(tmp_path):
+    with Installation(tmp_path, {"receive_ephemeral": True}, {}) as installation:
+        check_ephemeral(*installation.bridges)
+
+
+def check_ephemeral(listener, other):
+    alice = Client(listener.server.base_url).register("alice")
+    ghost = listener.ghost("tom")
+    room_id = alice.create_room(invite=[ghost.user_id, other.ghost("x").user_id])
+    ghost.join(room_id)
+    event_id = ghost.send_text(room_id, "read me")
+    alice.post(f"{CLIENT}/rooms/{{}}/receipt/m.read/{{}}", room_id, event_id)
+
+    def receipts(_):
+        return [e for body in listener.transactions() for e in body.get("ephemeral", [])]
+
+    told = listener.recorder.wait_for(receipts, TRANSACTIONS)[0]
+    assert (told["type"], told["room_id"]) == ("m.receipt", room_id)
+    assert list(told["content"][event_id]["m.read"]) == [alice.user_id]
+
+    ghost.put(f"{CLIENT}/devices/{{}}", "PHONE", expect=201)
+    messages = {ghost.user_id: {"PHONE": {"secret": "ü"}}}
+    alice.put(f"{CLIENT}/sendToDevice/m.room_key/{{}}", "1", body={"messages": messages})
+
+    def to_device(_):
+        return [m for body in listener.transactions() for m in body.get("to_device", [])]
+
+    assert listener.recorder.wait_for(to_device, TRANSACTIONS) == [
+        {
+            "type": "m.room_key",
+            "sender": alice.user_id,
+            "to_user_id": ghost.user_id,
+            "to_device_id": "PHONE",
+            "content": {"secret": "ü"},
+        }
+    ]
+    assert all("ephemeral" not in body and "to_device" not in body for body in other.transactions())
+
+
+def test_new_ones_count_after_a_reload(tmp_path):
+    with Installation(tmp_path) as installation:
+        check_reload(installation)
+
+
+def check_reload(installation):
+    bridge = installation.bridges[0]
+    path = installation.directory / "irc.yaml"
+    changed = {**bridge.registered, "as_token": "a new secret"}
+    path.write_text(json.dumps(changed))
+    bridge.server.process.send_signal(signal.SIGHUP)
+    bot = Client(bridge.server.base_url, "a new secret")
+
+    def is_known(_):
+        return bot.raw("GET", f"{CLIENT}/account/whoami").status_code == 200
+
+    bridge.recorder.wait_for(is_known)
+    bridge.bot.get(f"{CLIENT}/account/whoami", expect=401)
