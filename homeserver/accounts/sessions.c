@@ -18,6 +18,7 @@
 #include "homeserver/call.h"
 #include "homeserver/services.h"
 #include "storage/access_tokens.h"
+#include "storage/account_data.h"
 #include "storage/cross_signing_keys.h"
 #include "storage/db.h"
 #include "storage/device_list_changes.h"
@@ -201,6 +202,24 @@ enum errcode session_refresh(struct call *call, const char *refresh_token, struc
     return OK;
 }
 
+/* MSC3890: what the user's other clients know about the notifications of the device. */
+static void forget_notification_settings(struct call *call, struct journal_entry *entry,
+                                         int64_t user_nid, const char *const *device_ids,
+                                         size_t count)
+{
+    static const char *const prefixes[] = {"org.matrix.msc3890.local_notification_settings.",
+                                           "m.local_notification_settings."};
+
+    for (size_t i = 0; i < count * COUNT_OF(prefixes); i++) {
+        const struct account_data_key key = {user_nid, ACCOUNT_DATA_GLOBAL,
+                                             arena_printf(call->arena, "%s%s",
+                                                          prefixes[i % COUNT_OF(prefixes)],
+                                                          device_ids[i / COUNT_OF(prefixes)])};
+
+        account_data_delete_in(entry, &key);
+    }
+}
+
 /* Tokens, keys and queued messages hang on the device's row and go with it; each line here is what
  * does not. */
 static enum errcode add_deletions(struct call *call, struct journal_entry *entry, int64_t user_nid,
@@ -209,6 +228,7 @@ static enum errcode add_deletions(struct call *call, struct journal_entry *entry
     /* Open syncs of these devices find out that they are over: this wakes the user too. */
     TRY(device_list_changed_in(call->db, call->arena, entry, user_nid));
     key_signatures_forget_in(entry, user_nid, device_ids, count);
+    forget_notification_settings(call, entry, user_nid, device_ids, count);
     devices_delete_in(entry, user_nid, device_ids, count);
     return OK;
 }

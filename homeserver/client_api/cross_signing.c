@@ -21,15 +21,16 @@ static enum errcode check_auth_form(struct request *req)
     return OK;
 }
 
-/* Without authentication: application services, and what replaces nothing. Who has begun to
- * authenticate goes on: then the body may hold nothing else. */
+/* Without authentication: application services, and what replaces nothing, so that a request whose
+ * answer was lost may be repeated as it was. Who has begun to authenticate and sends nothing else
+ * goes on with that. */
 static enum errcode authorise_upload(struct request *req, struct uia_outcome *out)
 {
     json_t *body = request_body(req);
     bool has_begun = json_get_string(json_get_object(body, "auth"), "session") != NULL;
     bool is_harmless = false;
 
-    if (!has_begun)
+    if (!has_begun || json_object_size(body) > 1)
         TRY(cross_signing_upload_is_harmless(&req->call, &req->requester, body, &is_harmless));
     if (is_harmless || req->requester.appservice_id != NULL) {
         *out = (struct uia_outcome){.body = body};

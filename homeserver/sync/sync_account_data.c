@@ -78,9 +78,10 @@ enum errcode sync_write_account_data(struct sync *sync, int64_t room_nid, const 
         any = true;
     }
     strbuf_add_string(out, "]}");
+    /* An initial sync says also that there is none. */
     if (any)
         sync->is_empty = false;
-    else
+    else if (sync->since > 0)
         strbuf_truncate(out, start);
     return OK;
 }

@@ -86,3 +86,17 @@ def test_who_is_not_logged_in_has_no_devices(anonymous):
         body = {} if method == "PUT" else None
         answer = anonymous.call(method, path, "ANY", body=body, expect=401)
         assert answer["errcode"] == "M_MISSING_TOKEN"
+
+
+def test_the_notification_settings_of_a_device_go_with_it(alice):
+    phone = alice.second_device()
+    path = f"{CLIENT}/user/{{}}/account_data/{{}}"
+    kinds = ("org.matrix.msc3890.local_notification_settings", "m.local_notification_settings")
+    for kind in kinds:
+        for client in (alice, phone):
+            name = f"{kind}.{client.device_id}"
+            alice.put(path, alice.user_id, name, body={"is_silenced": True})
+    phone.post(f"{CLIENT}/logout")
+    for kind in kinds:
+        alice.get(path, alice.user_id, f"{kind}.{phone.device_id}", expect=404)
+        alice.get(path, alice.user_id, f"{kind}.{alice.device_id}")

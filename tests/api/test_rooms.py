@@ -216,3 +216,11 @@ def test_before_its_first_event_a_room_has_its_creator(alice, bob):
     bob.join(room_id)
     members = alice.get(f"{CLIENT}/rooms/{{}}/members", room_id, query={"at": start})["chunk"]
     assert [member["state_key"] for member in members] == [alice.user_id]
+
+
+def test_a_filtered_page_says_where_the_next_one_begins(alice, room):
+    event_id = alice.send(room, "m.room.message", {"msgtype": "m.file", "body": "a", "url": "mxc://a/b"})
+    page = alice.messages(room, filter='{"contains_url":true}')
+    assert [event["event_id"] for event in page["chunk"]] == [event_id]
+    last = alice.messages(room, filter='{"contains_url":true}', from_=page["end"])
+    assert last["chunk"] == [] and "end" not in last

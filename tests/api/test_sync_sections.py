@@ -147,3 +147,9 @@ def test_a_repeated_sync_gives_the_same_events(alice, room):
     first = alice.sync()
     alice.since = since
     assert event_ids(alice.sync(), room) == event_ids(first, room) == sent
+
+
+def test_an_initial_sync_says_that_a_room_has_no_account_data(alice, room):
+    assert joined_room(alice.sync(), room)["account_data"] == {"events": []}
+    alice.send_text(room, "news")
+    assert "account_data" not in joined_room(alice.sync(), room)
