@@ -1,0 +1,89 @@
+"""An application service that was made with matrix-appservice, the framework of the bridges."""
+
+import json
+import subprocess
+import time
+
+import pytest
+from actors import PATIENCE_SECONDS, node_project
+from client import CLIENT, Client
+from homeserver import Beffroi, free_port
+
+TOKENS = {"as_token": "the application service's secret", "hs_token": "the server's secret"}
+
+pytestmark = pytest.mark.own_server
+
+
+class Framework:
+    """The framework's process, and the server that it is registered with."""
+
+    def __init__(self, directory):
+        self.port = free_port()
+        self.heard = directory / "heard.txt"
+        registration = {
+            **TOKENS,
+            "id": "framework",
+            "url": f"http://127.0.0.1:{self.port}",
+            "sender_localpart": "framework",
+            "rate_limited": False,
+            "namespaces": {"users": [{"exclusive": True, "regex": "@_framework_.*"}]},
+        }
+        file = directory / "framework.yaml"
+        file.write_text(json.dumps(registration))
+        self.server = Beffroi(appservice_files=[str(file)]).prepare()
+        self.process = None
+
+    def start(self):
+        command = ["node", "appservice.mjs", str(self.port), TOKENS["hs_token"], str(self.heard)]
+        self.process = subprocess.Popen(command, cwd=node_project(), stdin=subprocess.DEVNULL)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def event_ids(self):
+        return self.heard.read_text().split() if self.heard.exists() else []
+
+    def wait_for(self, event_id):
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while event_id not in self.event_ids():
+            assert time.monotonic() < give_up, f"{event_id} did not arrive"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def framework(tmp_path):
+    framework = Framework(tmp_path)
+    try:
+        framework.server.start()
+        framework.start()
+        yield framework
+        framework.kill()
+        framework.server.shut_down_and_check()
+    finally:
+        framework.server.remove()
+
+
+def test_a_framework_hears_of_everything_through_restarts_of_both_sides(framework):
+    bot = Client(framework.server.base_url, TOKENS["as_token"], "@framework:localhost")
+    alice = Client(framework.server.base_url).register("alice")
+    room_id = alice.create_room(invite=[bot.user_id])
+    bot.join(room_id)
+    sent = []
+
+    def say(text):
+        sent.append(alice.send_text(room_id, text))
+        return sent[-1]
+
+    framework.wait_for(say("good morning"))
+    framework.kill()
+    say("nobody is there")
+    framework.start()
+    framework.wait_for(say("there again"))
+    say("the server is about to go")
+    framework.server.kill()
+    framework.server.start()
+    framework.wait_for(say("good evening"))
+    assert [i for i in dict.fromkeys(framework.event_ids()) if i in set(sent)] == sent
+    answer = bot.send_text(room_id, "goodbye")
+    assert bot.get(f"{CLIENT}/rooms/{{}}/event/{{}}", room_id, answer)["sender"] == bot.user_id
