@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "federation/client/signed_request.h"
+#include "federation/receiver/event_set.h"
 #include "federation/receiver/pdu_intake.h"
 #include "federation/receiver/remote_room.h"
 #include "homeserver/base/arena.h"
@@ -11,15 +12,18 @@
 #include "homeserver/base/log.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/rooms/import_room.h"
 #include "homeserver/rooms/receive_event.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
+#include "storage/journal.h"
 
 enum {
     STATE_EVENTS_MAX = 200000,
     AUTH_EVENTS_FETCHED_MAX = 20000,
     SINGLE_FETCHES_MAX = 50, /* with more missing, the whole state is fetched */
-    PASSES_MAX = 100
+    PASSES_MAX = 100,
+    MANY = 200 /* above, what comes is a whole state with its auth chains */
 };
 
 static enum errcode store_one(struct call *call, struct room *room, const struct pdu_signed *pdu,
@@ -66,6 +70,28 @@ enum errcode outliers_store(struct call *call, struct room *room, const struct p
     return OK;
 }
 
+/* A whole state at once, judged by itself: one entry of the journal. Doubles of what is stored are
+ * left as they are. */
+static enum errcode store_many(struct call *call, struct room *room,
+                               const struct pdu_signed *const *pdus, size_t count)
+{
+    struct event_set *set;
+
+    TRY(event_set_judge(call, pdus, count, &set));
+    const struct pdu_authorised *const *judged = event_set_events(set, &count);
+    const struct pdu_authorised **kept =
+        ARENA_ARRAY(call->arena, count, const struct pdu_authorised *);
+    size_t kept_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (pdu_event_of(judged[i])->state_key != NULL)
+            kept[kept_count++] = judged[i];
+    }
+    if (kept_count == 0)
+        return OK;
+    TRY(room_import_outliers(call, room, kept, kept_count));
+    return commit_group_wait(call->commits);
+}
+
 static enum errcode store_json(struct call *call, struct room *room, json_t *events)
 {
     const struct pdu_batch batch = {
@@ -78,7 +104,8 @@ static enum errcode store_json(struct call *call, struct room *room, json_t *eve
     size_t count;
 
     TRY(pdus_verify(call, &batch, &pdus, &count));
-    return outliers_store(call, room, pdus, count);
+    return count > MANY ? store_many(call, room, pdus, count)
+                        : outliers_store(call, room, pdus, count);
 }
 
 static enum errcode ask(struct call *call, const struct outlier_request *request,

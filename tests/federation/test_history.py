@@ -1,0 +1,53 @@
+"""What was said before this server came into a room, fetched when somebody reads so far back."""
+
+import pytest
+from client import Client
+from conftest import federating_server
+
+
+@pytest.fixture(scope="module")
+def other_server(authority):
+    other = federating_server(authority)
+    try:
+        other.start()
+        yield other
+        other.shut_down_and_check()
+    finally:
+        other.remove()
+
+
+def everything_before(client, room_id, limit):
+    """Bodies of all messages, newest first, page by page from the end."""
+    bodies, start = [], {}
+    while True:
+        page = client.messages(room_id, "b", limit=limit, **start)
+        bodies += [e["content"].get("body") for e in page["chunk"] if e["type"] == "m.room.message"]
+        if "end" not in page:
+            return bodies
+        start = {"from_": page["end"]}
+
+
+@pytest.mark.parametrize("limit", [7, 100])
+def test_history_from_before_the_join_is_fetched(server, alice, other_server, limit):
+    bob = Client(other_server.base_url).register("bob")
+    room_id = alice.create_room(preset="public_chat")
+    said = [f"message {i}" for i in range(130)]
+    for text in said:
+        alice.send_text(room_id, text)
+    bob.join(room_id, query=[("via", server.server_name)])
+    assert everything_before(bob, room_id, limit) == list(reversed(said))
+
+
+def test_history_that_was_hidden_stays_hidden(server, alice, other_server):
+    bob = Client(other_server.base_url).register("bob")
+    room_id = alice.create_room(
+        preset="public_chat",
+        initial_state=[
+            {"type": "m.room.history_visibility", "content": {"history_visibility": "joined"}}
+        ],
+    )
+    alice.send_text(room_id, "only for those who are here")
+    bob.join(room_id, query=[("via", server.server_name)])
+    seen = alice.send_text(room_id, "for both")
+    bob.sync_until(lambda answer: seen in str(answer))
+    assert everything_before(bob, room_id, 50) == ["for both"]
