@@ -38,9 +38,9 @@ struct option_row {
 
 static void print_help(const struct option_row *rows)
 {
-    printf("Measures how fast a Matrix homeserver is, through the public client-server API.\n"
+    printf("beffroi bench: measure a Matrix homeserver through the client-server API\n"
            "\n"
-           "Usage: beffroi-bench SCENARIO [OPTIONS]    (or: beffroi bench SCENARIO [OPTIONS])\n"
+           "Usage: beffroi bench SCENARIO [OPTIONS]    (or, alone: beffroi-bench SCENARIO …)\n"
            "\n"
            "Scenarios, with the options that count and their defaults:\n");
     for (size_t i = 0; i < COUNT_OF(scenarios); i++)

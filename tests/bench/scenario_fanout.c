@@ -102,7 +102,7 @@ static bool run(struct bench *bench)
 
 const struct scenario scenario_fanout = {
     .name = "fanout",
-    .summary = "one sender, everybody else waits in /sync: time to the first and to the last",
+    .summary = "one sender, all others wait in /sync: time to the first and to the last",
     .defaults = "--members 1000 --count 20 --bytes 100",
     .run = run,
 };

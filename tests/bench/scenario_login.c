@@ -34,7 +34,7 @@ static bool run(struct bench *bench)
 
 const struct scenario scenario_login = {
     .name = "login",
-    .summary = "signing in with a password (the cost of its hash is a setting of the server)",
+    .summary = "signing in with a password (what its hash costs is a setting)",
     .defaults = "--users 50 --count 200 --connections 8",
     .run = run,
 };
