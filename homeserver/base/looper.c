@@ -8,11 +8,15 @@
 
 #include "homeserver/base/clock.h"
 
+/* Under load many changes make one round: it costs the same for one as for a hundred. */
+enum { ROUNDS_APART_MS = 5 };
+
 struct looper {
     looper_round round;
     void *context;
     pthread_t thread;
     bool is_started;
+    int64_t begun_ms; /* the last round; monotonic */
     pthread_mutex_t lock;
     pthread_cond_t woken;
     bool has_news; /* protected by lock */
@@ -36,19 +40,26 @@ struct looper *looper_create(looper_round round, void *context)
     return looper;
 }
 
+static void wait_until_locked(struct looper *looper, int64_t due_ms, bool news_end_it)
+{
+    const struct timespec deadline = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
+
+    while (!looper->stop && !(news_end_it && looper->has_news) && clock_monotonic_ms() < due_ms)
+        pthread_cond_timedwait(&looper->woken, &looper->lock, &deadline);
+}
+
 /* Sleeps until there is news or the time is over; false when the thread is to stop. */
 static bool wait_for_news(struct looper *looper, int64_t wait_ms)
 {
-    int64_t due_ms = clock_monotonic_ms() + wait_ms;
-    const struct timespec deadline = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
     bool stop;
 
     pthread_mutex_lock(&looper->lock);
-    while (!looper->stop && !looper->has_news && clock_monotonic_ms() < due_ms)
-        pthread_cond_timedwait(&looper->woken, &looper->lock, &deadline);
+    wait_until_locked(looper, clock_monotonic_ms() + wait_ms, true);
+    wait_until_locked(looper, looper->begun_ms + ROUNDS_APART_MS, false);
     looper->has_news = false;
     stop = looper->stop;
     pthread_mutex_unlock(&looper->lock);
+    looper->begun_ms = clock_monotonic_ms();
     return !stop;
 }
 

@@ -6,7 +6,7 @@
 /*
  * A thread that does a round of work whenever it is woken, and when the time is over that the last
  * round gave: for those who follow something. Waking is thread-safe, cheap, and never lost: it
- * makes one more round begin after it.
+ * makes one more round begin after it. Rounds begin some milliseconds apart.
  */
 struct looper;
 
