@@ -101,7 +101,18 @@ struct config_calls {
     const char *livekit_service_url; /* NULL: no service for calls of many */
 };
 
+struct config_s3 {
+    const char *endpoint; /* https://host, without a slash at the end */
+    const char *bucket;
+    const char *region; /* "us-east-1" */
+    const char *access_key, *secret_key;
+};
+
+enum config_media_store { CONFIG_STORE_DIRECTORY, CONFIG_STORE_S3 };
+
 struct config_media {
+    enum config_media_store store; /* directory */
+    struct config_s3 s3;
     int64_t upload_limit_bytes; /* 50 MiB */
     const char *directory;      /* never NULL: <data_directory>/media when unset */
     int64_t user_quota_bytes;   /* 0: unlimited */

@@ -304,6 +304,13 @@ static void check_media(const struct check *check)
 
     if (day != NULL && config_check_day(day) < 0)
         MISTAKE(check, "media.unauthenticated_until", "\"%s\" is not a day: write 2025-01-31", day);
+    const struct config_s3 *s3 = &check->config->media.s3;
+    bool is_complete = s3->endpoint != NULL && s3->bucket != NULL && s3->access_key != NULL &&
+                       s3->secret_key != NULL;
+    if (check->config->media.store == CONFIG_STORE_S3 && !is_complete)
+        MISTAKE(check, "media.store",
+                "an S3 store needs media.s3.endpoint, bucket, access_key and secret_key");
+    check_web_url(check, "media.s3.endpoint", s3->endpoint);
 }
 
 void config_check(const struct config *config, const struct config_node *root,

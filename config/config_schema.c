@@ -165,7 +165,26 @@ static const struct setting calls_items[] = {
 };
 static const struct settings calls_section = SECTION(config_calls, "calls", calls_items);
 
+static const struct setting s3_items[] = {
+    {"endpoint", SETTING_TEXT, AT(config_s3, endpoint), .example = "https://s3.example.org",
+     .help = "The address of the store; objects are at <endpoint>/<bucket>/<name>."},
+    {"bucket", SETTING_TEXT, AT(config_s3, bucket), .example = "matrix-media"},
+    {"region", SETTING_TEXT, AT(config_s3, region), .standard = "us-east-1"},
+    {"access_key", SETTING_TEXT, AT(config_s3, access_key), .example = "AKIA…"},
+    {"secret_key", SETTING_TEXT, AT(config_s3, secret_key), .example = "a long random text"},
+};
+static const struct settings s3_section = SECTION(config_s3, "an S3 store", s3_items);
+
+static const struct setting_choice store_choices[] = {
+    {"directory", CONFIG_STORE_DIRECTORY}, {"s3", CONFIG_STORE_S3}, {NULL, 0},
+};
+
 static const struct setting media_items[] = {
+    {"store", SETTING_CHOICE, AT(config_media, store), .choices = store_choices, .standard = "directory",
+     .help = "Where new files go. `beffroi media migrate` moves those that are there. What is being received or sent "
+             "lies in the directory in both cases."},
+    {"s3", SETTING_SECTION, AT(config_media, s3), .section = &s3_section,
+     .help = "A store that speaks the protocol of Amazon S3: for several servers on one database."},
     {"upload_limit_bytes", SETTING_BYTES, AT(config_media, upload_limit_bytes), .standard = "50 MiB", .min = 1024,
      .max = (int64_t)1 << 40, .help = "The largest file that may be uploaded."},
     {"directory", SETTING_PATH, AT(config_media, directory), .example = "/srv/beffroi/media",

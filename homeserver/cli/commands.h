@@ -12,6 +12,7 @@ extern const struct command command_generate_key;
 extern const struct command command_list_routes;
 extern const struct command command_media_delete;
 extern const struct command command_media_list;
+extern const struct command command_media_migrate;
 extern const struct command command_media_protect;
 extern const struct command command_media_quarantine;
 extern const struct command command_media_stats;

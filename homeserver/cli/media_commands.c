@@ -9,6 +9,8 @@
 #include "homeserver/cli/command.h"
 #include "homeserver/cli/commands.h"
 #include "homeserver/media/media_admin.h"
+#include "homeserver/media/media_store.h"
+#include "homeserver/net/http_client.h"
 #include "homeserver/protocol/mxc_uri.h"
 
 struct choice_options {
@@ -58,6 +60,22 @@ static void print_choice(void *context, const struct media_choice *choice)
            choice->is_protected ? "  protected" : "");
 }
 
+/* The command's own session, and what an S3 store is reached by. */
+static enum exit_status open_session(struct invocation *invocation, struct account_session *out)
+{
+    enum exit_status opened = account_session_open(invocation, out);
+
+    if (opened == EXIT_DONE)
+        out->services.http = http_client_create(out->services.config);
+    return opened;
+}
+
+static void close_session(struct account_session *session)
+{
+    http_client_destroy(session->services.http);
+    account_session_close(session);
+}
+
 static enum exit_status act(struct invocation *invocation, enum media_action action)
 {
     struct choice_options choice = {0};
@@ -80,8 +98,8 @@ static enum exit_status act(struct invocation *invocation, enum media_action act
 
     if (parsed != COMMAND_READY)
         return command_parse_exit(parsed);
-    SCOPED(account_session_close) struct account_session session = {0};
-    enum exit_status opened = account_session_open(invocation, &session);
+    SCOPED(close_session) struct account_session session = {0};
+    enum exit_status opened = open_session(invocation, &session);
     if (opened != EXIT_DONE)
         return opened;
     enum errcode code = read_choice(invocation, &choice, &session.error, &selection);
@@ -131,8 +149,8 @@ static enum exit_status run_stats(struct invocation *invocation)
 
     if (parsed != COMMAND_READY)
         return command_parse_exit(parsed);
-    SCOPED(account_session_close) struct account_session session = {0};
-    enum exit_status opened = account_session_open(invocation, &session);
+    SCOPED(close_session) struct account_session session = {0};
+    enum exit_status opened = open_session(invocation, &session);
     if (opened != EXIT_DONE)
         return opened;
     enum errcode code = media_count_all(session.call.db, session.call.arena, &totals);
@@ -145,6 +163,26 @@ static enum exit_status run_stats(struct invocation *invocation)
            "not yet uploaded  %10" PRId64 " IDs\n",
            totals.local_files, totals.local_bytes, totals.remote_files, totals.remote_bytes,
            totals.stored_files, totals.stored_bytes, totals.quarantined, totals.waiting);
+    return EXIT_DONE;
+}
+
+static enum exit_status run_migrate(struct invocation *invocation)
+{
+    const struct command_option options[] = {{0}};
+    enum command_parse_result parsed = command_parse(invocation, options, 0, 0);
+    int64_t count;
+
+    if (parsed != COMMAND_READY)
+        return command_parse_exit(parsed);
+    SCOPED(close_session) struct account_session session = {0};
+    enum exit_status opened = open_session(invocation, &session);
+    if (opened != EXIT_DONE)
+        return opened;
+    enum errcode code =
+        media_store_migrate(&session.call, media_store_current(&session.call), &count);
+    if (code != OK)
+        return account_session_failed(&session, code);
+    printf("%" PRId64 " files moved.\n", count);
     return EXIT_DONE;
 }
 
@@ -179,4 +217,12 @@ const struct command command_media_stats = {
     .summary = "how much is stored",
     .details = "Identical files are stored once, so less may be stored than was uploaded.\n",
     .run = run_stats,
+};
+
+const struct command command_media_migrate = {
+    .name = "media migrate",
+    .operands = "",
+    .summary = "move all files to the store that media.store names",
+    .details = "Servers may run meanwhile. Can be interrupted and started again.\n",
+    .run = run_migrate,
 };

@@ -16,14 +16,14 @@ enum { OBJECT_RANDOM_CHARS = 10 };
 
 const struct media_store *media_store(enum media_store_kind kind)
 {
-    (void)kind;
-    return &media_store_directory;
+    return kind == MEDIA_STORE_S3 ? &media_store_s3 : &media_store_directory;
 }
 
 enum media_store_kind media_store_current(const struct call *call)
 {
-    (void)call;
-    return MEDIA_STORE_DIRECTORY;
+    return config_current(call->services->config)->media.store == CONFIG_STORE_S3
+               ? MEDIA_STORE_S3
+               : MEDIA_STORE_DIRECTORY;
 }
 
 enum errcode media_scratch_open(struct call *call, int *fd_out)

@@ -21,6 +21,11 @@ struct media_store {
 
 const struct media_store *media_store(enum media_store_kind kind);
 
+/* Moves everything that lies in the other store to this one, file by file, while servers run.
+ * `count_out` is how many. */
+enum errcode media_store_migrate(struct call *call, enum media_store_kind to,
+                                 int64_t *count_out) MUST_CHECK;
+
 /* Where new objects go, by the configuration. */
 enum media_store_kind media_store_current(const struct call *call);
 
@@ -37,5 +42,6 @@ void media_close_fd(int *fd);
 const char *media_object_name(struct arena *arena, const uint8_t hash[SHA256_BYTES]);
 
 extern const struct media_store media_store_directory;
+extern const struct media_store media_store_s3;
 
 #endif

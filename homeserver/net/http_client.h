@@ -30,6 +30,7 @@ struct http_call {
     const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
     const void *body;           /* may be NULL */
     size_t body_size;
+    bool borrows_body;            /* http_client_fetch() only: a large body is not copied */
     int64_t timeout_ms;           /* whole call */
     size_t answer_limit_bytes;    /* E_REMOTE when the answer, decoded, is larger */
     int redirects_max;            /* 0: not followed; https never leads to http */

@@ -33,7 +33,7 @@ struct http_transfer *http_transfer_create(const struct http_call *call, http_do
     own->client_key = copy(transfer->arena, call->client_key);
     own->aws_sigv4 = copy(transfer->arena, call->aws_sigv4);
     own->user_password = copy(transfer->arena, call->user_password);
-    if (call->body != NULL)
+    if (call->body != NULL && !call->borrows_body)
         own->body = arena_memdup(transfer->arena, call->body, call->body_size);
     for (const char *const *header = call->headers; header != NULL && *header != NULL; header++)
         transfer->headers = curl_slist_append(transfer->headers, *header);

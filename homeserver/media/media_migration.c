@@ -1,0 +1,54 @@
+/*
+ * From one store to the other: copy, then say so in one transaction, then remove the original. What
+ * a crash leaves is in doubt and swept.
+ */
+#include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/media/media_intake.h"
+#include "homeserver/media/media_store.h"
+
+static enum errcode note_move(struct call *call, const struct media_file *file,
+                              const struct media_object *copy)
+{
+    const struct media_object original = {.object = file->object, .store = file->store};
+    SCOPED(db_transaction_end) struct db *tx = NULL;
+
+    TRY(db_begin(call->db, &tx));
+    TRY(media_file_move(tx, file->file_nid, copy->object, copy->store));
+    TRY(media_object_keep(tx, copy->object));
+    TRY(media_object_doubt(tx, &original, 0)); /* to be removed at once */
+    return db_commit(&tx);
+}
+
+static enum errcode move(struct call *call, const struct media_file *file, enum media_store_kind to)
+{
+    const struct media_object copy = {.object = media_object_name(call->arena, file->hash),
+                                      .store = to};
+    SCOPED(media_close_fd) int fd = -1;
+
+    TRY(media_store(file->store)->open(call, file->object, &fd));
+    TRY(media_object_doubt(call->db, &copy, clock_wall_ms()));
+    TRY(media_store(to)->put(call, copy.object, fd, file->size_bytes));
+    enum errcode outcome = note_move(call, file, &copy);
+    return outcome == M_NOT_FOUND ? OK : outcome; /* deleted meanwhile */
+}
+
+enum errcode media_store_migrate(struct call *call, enum media_store_kind to, int64_t *count_out)
+{
+    enum media_store_kind from = to == MEDIA_STORE_S3 ? MEDIA_STORE_DIRECTORY : MEDIA_STORE_S3;
+    const struct media_file *files;
+    int64_t after_nid = 0;
+    size_t count;
+
+    *count_out = 0;
+    do {
+        TRY(media_files_list(call->db, call->arena, from, after_nid, &files, &count));
+        for (size_t i = 0; i < count; i++) {
+            TRY(move(call, &files[i], to));
+            after_nid = files[i].file_nid;
+        }
+        *count_out += (int64_t)count;
+        TRY(media_sweep(call, 0));
+    } while (count > 0);
+    return OK;
+}
