@@ -79,22 +79,23 @@ static enum errcode read_dehydration(struct request *req, struct dehydration *ou
 
 /* The device before ends, with its keys and messages; one on which somebody is logged in must not.
  */
-static enum errcode end_predecessor(struct request *req, const struct dehydration *dehydration)
+static enum errcode end_predecessor(struct request *req, const char *device_id)
 {
     int64_t user_nid = req->requester.user_nid;
     struct dehydrated_device before;
     struct device device;
-    enum errcode code = dehydrated_device_load(req->call.db, req->call.arena, user_nid, &before);
+    enum errcode before_found =
+        dehydrated_device_load(req->call.db, req->call.arena, user_nid, &before);
+    enum errcode found = device_load(req->call.db, req->call.arena, user_nid, device_id, &device);
 
-    if (code == OK)
-        TRY(session_end_device(&req->call, user_nid, before.device_id));
-    else if (code != M_NOT_FOUND)
-        return code;
-    code = device_load(req->call.db, req->call.arena, user_nid, dehydration->device.device_id,
-                       &device);
-    if (code == OK)
+    if (before_found != OK && before_found != M_NOT_FOUND)
+        return before_found;
+    if (found != OK && found != M_NOT_FOUND)
+        return found;
+    bool is_same = before_found == OK && strcmp(before.device_id, device_id) == 0;
+    if (found == OK && !is_same)
         return fail(&req->error, M_INVALID_PARAM, "You are logged in on a device with this ID.");
-    return code == M_NOT_FOUND ? OK : code;
+    return before_found == OK ? session_end_device(&req->call, user_nid, before.device_id) : OK;
 }
 
 static enum errcode make_device(struct request *req, const struct dehydration *dehydration)
@@ -107,7 +108,7 @@ static enum errcode make_device(struct request *req, const struct dehydration *d
     SCOPED(db_transaction_end) struct db *tx = NULL;
 
     TRY(session_check_draft(&req->call, &draft));
-    TRY(end_predecessor(req, dehydration));
+    TRY(end_predecessor(req, draft.device_id));
     TRY(db_begin(req->call.db, &tx));
     TRY(device_insert(tx, draft.user_nid, draft.device_id, draft.display_name, clock_wall_ms()));
     TRY(dehydrated_device_set(tx, draft.user_nid, &dehydration->device));

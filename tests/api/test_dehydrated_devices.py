@@ -124,10 +124,10 @@ def test_it_is_deleted_with_all_it_has(alice, bob, way):
 def test_what_is_refused_changes_nothing(alice):
     device_id, _ = dehydrate(alice)
     good, _ = body_for(alice)
-    unsigned = {**good["device_keys"], "signatures": {}}
+    forged = {**good["device_keys"], "algorithms": []}  # not what was signed
     wrong = [
         ({**good, "device_id": alice.device_id}, "M_INVALID_PARAM"),
-        ({**good, "device_keys": unsigned}, "M_INVALID_SIGNATURE"),
+        ({**good, "device_keys": forged}, "M_INVALID_SIGNATURE"),
         ({**good, "device_data": {}}, "M_BAD_JSON"),
         ({**good, "device_data": {"algorithm": "a", "x": "y" * 70000}}, "M_TOO_LARGE"),
         ({name: value for name, value in good.items() if name != "device_keys"}, "M_MISSING_PARAM"),
@@ -142,8 +142,10 @@ def test_what_is_refused_changes_nothing(alice):
 
 
 def test_a_device_that_is_logged_in_is_not_replaced(alice):
+    before, _ = dehydrate(alice)
     device = Device(alice)
     body, _ = body_for(alice)
     body = {**body, "device_id": alice.device_id, "device_keys": device.keys(), "one_time_keys": {}, "fallback_keys": {}}
     assert alice.put(DEHYDRATED, body=body, expect=400)["errcode"] == "M_INVALID_PARAM"
     assert alice.get(f"{CLIENT}/account/whoami")["device_id"] == alice.device_id
+    assert alice.get(DEHYDRATED)["device_id"] == before
