@@ -19,7 +19,7 @@ static const struct db_statement statements[] = {
     [ADD] = {"delayed_event_add",
         "INSERT INTO delayed_events (delay_id, user_nid, txn_key, room_id, type, state_key, "
         "                            content, delay_ms, running_since_ts, due_ts) "
-        "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9 + $8 "
+        "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9::bigint + $8::bigint "
         " WHERE (SELECT count(*) FROM delayed_events "
         "         WHERE user_nid = $2 AND done_ts IS NULL) < $10"},
 
