@@ -59,11 +59,3 @@ CREATE TABLE media_thumbnails (
     PRIMARY KEY (source_nid, width, height, crops, animated)
 );
 CREATE INDEX media_thumbnails_by_file ON media_thumbnails (file_nid);
-
--- What a page looked like to a link preview, for a while.
-CREATE TABLE url_previews (
-    url_hash bytea NOT NULL PRIMARY KEY, -- SHA-256 of the URL
-    answer text,                         -- JSON; NULL: it could not be had
-    fetched_ts bigint NOT NULL
-);
-CREATE INDEX url_previews_by_age ON url_previews (fetched_ts);
