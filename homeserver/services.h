@@ -8,6 +8,7 @@
 struct config_holder;
 struct journal;
 struct room_service;
+struct recent_events;
 struct notifier;
 struct typing;
 struct presence;
@@ -32,6 +33,7 @@ struct services {
     struct journal *journal;
     struct room_service *rooms;
     struct media_service *media;
+    struct recent_events *recent_events; /* NULL: none are remembered */
     struct notifier *notifier;
     struct typing *typing;
     struct presence *presence;

@@ -140,7 +140,6 @@ enum errcode history_positions_take(struct db *db, struct arena *arena, int64_t 
                                     int64_t *first_out) MUST_CHECK;
 
 /* For the journal alone: the statements of a batch. */
-extern const struct db_statement events_insert_batch, event_json_insert_batch,
-    room_heads_update_batch;
+extern const struct db_statement events_insert_batch, room_heads_update_batch;
 
 #endif

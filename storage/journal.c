@@ -14,6 +14,7 @@
 #include "homeserver/base/strbuf.h"
 #include "storage/journal_internal.h"
 #include "storage/listen_notify.h"
+#include "storage/recent_events.h"
 #include "storage/statements.h"
 
 enum {
@@ -32,6 +33,7 @@ struct listener {
 struct journal {
     struct db *db;
     char *conninfo;
+    struct recent_events *recent;    /* may be NULL */
     struct listen_notify *listener;  /* of other nodes */
     char node_id[NODE_ID_CHARS + 1]; /* tells our own notifications from those of others */
     pthread_t thread;
@@ -78,9 +80,19 @@ void journal_add_listener(struct journal *journal, journal_listener callback, vo
     journal->listeners[journal->listener_count++] = (struct listener){callback, context};
 }
 
+void journal_set_recent_events(struct journal *journal, struct recent_events *recent)
+{
+    journal->recent = recent;
+}
+
 int64_t journal_position(const struct journal *journal)
 {
     return atomic_load(&journal->position);
+}
+
+int64_t journal_statements_run(const struct journal *journal)
+{
+    return db_statements_run(journal->db);
 }
 
 /* Positions only grow; notifications of other nodes may arrive late. */
@@ -223,6 +235,17 @@ static void tell_listeners(struct journal *journal, const struct journal_change 
     raise(&journal->told, change->position);
 }
 
+/* Before the readers are told. */
+static void remember_events(struct journal *journal, const struct journal_entry *first)
+{
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+        if (entry->event != NULL && entry->event->event.position == entry->position)
+            recent_events_add(journal->recent, &entry->event->event);
+        for (size_t i = 0; entry->rewrites_event && i < entry->rooms.count; i++)
+            recent_events_rewritten(journal->recent, entry->rooms.nids[i]);
+    }
+}
+
 static void announce(struct journal *journal, struct arena *arena,
                      const struct journal_entry *first, int64_t position)
 {
@@ -300,6 +323,7 @@ static enum errcode write_entries(struct journal *journal, struct journal_entry 
                 entry->on_outcome(entry->outcome_context, OK, entry->position);
             entry->on_outcome = NULL;
         }
+        remember_events(journal, first);
         announce(journal, arena, first, position);
     }
     return outcome;

@@ -47,6 +47,10 @@ void journal_entry_add_expecting(struct journal_entry *entry, const struct db_st
 struct new_event;
 void journal_entry_set_event(struct journal_entry *entry, const struct new_event *event);
 
+/* The entry changes the stored form of events of the rooms that it wakes, or adds to them past
+ * journal_entry_set_event(). */
+void journal_entry_rewrites_event(struct journal_entry *entry);
+
 /* Called on the journal's thread once the entry's fate is known, before its group learns of it;
  * `position` is 0 unless the outcome is OK. At most one per entry. */
 typedef void (*journal_outcome)(void *context, enum errcode outcome, int64_t position);
@@ -88,6 +92,10 @@ enum errcode commit_group_wait(struct commit_group *group) MUST_CHECK;
  */
 int64_t journal_position(const struct journal *journal);
 
+/* Statements run by the writer so far: cost models are checked by counting. Read it when nothing is
+ * under way. */
+int64_t journal_statements_run(const struct journal *journal);
+
 /* Called on the journal's thread after every COMMIT, with what the batch touched; also for batches
  * of other nodes (learned by NOTIFY), then with `everything` when the list was too long to tell. */
 struct journal_change {
@@ -106,6 +114,10 @@ typedef void (*journal_listener)(void *context, const struct journal_change *cha
 /* `conninfo` as for db_create. Other processes on the same database (further nodes, the command
  * line) are told of every commit, and theirs are heard. */
 struct journal *journal_create(const char *conninfo);
+
+/* Where committed events are remembered; borrowed, set before journal_start(). */
+struct recent_events;
+void journal_set_recent_events(struct journal *journal, struct recent_events *recent);
 
 /* Up to eight listeners, registered before the first submit. */
 void journal_add_listener(struct journal *journal, journal_listener listener, void *context);

@@ -136,15 +136,11 @@ static enum errcode pipeline_events(struct db *db, const struct event_columns *e
                INT_ARRAY(e->origin_server_ts, e->count), INT_ARRAY(e->snapshot_nid, e->count),
                INT_ARRAY(e->sender_nid, e->count), INT_ARRAY(e->state_key_nid, e->count),
                INT_ARRAY(e->flags, e->count), TEXT_ARRAY(e->event_id, e->count),
-               INT_ARRAY(e->replaces_nid, e->count));
+               INT_ARRAY(e->replaces_nid, e->count), BYTES_ARRAY(e->json, e->json_size, e->count));
 
     if (e->count == 0)
         return OK;
-    TRY(db_pipeline_add(db, &events_insert_batch, rows, NULL));
-    return db_pipeline_add(
-        db, &event_json_insert_batch,
-        PARAMS(INT_ARRAY(e->event_nid, e->count), BYTES_ARRAY(e->json, e->json_size, e->count)),
-        NULL);
+    return db_pipeline_add(db, &events_insert_batch, rows, NULL);
 }
 
 static enum errcode pipeline_heads(struct db *db, const struct head_columns *h, int64_t *moved)

@@ -124,6 +124,11 @@ void journal_entry_set_event(struct journal_entry *entry, const struct new_event
     entry->bytes += event->event.json_size;
 }
 
+void journal_entry_rewrites_event(struct journal_entry *entry)
+{
+    entry->rewrites_event = true;
+}
+
 void journal_entry_on_outcome(struct journal_entry *entry, journal_outcome callback, void *context)
 {
     entry->on_outcome = callback;

@@ -30,6 +30,7 @@ struct journal_entry {
     struct entry_statement *first_statement;
     struct entry_statement *last_statement;
     struct new_event *event; /* NULL: none */
+    bool rewrites_event;
     struct wake_list rooms;
     struct wake_list message_rooms;
     struct wake_list users;

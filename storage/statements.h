@@ -34,7 +34,6 @@ struct statement_table {
     X(devices)                                                                                     \
     X(email_validations)                                                                           \
     X(embedded_cluster)                                                                            \
-    X(event_json_insert_batch)                                                                     \
     X(events)                                                                                      \
     X(events_insert_batch)                                                                         \
     X(federation_inbox)                                                                            \

@@ -73,6 +73,8 @@ static enum errcode fetch_memberships(struct preparation *p, const struct stored
     int64_t key_nid;
     bool is_needed = false;
 
+    if (p->how->without_membership)
+        return OK;
     for (size_t i = 0; i < count; i++)
         is_needed |= events[i].position <= reader->membership.position;
     if (!is_needed || reader->requester == NULL)
@@ -151,7 +153,7 @@ static void make_unsigned(const struct preparation *p, const struct stored_event
         .has_age = true,
         .age_ms = p->now_ms > event->origin_server_ts ? p->now_ms - event->origin_server_ts : 0,
         .relations_json = p->relations != NULL ? p->relations[i] : NULL,
-        .membership = membership_at(p, event),
+        .membership = p->how->without_membership ? NULL : membership_at(p, event),
         .transaction_id = p->transaction_ids != NULL ? p->transaction_ids[i] : NULL,
     };
     if (redaction != NULL)

@@ -17,9 +17,10 @@
 struct client_events {
     /* A reader without a requester stands for a program that is no user: an application service. */
     const struct room_reader *reader;
-    bool with_room_id;    /* /sync leaves it out */
-    bool with_relations;  /* bundled aggregations */
-    bool without_threads; /* … but for m.thread */
+    bool with_room_id;       /* /sync leaves it out */
+    bool without_membership; /* leaves `unsigned.membership` out */
+    bool with_relations;     /* bundled aggregations */
+    bool without_threads;    /* … but for m.thread */
     enum client_event_format format;
     const struct filter *filter; /* its event_fields; NULL: all fields */
 };

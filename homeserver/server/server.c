@@ -41,11 +41,13 @@
 #include "storage/db.h"
 #include "storage/journal.h"
 #include "storage/migrate.h"
+#include "storage/recent_events.h"
 
 enum {
     DRAIN_MS = 10 * 1000,
     PASSWORD_QUEUE = 4, /* below the number of workers: a login flood leaves some free */
-    ROOMS_LOADED_MAX = 4096
+    ROOMS_LOADED_MAX = 4096,
+    RECENT_EVENTS_BYTES = 64 << 20
 };
 
 struct server {
@@ -115,6 +117,9 @@ static void create_journal(struct server *server)
 {
     struct services *services = &server->services;
     services->journal = journal_create(server->options->conninfo);
+    services->recent_events = recent_events_create(RECENT_EVENTS_BYTES);
+    journal_set_recent_events(services->journal, services->recent_events);
+    journal_add_listener(services->journal, recent_events_on_change, services->recent_events);
     journal_add_listener(services->journal, forget_heads, services->rooms);
     journal_add_listener(services->journal, notifier_on_change, services->notifier);
     journal_add_listener(services->journal, forget_audiences, services->push_audiences);
@@ -184,6 +189,7 @@ static void destroy_services(struct services *services)
     /* What is still waiting in the journal is written before anything else goes. */
     journal_destroy(services->journal);
     federation_sender_destroy(services->sender);
+    recent_events_destroy(services->recent_events);
     key_ring_destroy(services->key_ring);
     federation_client_destroy(services->federation);
     appservice_delivery_destroy(services->appservice_delivery);

@@ -9,6 +9,7 @@
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
+#include "storage/recent_events.h"
 
 struct state_entry {
     int64_t key_nid;
@@ -228,6 +229,7 @@ static enum errcode write_events(struct sync *sync, const struct sync_room *room
 {
     const struct client_events how = {
         .reader = &room->reader,
+        .without_membership = true, /* the reader's when the state was set: nobody asks */
         .format = sync->request->filter->federation_format ? CLIENT_EVENT_FORMAT_FEDERATION
                                                            : CLIENT_EVENT_FORMAT_CLIENT,
         .filter = sync->request->filter,
@@ -237,7 +239,8 @@ static enum errcode write_events(struct sync *sync, const struct sync_room *room
     size_t count;
 
     TRY(select_entries(sync, room, entries, nids, &count));
-    TRY(events_load(sync->call->db, sync->call->arena, nids, count, &events, &count));
+    TRY(recent_events_load(sync->call->services->recent_events, sync->call->db, sync->call->arena,
+                           (struct nid_list){nids, count}, &events, &count));
     if (sync->request->filter->state.senders.present ||
         sync->request->filter->state.not_senders.present ||
         event_filter_needs_content(&sync->request->filter->state))

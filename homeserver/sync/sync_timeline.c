@@ -3,7 +3,9 @@
 #include "homeserver/rooms/client_events.h"
 #include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/ignored_senders.h"
+#include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
+#include "storage/recent_events.h"
 
 enum { TIMELINE_LIMIT_DEFAULT = 10 };
 
@@ -12,27 +14,64 @@ int64_t sync_timeline_limit(const struct sync *sync)
     return event_filter_limit(&sync->request->filter->timeline, TIMELINE_LIMIT_DEFAULT);
 }
 
+/* What a room's timeline is cut from. */
+struct rows {
+    struct stored_event *events;
+    size_t count;
+    bool is_known;
+};
+
 /* One more than is shown tells whether something was left out. */
-static enum errcode load_rows(struct sync *sync, const struct sync_room *rooms, size_t count,
-                              struct stored_event **events_out, size_t *event_count_out)
+static bool recall_rows(struct sync *sync, const struct sync_room *room, struct rows *out)
+{
+    struct call *call = sync->call;
+    const struct recent_range range = {
+        .room_nid = room_nid(room->reader.room),
+        .after = room->after,
+        .until = sync->until,
+        .limit = room->limit + 1,
+    };
+
+    return recent_events_find(call->services->recent_events, call->arena, &range, &out->events,
+                              &out->count);
+}
+
+/* The others are read in one query. */
+static enum errcode read_rows(struct sync *sync, const struct sync_room *rooms, size_t count,
+                              struct rows *rows)
 {
     struct arena *arena = sync->call->arena;
     int64_t *nids = ARENA_ARRAY(arena, count, int64_t);
     int64_t *after = ARENA_ARRAY(arena, count, int64_t);
     int64_t *limits = ARENA_ARRAY(arena, count, int64_t);
+    struct stored_event *events;
+    size_t asked = 0, event_count, next = 0;
 
     for (size_t i = 0; i < count; i++) {
-        nids[i] = room_nid(rooms[i].reader.room);
-        after[i] = rooms[i].after;
-        limits[i] = rooms[i].limit + 1;
+        if (rows[i].is_known)
+            continue;
+        nids[asked] = room_nid(rooms[i].reader.room);
+        after[asked] = rooms[i].after;
+        limits[asked++] = rooms[i].limit + 1;
     }
+    if (asked == 0)
+        return OK;
     const struct rooms_range range = {
-        .room_nids = {nids, count},
+        .room_nids = {nids, asked},
         .after = after,
         .limits = limits,
         .until = sync->until,
     };
-    return events_of_rooms(sync->call->db, arena, &range, events_out, event_count_out);
+    TRY(events_of_rooms(sync->call->db, arena, &range, &events, &event_count));
+    for (size_t i = 0; i < count; i++) {
+        size_t first = next;
+        if (rows[i].is_known)
+            continue;
+        while (next < event_count && events[next].room_nid == room_nid(rooms[i].reader.room))
+            next++;
+        rows[i] = (struct rows){.events = events + first, .count = next - first};
+    }
+    return OK;
 }
 
 static enum errcode fill(struct sync *sync, struct sync_room *room, struct stored_event *events,
@@ -58,16 +97,13 @@ static enum errcode fill(struct sync *sync, struct sync_room *room, struct store
 
 enum errcode sync_load_timelines(struct sync *sync, struct sync_room *rooms, size_t count)
 {
-    struct stored_event *events;
-    size_t event_count, next = 0;
+    struct rows *rows = ARENA_ARRAY(sync->call->arena, count, struct rows);
 
-    TRY(load_rows(sync, rooms, count, &events, &event_count));
-    for (size_t i = 0; i < count; i++) {
-        size_t first = next;
-        while (next < event_count && events[next].room_nid == room_nid(rooms[i].reader.room))
-            next++;
-        TRY(fill(sync, &rooms[i], events + first, next - first));
-    }
+    for (size_t i = 0; i < count; i++)
+        rows[i].is_known = recall_rows(sync, &rooms[i], &rows[i]);
+    TRY(read_rows(sync, rooms, count, rows));
+    for (size_t i = 0; i < count; i++)
+        TRY(fill(sync, &rooms[i], rows[i].events, rows[i].count));
     return OK;
 }
 

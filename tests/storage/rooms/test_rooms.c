@@ -47,6 +47,36 @@ static void invariant_2_stored_events_hash_to_their_id(void **state)
     assert_string_equal(computed, event_id);
 }
 
+/* In the journal six statements at most and the transaction's own two, on the sender's connection
+ * one, whether the room has one member or many. */
+static void a_message_costs_six_statements_however_many_members_a_room_has(void **state)
+{
+    enum { MEMBERS = 200, STATEMENTS_MAX = 6 + 2 };
+    struct rooms_fixture *fixture = *state;
+    const struct requester *alice = test_requester(fixture, ALICE);
+    const struct journal *journal = fixture->call->services->journal;
+    const char *room_id = test_room(fixture, alice, "12");
+    int64_t costs[2];
+
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(test_message(fixture, room_id, alice, "the caches are warm", NULL), OK);
+        int64_t journal_before = journal_statements_run(journal);
+        int64_t own_before = db_statements_run(fixture->call->db);
+        assert_int_equal(test_message(fixture, room_id, alice, "hello", NULL), OK);
+        costs[round] = journal_statements_run(journal) - journal_before;
+        assert_in_range(db_statements_run(fixture->call->db) - own_before, 0, 1);
+        for (int i = 0; round == 0 && i < MEMBERS; i++) {
+            char user_id[64];
+            snprintf(user_id, sizeof(user_id), "@member%d:test.example", i);
+            const struct requester *member = test_requester(fixture, user_id);
+            assert_int_equal(test_change_membership(fixture, room_id, member, user_id, "join"), OK);
+            test_next_call(fixture);
+        }
+    }
+    assert_int_equal(costs[0], costs[1]);
+    assert_in_range(costs[1], 1, STATEMENTS_MAX);
+}
+
 /* I3: the bytes of stored state stay within three times those of the state events themselves. */
 static void invariant_3_stored_state_is_small(void **state)
 {
@@ -233,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROOMS_TEST(rooms_of_every_version_are_created_and_take_messages),
         ROOMS_TEST(invariant_2_stored_events_hash_to_their_id),
+        ROOMS_TEST(a_message_costs_six_statements_however_many_members_a_room_has),
         ROOMS_TEST(invariant_3_stored_state_is_small),
         ROOMS_TEST(every_snapshot_of_a_room_can_be_loaded_and_is_one_change_from_the_last),
         ROOMS_TEST(a_room_goes_on_when_another_node_moved_its_head),
