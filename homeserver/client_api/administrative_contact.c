@@ -131,9 +131,10 @@ enum errcode client_post3_pids(struct request *req)
 /* POST /_matrix/client/v3/account/3pid/unbind */
 enum errcode client_unbind3pid_from_account(struct request *req)
 {
-    const char *medium, *address;
+    const char *medium, *address, *id_server;
 
     TRY(body_string(req, "medium", &medium));
     TRY(body_string(req, "address", &address));
+    TRY(body_string_optional(req, "id_server", &id_server));
     return respond(req, 200, json_pack("{s:s}", "id_server_unbind_result", "no-support"));
 }
