@@ -47,6 +47,19 @@ static enum errcode write_events(struct call *call, const struct transaction_con
     return OK;
 }
 
+static struct nid_list positions_of(struct call *call, const struct transaction_content *content,
+                                    enum appservice_item_kind kind)
+{
+    int64_t *positions = ARENA_ARRAY(call->arena, content->count, int64_t);
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < content->count; i++) {
+        if (content->items[i].kind == kind)
+            positions[wanted++] = content->items[i].position;
+    }
+    return (struct nid_list){positions, wanted};
+}
+
 /* Receipts of one queue item; the room's form is that of /sync, with its ID. */
 static void write_receipt(const struct receipt *receipt, const char *room_id, struct strbuf *out)
 {
@@ -72,18 +85,13 @@ static void write_receipt(const struct receipt *receipt, const char *room_id, st
 static enum errcode write_receipts(struct call *call, const struct transaction_content *content,
                                    struct strbuf *out)
 {
-    int64_t *positions = ARENA_ARRAY(call->arena, content->count, int64_t);
+    struct nid_list positions = positions_of(call, content, APPSERVICE_RECEIPT);
     struct appservice_receipt *receipts;
-    size_t wanted = 0, count;
+    size_t count;
 
-    for (size_t i = 0; i < content->count; i++) {
-        if (content->items[i].kind == APPSERVICE_RECEIPT)
-            positions[wanted++] = content->items[i].position;
-    }
-    if (wanted == 0)
+    if (positions.count == 0)
         return OK;
-    TRY(appservice_receipts_load(call->db, call->arena, (struct nid_list){positions, wanted},
-                                 &receipts, &count));
+    TRY(appservice_receipts_load(call->db, call->arena, positions, &receipts, &count));
     for (size_t i = 0; i < count; i++)
         write_receipt(&receipts[i].receipt, receipts[i].room_id, out);
     return OK;
@@ -107,18 +115,14 @@ static void write_message(const struct appservice_to_device *message, struct str
 static enum errcode write_to_device(struct call *call, const struct transaction_content *content,
                                     struct strbuf *out)
 {
-    int64_t *positions = ARENA_ARRAY(call->arena, content->count, int64_t);
+    struct nid_list positions = positions_of(call, content, APPSERVICE_TO_DEVICE);
     struct appservice_to_device *messages;
-    size_t wanted = 0, count;
+    size_t count;
 
-    for (size_t i = 0; i < content->count; i++) {
-        if (content->items[i].kind == APPSERVICE_TO_DEVICE)
-            positions[wanted++] = content->items[i].position;
-    }
-    if (wanted == 0)
+    if (positions.count == 0)
         return OK;
-    TRY(appservice_to_device_load(call->db, call->arena, content->appservice->id,
-                                  (struct nid_list){positions, wanted}, &messages, &count));
+    TRY(appservice_to_device_load(call->db, call->arena, content->appservice->id, positions,
+                                  &messages, &count));
     for (size_t i = 0; i < count; i++)
         write_message(&messages[i], out);
     return OK;
