@@ -14,7 +14,8 @@ def test_both_servers_find_a_shared_room_sound(server, other_server, alice, bob,
     for speaker, listener in ((alice, bob), (bob, alice)):
         for number in range(3):
             sees(listener, shared_room, speaker.send_text(shared_room, f"message {number}"))
-    for side in (server, other_server):
+    # verify-room is a command of ours: a Synapse is checked by what it sent us.
+    for side in (side for side in (server, other_server) if hasattr(side, "binary")):
         result = verify(side, shared_room)
         assert result.returncode == 0, result.stdout + result.stderr
         assert "0 signed with keys that are not known here" in result.stdout
