@@ -131,7 +131,10 @@ export const cryptoVerbs = (client) => ({
         return { imported, total };
     },
     async dehydrate() {
-        await client().getCrypto().startDehydration();
+        const crypto = client().getCrypto();
+        // The client learns of what it stored itself when sync brings it.
+        await poll("secret storage", () => crypto.isSecretStorageReady());
+        await crypto.startDehydration();
     },
     async device_trust({ user_id, device_id }) {
         const status = await client().getCrypto().getDeviceVerificationStatus(user_id, device_id);
