@@ -46,7 +46,7 @@ def test_damage_in_the_database_is_found(homeserver, alice, story):
     """One event is changed behind the server's back, and the state is made to forget a ban."""
     with connect(homeserver) as connection:
         connection.execute(
-            "UPDATE event_json SET json = replace(convert_from(json, 'UTF8'), 'vu', 'lu')::bytea"
+            "UPDATE event_json SET json = replace(convert_from(json, 'UTF8'), ' vu ', ' lu ')::bytea"
             " WHERE convert_from(json, 'UTF8') LIKE '%%d_j_ vu%%'"
             "   AND event_nid IN (SELECT event_nid FROM events JOIN rooms USING (room_nid) WHERE room_id = %s)",
             [story],

@@ -26,6 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from homeserver import free_port
 
 FEDERATION = "/_matrix/federation"
 
@@ -255,9 +256,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Peer:
     def __init__(self, authority):
-        self.http_server = Server(("127.0.0.1", 0), Handler)
+        port = free_port()
+        self.http_server = Server(("127.0.0.1", port), Handler)
         self.http_server.peer = self
-        port = self.http_server.server_address[1]
         self.name = f"127.0.0.1:{port}"
         certificate, key = authority.issue(f"peer-{port}")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

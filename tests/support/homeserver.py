@@ -1,8 +1,10 @@
 """A homeserver that tests start, kill and restart: our own binary, or Synapse to check the tests."""
 
+import itertools
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -26,10 +28,20 @@ SANITIZER_REPORT = re.compile(
 )
 
 
+# Below the range from which the kernel takes the ports of outgoing connections, and each at most once:
+# a server whose name is its address must not get the name, and the remembered keys, of an earlier one.
+PORTS = range(10240, 32768)
+_next_ports = itertools.islice(itertools.cycle(PORTS), random.SystemRandom().randrange(len(PORTS)), None)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in _next_ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Homeserver:
