@@ -31,6 +31,11 @@ struct db *db_create(const char *conninfo)
     return db;
 }
 
+void db_set_session(struct db *db, const char *commands)
+{
+    db->commands = commands;
+}
+
 void db_destroy(struct db *db)
 {
     if (db == NULL)

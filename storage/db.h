@@ -81,6 +81,9 @@ struct db_params {
 
 /* `conninfo` as libpq takes it (a URI or key=value). Connects lazily, never fails. */
 struct db *db_create(const char *conninfo);
+/* Commands (a literal) for every session of this connection; before it is used for the first time.
+ */
+void db_set_session(struct db *db, const char *commands);
 void db_destroy(struct db *db);
 
 /* Runs a statement that returns rows; they live as long as `arena`. */

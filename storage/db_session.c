@@ -234,6 +234,8 @@ static enum errcode connect_now(struct db *db)
         return connect_failed(db, started_ms);
     PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
     TRY(session_run_command(db, session_settings, ANSWER_WAIT_MS));
+    if (db->commands != NULL)
+        TRY(session_run_command(db, db->commands, ANSWER_WAIT_MS));
     if (atomic_exchange(&database_is_down, false))
         log_info(LOG_DATABASE, "the database is reachable again");
     return OK;

@@ -39,6 +39,7 @@ struct queued {
 
 struct db {
     char *conninfo;
+    const char *commands;   /* for every session; NULL: none */
     PGconn *connection;     /* NULL: not connected */
     bool drop_before_use;   /* the session is dead or of no use */
     int64_t retry_at_ms;    /* monotonic: no attempt to connect before */

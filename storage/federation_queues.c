@@ -15,6 +15,15 @@
 /* Events that went their way: neither rejected (1), soft-failed (2) nor outliers (4). */
 #define SENT_ON "e.position > 0 AND e.flags & 7 = 0"
 
+/* After $1, up to $2. */
+#define IN_RANGE(table) table ".position > $1 AND " table ".position <= $2"
+
+/* What follows a SELECT that has rows when users of other servers are in the room of `column`. */
+#define IS_REMOTE_ROOM(column)                                                                     \
+    "FROM memberships m WHERE m.room_nid = " column " AND m.membership = 2 AND NOT m.is_local"
+#define ANY_REMOTE_ROOM                                                                            \
+    "EXISTS (SELECT FROM memberships m WHERE m.membership = 2 AND NOT m.is_local)"
+
 /* Remote users joined to the room of `column`. */
 #define OTHERS_IN(column)                                                                          \
     "  JOIN memberships m ON m.room_nid = " column " AND m.membership = 2 AND NOT m.is_local "     \
@@ -34,69 +43,84 @@
     "           AND mine.user_nid = " column " AND mine.membership = 2)"
 
 enum {
-    LOCK, SCAN, SCANNED, WAITING, SENT, OUTBOX_DELETE, PDUS, OUTBOX, DEVICES, RECEIPTS, PRESENCE,
+    LOCK, SCANNED, PROBE, SCAN, SET_SCANNED, WAITING, SENT, OUTBOX_DELETE, PDUS, OUTBOX, DEVICES, RECEIPTS, PRESENCE,
     OUTBOX_ADD, FORWARD, SERVERS
 };
 
 static const struct db_statement statements[] = {
     [LOCK] = {"federation_sender_lock", "SELECT pg_try_advisory_lock(7305, 1)"},
 
+    [SCANNED] = {"federation_scan_position", "SELECT position FROM federation_scan"},
+
+    /* Most of what happens concerns nobody else: that is to be seen quickly. */
+    [PROBE] = {"federation_queues_probe",
+        "SELECT EXISTS (SELECT FROM events e "
+        "                WHERE " IN_RANGE("e") " AND EXISTS (SELECT " IS_REMOTE_ROOM("e.room_nid") ")) "
+        "    OR EXISTS (SELECT FROM events e JOIN state_keys k USING (state_key_nid) "
+        "                WHERE " IN_RANGE("e") " AND k.type = 'm.room.member' "
+        "                  AND " SERVER_OF("k.state_key") " <> ALL($3)) "
+        "    OR EXISTS (SELECT FROM receipts r "
+        "                WHERE " IN_RANGE("r") " AND EXISTS (SELECT " IS_REMOTE_ROOM("r.room_nid") ")) "
+        "    OR EXISTS (SELECT FROM presence c WHERE " IN_RANGE("c") " AND " ANY_REMOTE_ROOM ") "
+        "    OR EXISTS (SELECT FROM device_list_changes c "
+        "                WHERE " IN_RANGE("c") " AND " ANY_REMOTE_ROOM ") "
+        "    OR EXISTS (SELECT FROM federation_forwards f WHERE " IN_RANGE("f") ") "
+        "    OR EXISTS (SELECT FROM federation_outbox b WHERE " IN_RANGE("b") ")"},
+
     [SCAN] = {"federation_queues_scan",
-        "WITH start AS (SELECT position AS p FROM federation_scan), "
-        "concerned (by_user, to_user) AS ( "
+        "WITH concerned (by_user, to_user) AS ( "
         "    SELECT s.user_id, o.user_id "
-        "      FROM start "
-        "      JOIN events e ON e.position > p AND e.position <= $1 AND " SENT_ON
+        "      FROM events e "
         "      JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
                OTHERS_IN("e.room_nid")
+        "     WHERE " IN_RANGE("e") " AND " SENT_ON
         "     UNION "
         "    SELECT s.user_id, k.state_key "
-        "      FROM start "
-        "      JOIN events e ON e.position > p AND e.position <= $1 AND " SENT_ON
+        "      FROM events e "
         "      JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
         "      JOIN state_keys k ON k.state_key_nid = e.state_key_nid AND k.type = 'm.room.member' "
+        "     WHERE " IN_RANGE("e") " AND " SENT_ON
         "     UNION "
         "    SELECT '@:' || f.origin, o.user_id "
-        "      FROM start "
-        "      JOIN federation_forwards f ON f.position > p AND f.position <= $1 "
+        "      FROM federation_forwards f "
         "      JOIN events e ON e.event_nid = f.event_nid AND " SENT_ON
                OTHERS_IN("e.room_nid")
+        "     WHERE " IN_RANGE("f")
         "     UNION "
         "    SELECT s.user_id, o.user_id "
-        "      FROM start "
-        "      JOIN receipts r ON r.position > p AND r.position <= $1 AND r.type = 1 "
+        "      FROM receipts r "
         "      JOIN users s ON s.user_nid = r.user_nid AND s.is_local "
                OTHERS_IN("r.room_nid")
+        "     WHERE " IN_RANGE("r") " AND r.type = 1 "
         "     UNION "
         "    SELECT s.user_id, o.user_id "
-        "      FROM start "
-        "      JOIN presence c ON c.position > p AND c.position <= $1 "
+        "      FROM presence c "
         "      JOIN users s ON s.user_nid = c.user_nid AND s.is_local "
         "      JOIN memberships mine ON mine.user_nid = c.user_nid AND mine.membership = 2 "
                OTHERS_IN("mine.room_nid")
+        "     WHERE " IN_RANGE("c")
         "     UNION "
         "    SELECT s.user_id, o.user_id "
-        "      FROM start "
-        "      JOIN device_list_changes c ON c.position > p AND c.position <= $1 "
+        "      FROM device_list_changes c "
         "      JOIN users s ON s.user_nid = c.user_nid AND s.is_local "
         "      JOIN memberships mine ON mine.user_nid = c.user_nid AND mine.membership = 2 "
                OTHERS_IN("mine.room_nid")
+        "     WHERE " IN_RANGE("c")
         "), servers (origin, server_name) AS ( "
         "    SELECT " SERVER_OF("by_user") ", " SERVER_OF("to_user") " FROM concerned "
         "     UNION "
-        "    SELECT origin, server_name "
-        "      FROM federation_outbox, start WHERE position > p AND position <= $1) "
+        "    SELECT b.origin, b.server_name FROM federation_outbox b WHERE " IN_RANGE("b") ") "
         "INSERT INTO federation_queues AS q (origin, server_name, sent_position, wanted_position) "
-        "SELECT origin, server_name, start.p, $1 "
-        "  FROM servers, start "
-        " WHERE server_name <> ALL($2) AND origin = ANY($2) "
+        "SELECT origin, server_name, $1::bigint, $2::bigint "
+        "  FROM servers "
+        " WHERE server_name <> ALL($3) AND origin = ANY($3) "
         "    ON CONFLICT (origin, server_name) DO UPDATE "
         "   SET wanted_position = EXCLUDED.wanted_position, "
         "       sent_position = CASE WHEN q.sent_position >= q.wanted_position "
         "                            THEN EXCLUDED.sent_position ELSE q.sent_position END "
         "RETURNING origin, server_name, sent_position, wanted_position"},
 
-    [SCANNED] = {"federation_queues_scanned",
+    [SET_SCANNED] = {"federation_scan_set_position",
         "UPDATE federation_scan SET position = $1 WHERE position < $1"},
 
     [WAITING] = {"federation_queues_waiting",
@@ -212,19 +236,54 @@ static void read_queues(struct db_rows *rows, struct arena *arena, struct federa
         };
 }
 
-enum errcode federation_queues_scan(struct db *db, struct arena *arena,
-                                    const struct federation_scan *scan,
-                                    struct federation_queue **out, size_t *count_out)
+enum errcode federation_scan_position(struct db *db, struct arena *arena, int64_t *out)
 {
-    SCOPED(db_transaction_end) struct db *tx = NULL;
     struct db_rows *rows;
 
+    TRY(db_query(db, arena, &statements[SCANNED], NO_PARAMS, &rows));
+    *out = rows_int(rows, 0, 0);
+    return OK;
+}
+
+static enum errcode concerns_others(struct db *db, struct arena *arena, struct db_params range,
+                                    bool *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[PROBE], range, &rows));
+    *out = rows_bool(rows, 0, 0);
+    return OK;
+}
+
+static enum errcode scan(struct db *db, struct arena *arena, struct db_params range, int64_t until,
+                         struct db_rows **out)
+{
+    SCOPED(db_transaction_end) struct db *tx = NULL;
+
     TRY(db_begin(db, &tx));
-    TRY(db_query(tx, arena, &statements[SCAN],
-                 PARAMS(INT(scan->until), TEXT_ARRAY(scan->hosted, scan->hosted_count)), &rows));
-    TRY(db_execute(tx, &statements[SCANNED], PARAMS(INT(scan->until)), NULL));
-    read_queues(rows, arena, out, count_out);
+    TRY(db_query(tx, arena, &statements[SCAN], range, out));
+    TRY(db_execute(tx, &statements[SET_SCANNED], PARAMS(INT(until)), NULL));
     return db_commit(&tx);
+}
+
+enum errcode federation_queues_scan(struct db *db, struct arena *arena,
+                                    const struct federation_scan *what,
+                                    struct federation_queue **out, size_t *count_out)
+{
+    const struct db_params range =
+        PARAMS(INT(what->after), INT(what->until), TEXT_ARRAY(what->hosted, what->hosted_count));
+    struct db_rows *rows;
+    bool concerns;
+
+    *count_out = 0;
+    TRY(concerns_others(db, arena, range, &concerns));
+    if (!concerns && what->is_saved)
+        return db_execute(db, &statements[SET_SCANNED], PARAMS(INT(what->until)), NULL);
+    if (!concerns)
+        return OK;
+    TRY(scan(db, arena, range, what->until, &rows));
+    read_queues(rows, arena, out, count_out);
+    return OK;
 }
 
 enum errcode federation_queues_waiting(struct db *db, struct arena *arena,

@@ -27,10 +27,15 @@ struct federation_queue {
 /* Only one process sends at a time. The lock belongs to the session, and is free when that dies. */
 enum errcode federation_sender_lock(struct db *db, struct arena *arena, bool *out) MUST_CHECK;
 
-/* Looks through the journal up to `until` for what concerns servers other than `hosted`, and moves
- * their queues. Those that have something to send are returned. */
+/* Up to where the journal was looked through; perhaps more was looked through since, in vain. */
+enum errcode federation_scan_position(struct db *db, struct arena *arena, int64_t *out) MUST_CHECK;
+
+/* Looks through the journal for what concerns servers other than `hosted`, and moves their queues.
+ * Those that have something to send are returned. */
 struct federation_scan {
+    int64_t after;
     int64_t until;
+    bool is_saved; /* `until` is written down in any case */
     const char *const *hosted;
     size_t hosted_count;
 };

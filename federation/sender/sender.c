@@ -25,6 +25,8 @@ enum {
     ROUTES_WAITING_MAX = 1000,
     CLAIM_EVERY_MS = 10 * 1000,
     TROUBLE_PAUSE_MS = 1000, /* after the database failed */
+    SCAN_EVERY_MS = 50,      /* what comes meanwhile is found by one look */
+    SAVE_EVERY_POSITIONS = 10000,
     TYPING_ROOMS_MAX = 1000,
 };
 
@@ -57,6 +59,8 @@ struct federation_sender {
     bool is_claimed;
     int64_t claim_again_ms; /* monotonic */
     int64_t scanned_position;
+    int64_t saved_position; /* after a crash the look goes on from there */
+    int64_t scan_again_ms;  /* monotonic */
     size_t in_flight;
 };
 
@@ -222,18 +226,23 @@ static enum errcode scan(struct federation_sender *sender, struct call *call)
 {
     const struct config *config = config_current(call->services->config);
     const char **hosted = ARENA_ARRAY(call->arena, config->domain_count, const char *);
-    struct federation_scan what = {.until = journal_position(call->services->journal),
+    struct federation_scan what = {.after = sender->scanned_position,
+                                   .until = journal_position(call->services->journal),
                                    .hosted = hosted,
                                    .hosted_count = config->domain_count};
     struct federation_queue *rows;
     size_t count;
 
-    if (what.until <= sender->scanned_position)
+    if (what.until <= sender->scanned_position || clock_monotonic_ms() < sender->scan_again_ms)
         return OK;
+    sender->scan_again_ms = clock_monotonic_ms() + SCAN_EVERY_MS;
     for (size_t i = 0; i < config->domain_count; i++)
         hosted[i] = config->domains[i].name;
+    what.is_saved = what.until - sender->saved_position >= SAVE_EVERY_POSITIONS;
     TRY(federation_queues_scan(call->db, call->arena, &what, &rows, &count));
     sender->scanned_position = what.until;
+    if (what.is_saved || count > 0)
+        sender->saved_position = what.until;
     add_queues(sender, rows, count);
     return OK;
 }
@@ -366,6 +375,8 @@ static enum errcode claim(struct federation_sender *sender, struct call *call)
     TRY(federation_sender_lock(call->db, call->arena, &sender->is_claimed));
     if (!sender->is_claimed || was_claimed)
         return OK;
+    TRY(federation_scan_position(call->db, call->arena, &sender->scanned_position));
+    sender->saved_position = sender->scanned_position;
     TRY(federation_queues_waiting(call->db, call->arena, &rows, &count));
     add_queues(sender, rows, count);
     return OK;
@@ -412,6 +423,9 @@ static int64_t pause_ms(const struct federation_sender *sender)
 
     if (!sender->is_claimed)
         return pause;
+    if (journal_position(sender->services->journal) > sender->scanned_position &&
+        sender->scan_again_ms - clock_monotonic_ms() < pause)
+        pause = sender->scan_again_ms - clock_monotonic_ms();
     for (const struct sender_queue *queue = sender->queues.table; queue != NULL;
          queue = queue->hh.next) {
         if (!queue->is_busy && sender_queue_has_work(queue) && queue->not_before_ts > now_ms &&
@@ -461,6 +475,8 @@ struct federation_sender *federation_sender_create(const struct services *servic
         abort();
     sender->services = services;
     sender->db = db_create(conninfo);
+    /* What a crash makes us forget is done once more: the other server knows it by its ID. */
+    db_set_session(sender->db, "SET synchronous_commit = off");
     sender->started_ts = clock_wall_ms();
     sender->typing = typing_out_create();
     sender->route_finders = thread_pool_create(&routes);
