@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
 from client import Client  # noqa: E402
-from homeserver import launch  # noqa: E402
+from homeserver import launch, running  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -48,24 +48,14 @@ def homeserver_kind(request):
 
 @pytest.fixture(scope="session")
 def homeserver(homeserver_kind):
-    server = launch(homeserver_kind)
-    try:
-        server.start()
+    with running(launch(homeserver_kind)) as server:
         yield server
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture
 def private_server(homeserver_kind):
-    server = launch(homeserver_kind)
-    try:
-        server.start()
+    with running(launch(homeserver_kind)) as server:
         yield server
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from client import Client
-from homeserver import launch
+from homeserver import launch, running
 from media import DOWNLOAD, count_objects, download, split_mxc, upload
 
 LEGACY = "/_matrix/media/v3/download/{}/{}"
@@ -102,12 +102,8 @@ def limited_server():
         "unauthenticated_until": "2100-01-01",
     }
     server = launch("beffroi", media=media)
-    try:
-        server.start()
+    with running(server):
         yield server
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ them, with a real mail server."""
 
 import pytest
 from client import CLIENT, PASSWORD, Client, unique
-from homeserver import SHARED_SECRET, launch
+from homeserver import SHARED_SECRET, launch, running
 from mail_server import MailServer
 
 REGISTER = f"{CLIENT}/register"
@@ -27,12 +27,8 @@ def serve(kind, mail_server, **registration):
         registration={"mode": "open", "shared_secret": SHARED_SECRET, **registration},
         mail={"smtp_url": mail_server.url, "from": "Messagerie d’État <matrix@example.org>"},
     )
-    try:
-        server.start()
+    with running(server):
         yield Client(server.base_url)
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture(scope="module")

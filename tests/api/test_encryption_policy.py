@@ -2,7 +2,7 @@
 
 import pytest
 from support.client import CLIENT, Client
-from support.homeserver import launch
+from support.homeserver import launch, running
 
 ENCRYPTION = {"algorithm": "m.megolm.v1.aes-sha2"}
 
@@ -11,12 +11,8 @@ ENCRYPTION = {"algorithm": "m.megolm.v1.aes-sha2"}
 def visitor(homeserver_kind):
     policy = {"encrypt_private_by_default": True, "refuse_plaintext_in_encrypted": True}
     server = launch(homeserver_kind, rooms=policy)
-    try:
-        server.start()
+    with running(server):
         yield Client(server.base_url)
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 def test_private_rooms_are_encrypted_and_public_ones_are_not(visitor):

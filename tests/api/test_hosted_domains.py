@@ -2,7 +2,7 @@
 
 import pytest
 from support.client import Client, event_ids
-from support.homeserver import launch
+from support.homeserver import launch, running
 
 DOMAINS = ("one.example", "two.example")
 
@@ -19,12 +19,8 @@ def anonymous_of(homeserver_kind):
         visitor.http.headers["Host"] = domain
         return visitor
 
-    try:
-        server.start()
+    with running(server):
         yield client
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 def test_an_account_belongs_to_the_domain_it_was_made_at(anonymous_of):

@@ -3,7 +3,7 @@
 import pytest
 from client import CLIENT, Client
 from device import Device, claim_key
-from homeserver import launch
+from homeserver import launch, running
 
 
 @pytest.fixture
@@ -12,11 +12,8 @@ def strict_server(homeserver_kind):
     wide = {"per_second": 1000, "burst": 1000}
     limits = {"enabled": True, "registration": wide, "login": wide, "other": wide}
     server = launch(homeserver_kind, rate_limits=limits)
-    try:
-        yield server.start()
-        server.shut_down_and_check()
-    finally:
-        server.remove()
+    with running(server):
+        yield server
 
 
 def test_claims_of_one_device_are_limited_for_each_claimant(strict_server):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from client import Client
-from homeserver import launch
+from homeserver import launch, running
 from media import count_objects, download, upload
 from pictures import encoded, photo
 
@@ -105,12 +105,8 @@ def test_the_command_line_does_the_same(homeserver, alice):
 @pytest.fixture
 def fragile_server():
     server = launch("beffroi")
-    try:
-        server.start()
+    with running(server):
         yield server
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.mark.own_server

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from client import Client
-from homeserver import free_port, launch
+from homeserver import free_port, launch, running
 from media import count_objects, download, upload
 
 STORE = pathlib.Path(__file__).resolve().parent.parent / "clients" / "s3"
@@ -57,12 +57,8 @@ def store(tmp_path_factory):
 
 def run_server(media):
     server = launch("beffroi", media=media)
-    try:
-        server.start()
+    with running(server):
         yield server
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from client import CLIENT, Client, unique
-from homeserver import Beffroi, free_port
+from homeserver import Beffroi, free_port, running
 from recorder import Recorder, make_certificate
 
 NOTIFY = "/_matrix/push/v1/notify"
@@ -23,12 +23,8 @@ def certificate(tmp_path_factory):
 def server(certificate):
     outgoing = {"ca_file": str(certificate), "allow_private_push_gateways": True}
     server = Beffroi(outgoing=outgoing).prepare()
-    try:
-        server.start()
+    with running(server):
         yield server
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import concurrent.futures
 
 import pytest
 from client import CLIENT, PASSWORD, Client, unique
-from homeserver import SHARED_SECRET, launch
+from homeserver import SHARED_SECRET, launch, running
 
 REGISTER = f"{CLIENT}/register"
 AVAILABLE = f"{CLIENT}/register/available"
@@ -123,12 +123,8 @@ def serve(homeserver_kind, **registration):
     if homeserver_kind != "beffroi":
         pytest.skip("settings of our own server")
     server = launch(homeserver_kind, registration={"shared_secret": SHARED_SECRET, **registration})
-    try:
-        server.start()
+    with running(server):
         yield Client(server.base_url)
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 from client import Client
-from homeserver import launch
+from homeserver import launch, running
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +17,8 @@ def told(homeserver_kind):
         "support_page": "https://example.org/help",
     }
     server = launch(homeserver_kind, domains=[domain])
-    try:
-        server.start()
+    with running(server):
         yield Client(server.base_url)
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.mark.own_server

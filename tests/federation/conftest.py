@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from client import Client  # noqa: E402
-from homeserver import Beffroi, free_port  # noqa: E402
+from homeserver import Beffroi, free_port, running  # noqa: E402
 from peer import Authority, Peer  # noqa: E402
 
 
@@ -48,13 +48,8 @@ def federating_server(authority, **settings):
 
 @pytest.fixture(scope="session")
 def server(authority):
-    server = federating_server(authority)
-    try:
-        server.start()
+    with running(federating_server(authority)) as server:
         yield server
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -3,17 +3,13 @@
 import pytest
 from client import Client
 from conftest import federating_server
+from homeserver import running
 
 
 @pytest.fixture(scope="module")
 def other_server(authority):
-    other = federating_server(authority)
-    try:
-        other.start()
+    with running(federating_server(authority)) as other:
         yield other
-        other.shut_down_and_check()
-    finally:
-        other.remove()
 
 
 def everything_before(client, room_id, limit):

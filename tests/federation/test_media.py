@@ -4,6 +4,7 @@ import pytest
 
 from client import Client
 from conftest import federating_server
+from homeserver import running
 from media import count_objects, download, split_mxc, upload
 from pictures import decoded, encoded, photo
 
@@ -12,12 +13,8 @@ from pictures import decoded, encoded, photo
 def other_server(authority):
     media = {"remote_limit_bytes": "100000", "remote_quota_bytes": "250000"}
     server = federating_server(authority, media=media)
-    try:
-        server.start()
+    with running(server):
         yield server
-        server.shut_down_and_check()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from client import CLIENT, Client, event_ids, timeline, unique
 from conftest import federating_server
 from federating_synapse import FederatingSynapse
+from homeserver import running
 
 
 @pytest.fixture(scope="module", params=["beffroi", "synapse"])
@@ -17,12 +18,8 @@ def other_server(authority, request):
         other = federating_server(authority)
     else:
         other = FederatingSynapse(authority).prepare()
-    try:
-        other.start()
+    with running(other):
         yield other
-        other.shut_down_and_check()
-    finally:
-        other.remove()
 
 
 @pytest.fixture

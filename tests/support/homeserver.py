@@ -1,5 +1,6 @@
 """A homeserver that tests start, kill and restart: our own binary, or Synapse to check the tests."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -167,6 +168,16 @@ class Beffroi(Homeserver):
 
     def command(self):
         return [self.binary, "serve", "--config", str(self.config)]
+
+
+@contextlib.contextmanager
+def running(server):
+    """Starts a prepared server; at the end it is stopped, checked and removed."""
+    try:
+        yield server.start()
+        server.shut_down_and_check()
+    finally:
+        server.remove()
 
 
 def launch(kind, **settings):
