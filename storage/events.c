@@ -128,18 +128,20 @@ const struct db_statement events_insert_batch = {
     "events_insert_batch",
     "WITH n AS MATERIALIZED ( "
     "  SELECT event_nid, room_nid, position, depth, origin_server_ts, snapshot_nid, sender_nid, "
-    "         state_key_nid, flags, event_id, replaces_nid, json "
+    "         state_key_nid, flags, event_id, replaces_nid, json, redacted_by_nid "
     "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
     "                $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], "
-    "                $11::bigint[], $12::bytea[]) "
+    "                $11::bigint[], $12::bytea[], $13::bigint[]) "
     "      AS u (event_nid, room_nid, position, depth, origin_server_ts, snapshot_nid, "
-    "            sender_nid, state_key_nid, flags, event_id, replaces_nid, json)), "
+    "            sender_nid, state_key_nid, flags, event_id, replaces_nid, json, "
+    "            redacted_by_nid)), "
     "rows AS ( "
     "  INSERT INTO events (event_nid, room_nid, position, depth, origin_server_ts, snapshot_nid, "
-    "                      sender_nid, state_key_nid, flags, event_id, replaces_nid) "
+    "                      sender_nid, state_key_nid, flags, event_id, replaces_nid, "
+    "                      redacted_by_nid) "
     "  SELECT n.event_nid, n.room_nid, n.position, n.depth, n.origin_server_ts, "
     "         NULLIF(n.snapshot_nid, 0), n.sender_nid, NULLIF(n.state_key_nid, 0), n.flags, "
-    "         n.event_id, NULLIF(n.replaces_nid, 0) "
+    "         n.event_id, NULLIF(n.replaces_nid, 0), NULLIF(n.redacted_by_nid, 0) "
     "    FROM n) "
     "INSERT INTO event_json (event_nid, json) "
     "SELECT n.event_nid, n.json "
@@ -364,6 +366,7 @@ void events_add_many_in(struct journal_entry *entry, const struct stored_event *
                       PARAMS(COLUMN(event_nid), COLUMN(room_nid), COLUMN(position), COLUMN(depth),
                              COLUMN(origin_server_ts), COLUMN(snapshot_nid), COLUMN(sender_nid),
                              COLUMN(state_key_nid), INT_ARRAY(flags, count), TEXT_ARRAY(ids, count),
-                             COLUMN(replaces_nid), BYTES_ARRAY(bodies, sizes, count)));
+                             COLUMN(replaces_nid), BYTES_ARRAY(bodies, sizes, count),
+                             COLUMN(redacted_by_nid)));
     journal_entry_rewrites_event(entry); /* what is remembered of the room has holes now */
 }

@@ -23,7 +23,7 @@ STATEMENT_TABLE(journal_batch, statements);
 struct event_columns {
     size_t count;
     int64_t *event_nid, *room_nid, *position, *depth, *origin_server_ts, *snapshot_nid;
-    int64_t *sender_nid, *state_key_nid, *flags, *replaces_nid;
+    int64_t *sender_nid, *state_key_nid, *flags, *replaces_nid, *redacted_by_nid;
     const char **event_id;
     const void **json;
     size_t *json_size;
@@ -49,22 +49,12 @@ static void allocate_columns(struct arena *arena, size_t count, struct event_col
                              struct head_columns *heads)
 {
     int64_t **numbers[] = {
-        &events->event_nid,
-        &events->room_nid,
-        &events->position,
-        &events->depth,
-        &events->origin_server_ts,
-        &events->snapshot_nid,
-        &events->sender_nid,
-        &events->state_key_nid,
-        &events->flags,
-        &events->replaces_nid,
-        &heads->room_nid,
-        &heads->expected,
-        &heads->version,
-        &heads->depth,
-        &heads->snapshot_nid,
-        &heads->last_position,
+        &events->event_nid,    &events->room_nid,         &events->position,
+        &events->depth,        &events->origin_server_ts, &events->snapshot_nid,
+        &events->sender_nid,   &events->state_key_nid,    &events->flags,
+        &events->replaces_nid, &events->redacted_by_nid,  &heads->room_nid,
+        &heads->expected,      &heads->version,           &heads->depth,
+        &heads->snapshot_nid,  &heads->last_position,
     };
 
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
@@ -90,6 +80,7 @@ static void add_event(struct event_columns *columns, const struct stored_event *
     columns->flags[i] = (int64_t)event->flags;
     columns->event_id[i] = event->event_id;
     columns->replaces_nid[i] = event->replaces_nid;
+    columns->redacted_by_nid[i] = event->redacted_by_nid;
     columns->json[i] = event->json;
     columns->json_size[i] = event->json_size;
 }
@@ -136,7 +127,8 @@ static enum errcode pipeline_events(struct db *db, const struct event_columns *e
                INT_ARRAY(e->origin_server_ts, e->count), INT_ARRAY(e->snapshot_nid, e->count),
                INT_ARRAY(e->sender_nid, e->count), INT_ARRAY(e->state_key_nid, e->count),
                INT_ARRAY(e->flags, e->count), TEXT_ARRAY(e->event_id, e->count),
-               INT_ARRAY(e->replaces_nid, e->count), BYTES_ARRAY(e->json, e->json_size, e->count));
+               INT_ARRAY(e->replaces_nid, e->count), BYTES_ARRAY(e->json, e->json_size, e->count),
+               INT_ARRAY(e->redacted_by_nid, e->count));
 
     if (e->count == 0)
         return OK;

@@ -16,9 +16,10 @@ static const struct db_statement statements[] = {
     [FILLED] = {"missing_prev_events_filled",
                 "DELETE FROM missing_prev_events WHERE room_nid = $1 AND prev_id = $2"},
 
-    [IS_NAMED] = {"missing_prev_events_is_named",
-                  "SELECT EXISTS (SELECT 1 FROM missing_prev_events "
-                  "                WHERE room_nid = $1 AND prev_id = $2)"},
+    [IS_NAMED] =
+        {"missing_prev_events_is_named",
+         "SELECT EXISTS (SELECT 1 FROM missing_prev_events m JOIN events e USING (event_nid) "
+         "                WHERE m.room_nid = $1 AND m.prev_id = $2 AND e.flags & 3 = 0)"},
 
     [LIST] = {"missing_prev_events_list",
               "SELECT m.prev_id, max(e.depth) AS depth "

@@ -21,7 +21,7 @@ void missing_prev_events_add_in(struct journal_entry *entry, int64_t room_nid, i
 void missing_prev_event_filled_in(struct journal_entry *entry, int64_t room_nid,
                                   const char *event_id);
 
-/* Whether an event that we have was built on this one. */
+/* Whether an event that was accepted here was built on this one. */
 enum errcode missing_prev_event_is_named(struct db *db, struct arena *arena, int64_t room_nid,
                                          const char *event_id, bool *out) MUST_CHECK;
 

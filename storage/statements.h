@@ -32,6 +32,7 @@ struct statement_table {
     X(device_keys)                                                                                 \
     X(device_list_changes)                                                                         \
     X(devices)                                                                                     \
+    X(early_redactions)                                                                            \
     X(email_validations)                                                                           \
     X(embedded_cluster)                                                                            \
     X(events)                                                                                      \

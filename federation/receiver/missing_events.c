@@ -33,15 +33,14 @@ struct help {
 static enum errcode receive_rounds(struct help *help, const struct reception *wanted,
                                    struct received *out);
 
-static json_t *extremities_json(const struct room_head *head)
+static json_t *extremities_json(struct arena *arena, const struct room_head *head)
 {
     json_t *list = json_array();
+    size_t count;
+    const char **ids = head_ends_split(arena, head->extremities, &count);
 
-    for (const char *rest = head->extremities; *rest != '\0';) {
-        size_t length = strcspn(rest, "\n");
-        json_array_append_new(list, json_stringn(rest, length));
-        rest += length + (rest[length] == '\n' ? 1 : 0);
-    }
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(ids[i]));
     return list;
 }
 
@@ -104,10 +103,11 @@ static enum errcode fetch_prevs(struct help *help)
     help->has_asked_prevs = true;
     TRY(room_committed_head(call, help->room, &head));
     TRY(remote_room_own_domain(call, help->room, &own_domain));
-    json_t *content = json_on_arena(
-        call->arena,
-        json_pack("{so,s[s],si,sI}", "earliest_events", extremities_json(head), "latest_events",
-                  help->event->event_id, "limit", MISSING_EVENTS_MAX, "min_depth", (json_int_t)0));
+    json_t *content =
+        json_on_arena(call->arena, json_pack("{so,s[s],si,sI}", "earliest_events",
+                                             extremities_json(call->arena, head), "latest_events",
+                                             help->event->event_id, "limit", MISSING_EVENTS_MAX,
+                                             "min_depth", (json_int_t)0));
     const struct federation_request request = {
         .method = "POST",
         .origin = own_domain,

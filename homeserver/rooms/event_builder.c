@@ -63,13 +63,11 @@ static enum errcode add_reference(struct call *call, const struct room_version *
 static enum errcode add_prev_events(struct call *call, const struct room_version *version,
                                     const struct room_head *head, json_t *list)
 {
-    const char *rest = head->extremities;
+    size_t count;
+    const char **ids = head_ends_split(call->arena, head->extremities, &count);
 
-    while (*rest != '\0' && json_array_size(list) < PREV_EVENTS_MAX) {
-        size_t length = strcspn(rest, "\n");
-        TRY(add_reference(call, version, list, arena_strndup(call->arena, rest, length)));
-        rest += length + (rest[length] == '\n' ? 1 : 0);
-    }
+    for (size_t i = 0; i < count && i < PREV_EVENTS_MAX; i++)
+        TRY(add_reference(call, version, list, ids[i]));
     return OK;
 }
 

@@ -14,6 +14,7 @@ struct built_event {
     const char *json; /* canonical, federation form */
     size_t json_size;
     struct nid_list auth_nids; /* of a state event: its auth events; on the call's arena */
+    int64_t redacted_by_nid;   /* of another server's event that came after its redaction; else 0 */
 };
 
 /* `out->arena` belongs to the caller (or to the cached event it makes of it).

@@ -3,6 +3,7 @@
 
 #include "homeserver/protocol/event.h"
 #include "homeserver/rooms/persist_event.h"
+#include "homeserver/rooms/redact.h"
 #include "homeserver/rooms/relations.h"
 #include "homeserver/services.h"
 #include "storage/auth_edges.h"
@@ -40,6 +41,7 @@ static void add_row(const struct room_build *build, const struct aside *aside, i
                 .replaces_nid = aside->state_key_nid != 0 && snapshot_nid != 0
                                     ? state_map_get(aside->before, aside->state_key_nid)
                                     : 0,
+                .redacted_by_nid = aside->redacted_by_nid,
                 .flags = aside->flags,
                 .event_id = aside->event->event_id,
                 .json = aside->bytes,
@@ -79,6 +81,8 @@ enum errcode persist_aside(struct call *call, struct room_build *build, const st
     int64_t snapshot_nid;
 
     enum errcode outcome = find_snapshot(call, build, aside, entry, &snapshot_nid);
+    if (outcome == OK && aside->position < 0)
+        outcome = redact_in(call, build, aside->event, aside->event_nid, entry);
     if (outcome != OK) {
         journal_entry_destroy(entry);
         return outcome;

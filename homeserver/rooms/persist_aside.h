@@ -21,9 +21,10 @@ struct aside {
     int64_t before_nid;        /* its snapshot; 0: to be stored */
     const char *const *missing_prevs;
     size_t missing_prev_count;
-    int64_t position; /* negative for history; else 0 */
-    unsigned flags;   /* enum event_flag */
-    bool was_outlier; /* it replaces its own row */
+    int64_t position;        /* negative for history; else 0 */
+    int64_t redacted_by_nid; /* it came after its redaction; `bytes` is the redacted form; else 0 */
+    unsigned flags;          /* enum event_flag */
+    bool was_outlier;        /* it replaces its own row */
 };
 enum errcode persist_aside(struct call *call, struct room_build *build,
                            const struct aside *aside) MUST_CHECK;

@@ -13,6 +13,7 @@
 #include "homeserver/rooms/relations.h"
 #include "homeserver/rooms/resolve_state.h"
 #include "homeserver/rooms/room_state.h"
+#include "homeserver/rooms/snapshot_cache.h"
 #include "homeserver/services.h"
 #include "storage/auth_edges.h"
 #include "storage/journal.h"
@@ -112,6 +113,8 @@ static enum errcode next_state(struct persisting *p, struct snapshot_ref *snapsh
     *state_out = state_map_set(head->state, p->state_key_nid, p->event_nid);
     change.after = *state_out;
     *snapshot_out = snapshot_add_in(p->entry, &change);
+    snapshot_cache_add(room_service_snapshots(p->call->services->rooms), change.snapshot_nid,
+                       *state_out);
     return OK;
 }
 
@@ -151,7 +154,9 @@ static enum errcode next_head(struct persisting *p, struct room_head **out)
         TRY(count_members(p, &members));
         TRY(next_state(p, &snapshot, &state));
         if (strchr(p->build->head->extremities, '\n') != NULL)
-            extremities = head_extremities_after(p->build->head, p->event);
+            extremities = head_extremities_after(
+                p->build->head, &(struct head_step){p->event->event_id, p->event->prev_events,
+                                                    p->event->prev_event_count});
     } else {
         TRY(next_state_at_place(p, &snapshot, &state));
     }
@@ -188,6 +193,7 @@ static void add_event_row(struct persisting *p, const struct built_event *built,
                 .sender_nid = p->draft->sender_nid,
                 .state_key_nid = p->state_key_nid,
                 .replaces_nid = p->state_key_nid != 0 ? state_map_get(before, p->state_key_nid) : 0,
+                .redacted_by_nid = built->redacted_by_nid,
                 .flags = p->flags,
                 .event_id = p->event->event_id,
                 .json = built->json,
@@ -378,7 +384,7 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
 }
 
 enum errcode persist_snapshot_in(struct call *call, const struct room_build *build,
-                                 struct journal_entry *entry, const struct state_map *state,
+                                 struct journal_entry *entry, struct state_map *state,
                                  struct snapshot_ref *out)
 {
     struct snapshot_change change = {
@@ -390,6 +396,7 @@ enum errcode persist_snapshot_in(struct call *call, const struct room_build *bui
     TRY(nid_next_snapshot(room_service_nids(call->services->rooms), call->db,
                           &change.snapshot_nid));
     *out = snapshot_add_state_in(entry, &change, build->head->state);
+    snapshot_cache_add(room_service_snapshots(call->services->rooms), change.snapshot_nid, state);
     return OK;
 }
 

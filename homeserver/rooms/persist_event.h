@@ -35,7 +35,7 @@ enum errcode persist_event_at(struct call *call, struct room_build *build,
 /* Adds a state to a journal entry, as a difference to that of the head. */
 struct journal_entry;
 enum errcode persist_snapshot_in(struct call *call, const struct room_build *build,
-                                 struct journal_entry *entry, const struct state_map *state,
+                                 struct journal_entry *entry, struct state_map *state,
                                  struct snapshot_ref *out) MUST_CHECK;
 
 #endif

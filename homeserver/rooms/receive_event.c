@@ -9,18 +9,19 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
+#include "homeserver/rooms/branches.h"
 #include "homeserver/rooms/persist_aside.h"
 #include "homeserver/rooms/persist_event.h"
+#include "homeserver/rooms/redact.h"
 #include "homeserver/rooms/resolve_state.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/rooms/stripped_state.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
-#include "storage/journal.h"
 #include "storage/missing_prev_events.h"
 #include "storage/users.h"
 
-enum { ATTEMPTS_MAX = 5 };
+enum { ATTEMPTS_MAX = 5, PASSED_EVENTS_MAX = 200 };
 
 struct receiving {
     struct call *call;
@@ -35,14 +36,8 @@ struct receiving {
     bool is_filling;    /* what was built on it is here already */
     const char **missing_prevs;
     size_t missing_prev_count;
+    ARRAY_OF(const char *) passed; /* named by events that are not built upon; see pass_through() */
 };
-
-/* Earlier events of this room may still be on their way to the database. */
-static enum errcode flush(struct call *call)
-{
-    journal_submit(call->services->journal, journal_entry_create(), call->commits);
-    return commit_group_wait(call->commits);
-}
 
 static const struct stored_event *find_stored(const struct stored_event *stored, size_t count,
                                               const char *event_id)
@@ -113,24 +108,6 @@ static enum errcode take_numbers(struct receiving *r)
     return OK;
 }
 
-static enum errcode resolve(struct receiving *r, struct state_map *const *states, size_t count,
-                            struct state_map **out)
-{
-    const struct resolve_request request = {
-        .room = r->build->room,
-        .states = states,
-        .count = count,
-        .fresh = r->event,
-        .fresh_nid = r->aside.event_nid,
-    };
-
-    if (count == 1) {
-        *out = states[0];
-        return OK;
-    }
-    return room_resolve_states(r->call, &request, out);
-}
-
 static void release_map_deferred(void *map)
 {
     state_map_release(map);
@@ -156,16 +133,47 @@ static enum errcode told_state(struct receiving *r, struct state_map **out)
     return OK;
 }
 
+/* What is behind an event that is not built upon is an end of the graph no more when somebody built
+ * upon it. */
+static enum errcode pass_through(struct receiving *r, const struct stored_event *prev)
+{
+    const struct event *event;
+
+    if ((prev->flags & (EVENT_REJECTED | EVENT_SOFT_FAILED)) == 0 ||
+        r->passed.count >= PASSED_EVENTS_MAX)
+        return OK;
+    TRY(stored_event_parse(r->call->arena, r->event->version, prev, &event));
+    for (size_t i = 0; i < event->prev_event_count; i++)
+        array_push(r->call->arena, &r->passed, event->prev_events[i]);
+    return OK;
+}
+
+/* The others behind it that are not built upon either. */
+static enum errcode pass_through_all(struct receiving *r)
+{
+    struct stored_event *stored;
+    size_t done = 0, found;
+
+    while (done < r->passed.count) {
+        size_t end = r->passed.count;
+        TRY(events_load_by_ids(r->call->db, r->call->arena, &r->passed.items[done], end - done,
+                               &stored, &found));
+        for (size_t i = 0; i < found; i++)
+            TRY(pass_through(r, &stored[i]));
+        done = end;
+    }
+    return OK;
+}
+
 /* The states after the previous events that are known; the others are counted as missing. */
-static enum errcode states_of_prevs(struct receiving *r, struct state_map **states,
-                                    size_t *count_out, int64_t *shared_nid_out)
+static enum errcode states_of_prevs(struct receiving *r, struct state_list *states,
+                                    int64_t *shared_nid_out)
 {
     struct call *call = r->call;
     const struct event *event = r->event;
     struct stored_event *stored;
     size_t found;
 
-    *count_out = 0;
     *shared_nid_out = 0;
     r->missing_prevs = ARENA_ARRAY(call->arena, event->prev_event_count, const char *);
     TRY(events_load_by_ids(call->db, call->arena, event->prev_events, event->prev_event_count,
@@ -177,11 +185,12 @@ static enum errcode states_of_prevs(struct receiving *r, struct state_map **stat
             r->missing_prevs[r->missing_prev_count++] = event->prev_events[i];
             continue;
         }
-        TRY(room_state_after(call, r->build->room, prev, &states[*count_out]));
+        TRY(room_state_after(call, r->build->room, prev, &states->items[states->count]));
         if (event->prev_event_count == 1 &&
             (prev->state_key_nid == 0 || (prev->flags & EVENT_REJECTED) != 0))
             *shared_nid_out = prev->snapshot_nid;
-        (*count_out)++;
+        states->count++;
+        TRY(pass_through(r, prev));
     }
     return OK;
 }
@@ -189,8 +198,9 @@ static enum errcode states_of_prevs(struct receiving *r, struct state_map **stat
 static enum errcode find_state_before(struct receiving *r, struct received *out)
 {
     const struct room_head *head = r->build->head;
-    struct state_map *states[PREV_EVENTS_MAX + 1];
-    size_t count;
+    static const struct fresh_event none = {0};
+    struct state_map *items[PREV_EVENTS_MAX + 1];
+    struct state_list states = {.items = items};
 
     if (r->event->prev_event_count > PREV_EVENTS_MAX)
         return M_BAD_JSON; /* history: such events are told with their state */
@@ -199,7 +209,7 @@ static enum errcode find_state_before(struct receiving *r, struct received *out)
         r->before_nid = head->snapshot.snapshot_nid;
         return OK;
     }
-    TRY(states_of_prevs(r, states, &count, &r->before_nid));
+    TRY(states_of_prevs(r, &states, &r->before_nid));
     if (r->missing_prev_count > 0 && r->reception->told_state == NULL) {
         *out = (struct received){.result = RECEPTION_NEEDS_PREVS,
                                  .needs = r->missing_prevs,
@@ -207,10 +217,10 @@ static enum errcode find_state_before(struct receiving *r, struct received *out)
         return OK;
     }
     if (r->missing_prev_count > 0)
-        TRY(told_state(r, &states[count++]));
-    if (count == 0)
+        TRY(told_state(r, &states.items[states.count++]));
+    if (states.count == 0)
         return fail(r->call->error, M_BAD_JSON, "The event has no previous events.");
-    TRY(resolve(r, states, count, &r->before));
+    TRY(branches_merge(r->call, r->build->room, &states, &none, &r->before));
     if (room_states_equal(r->before, head->state))
         r->before_nid = head->snapshot.snapshot_nid;
     return OK;
@@ -244,40 +254,34 @@ static enum errcode judge(struct receiving *r, const struct pdu_authorised **out
     return current.failure;
 }
 
-/* The extremities' states after the event, resolved: the room's state from then on. */
-static enum errcode state_of_room_after(struct receiving *r, const char *extremities,
-                                        struct state_map *after, struct state_map **out)
+/* The ends of the room from then on. An event that fills a hole is none, but those before it are
+ * not any more either. */
+static enum errcode ends_after(struct receiving *r, const char **out)
 {
-    struct call *call = r->call;
-    struct state_map *states[HEAD_EXTREMITIES_MAX];
-    const char *ids[HEAD_EXTREMITIES_MAX];
-    size_t id_count = 0, count = 0, found;
-    struct stored_event *stored;
+    struct arena *arena = r->call->arena;
+    const struct room_head *head = r->build->head;
+    struct head_step step = {.event_id = r->is_filling ? NULL : r->event->event_id};
 
-    for (const char *rest = extremities; *rest != '\0' && id_count < HEAD_EXTREMITIES_MAX;) {
-        size_t length = strcspn(rest, "\n");
-        ids[id_count++] = arena_strndup(call->arena, rest, length);
-        rest += length + (rest[length] == '\n' ? 1 : 0);
-    }
-    TRY(events_load_by_ids(call->db, call->arena, ids, id_count, &stored, &found));
-    for (size_t i = 0; i < id_count; i++) {
-        const struct stored_event *one = find_stored(stored, found, ids[i]);
-        if (strcmp(ids[i], r->event->event_id) == 0)
-            states[count++] = after;
-        else if (one != NULL)
-            TRY(room_state_after(call, r->build->room, one, &states[count++]));
-    }
-    return resolve(r, states, count, out);
+    TRY(pass_through_all(r));
+    for (size_t i = 0; i < r->event->prev_event_count; i++)
+        array_push(arena, &r->passed, r->event->prev_events[i]);
+    step.named = r->passed.items;
+    step.named_count = r->passed.count;
+    char *extremities = head_extremities_after(head, &step);
+    arena_defer(arena, free, extremities);
+    *out = *extremities != '\0' ? extremities : head->extremities;
+    return OK;
 }
 
 static enum errcode place_event(struct receiving *r, struct graph_place *out)
 {
     struct call *call = r->call;
-    struct state_map *after = r->before;
+    const struct room_head *head = r->build->head;
+    struct fresh_event fresh = {r->event, r->aside.event_nid, r->before};
 
     if (r->aside.state_key_nid != 0) {
-        after = state_map_set(r->before, r->aside.state_key_nid, r->aside.event_nid);
-        arena_defer(call->arena, release_map_deferred, after);
+        fresh.after = state_map_set(r->before, r->aside.state_key_nid, r->aside.event_nid);
+        arena_defer(call->arena, release_map_deferred, fresh.after);
     }
     *out = (struct graph_place){
         .event_nid = r->aside.event_nid,
@@ -285,17 +289,16 @@ static enum errcode place_event(struct receiving *r, struct graph_place *out)
         .was_outlier = r->aside.was_outlier,
         .before = r->before,
         .before_nid = r->before_nid,
-        .after = r->build->head->state,
-        .extremities = r->build->head->extremities,
+        .after = head->state,
         .missing_prevs = r->missing_prevs,
         .missing_prev_count = r->missing_prev_count,
     };
+    TRY(ends_after(r, &out->extremities));
     if (r->is_filling)
+        fresh = (struct fresh_event){0};
+    if (strcmp(out->extremities, head->extremities) == 0)
         return OK;
-    char *extremities = head_extremities_after(r->build->head, r->event);
-    arena_defer(call->arena, free, extremities);
-    out->extremities = extremities;
-    return state_of_room_after(r, extremities, after, &out->after);
+    return branches_state(call, r->build->room, out->extremities, &fresh, &out->after);
 }
 
 /* Invited users of ours are shown the room as it is now. */
@@ -334,6 +337,7 @@ static enum errcode accept(struct receiving *r)
         .json = r->aside.bytes,
         .json_size = r->aside.byte_count,
         .auth_nids = r->aside.auth_nids,
+        .redacted_by_nid = r->aside.redacted_by_nid,
     };
     struct graph_place place;
 
@@ -385,8 +389,9 @@ static enum errcode begin(struct receiving *r, struct received *out)
 
     r->is_next = !r->reception->is_history && r->reception->told_state == NULL &&
                  head_is_named_by(r->build->head, r->event);
-    if (!r->is_next)
-        TRY(flush(r->call));
+    /* What is redacted may have come just before. */
+    if (!r->is_next || r->event->redacts != NULL)
+        TRY(rooms_flush(r->call));
     TRY(find_known(r, &is_known));
     if (is_known) {
         out->result = RECEPTION_KNOWN;
@@ -398,8 +403,22 @@ static enum errcode begin(struct receiving *r, struct received *out)
         return OK;
     /* The auth events may be among what was just built. */
     *out = (struct received){0};
-    TRY(flush(r->call));
+    TRY(rooms_flush(r->call));
     return load_auth_events(r, out);
+}
+
+/* What names the head came after its redaction only if it did not come before: never. */
+static enum errcode redact_if_late(struct receiving *r)
+{
+    struct late_redaction redaction;
+
+    TRY(redact_late(r->call, r->build, r->event, &redaction));
+    if (redaction.redaction_nid == 0)
+        return OK;
+    r->aside.redacted_by_nid = redaction.redaction_nid;
+    r->aside.bytes = redaction.bytes;
+    r->aside.byte_count = redaction.byte_count;
+    return OK;
 }
 
 enum errcode room_receive_event(struct call *call, struct room_build *build,
@@ -424,6 +443,8 @@ enum errcode room_receive_event(struct call *call, struct room_build *build,
         TRY(missing_prev_event_is_named(call->db, call->arena, room_nid(build->room),
                                         r.event->event_id, &r.is_filling));
     TRY(judge(&r, &pdu));
+    if (!r.is_next)
+        TRY(redact_if_late(&r));
     return store(&r, pdu, out);
 }
 
@@ -441,7 +462,7 @@ enum errcode room_receive_outlier(struct call *call, struct room_build *build,
     bool is_known;
 
     *out = (struct received){.result = RECEPTION_ACCEPTED};
-    TRY(flush(call));
+    TRY(rooms_flush(call));
     TRY(find_known(&r, &is_known));
     if (is_known || r.aside.was_outlier) {
         out->result = RECEPTION_KNOWN;
@@ -462,6 +483,7 @@ enum errcode room_receive_outlier(struct call *call, struct room_build *build,
         r.aside.flags |= EVENT_REJECTED;
         out->result = RECEPTION_REJECTED;
     }
+    TRY(redact_if_late(&r));
     return persist_aside(call, build, &r.aside);
 }
 

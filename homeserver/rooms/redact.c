@@ -1,6 +1,7 @@
 /* Applying redactions. */
 #include "homeserver/rooms/redact.h"
 
+#include "homeserver/base/arena.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/protocol/canonical_json.h"
@@ -10,6 +11,7 @@
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/rooms/visibility.h"
 #include "homeserver/services.h"
+#include "storage/early_redactions.h"
 #include "storage/events.h"
 #include "storage/journal.h"
 #include "storage/search.h"
@@ -48,24 +50,26 @@ static enum errcode follow_redacted(struct call *call, const struct room_build *
     return OK;
 }
 
+static enum errcode write_redacted(const struct room_version *version, const struct event *target,
+                                   struct strbuf *out)
+{
+    enum canonical_json_rules rules =
+        version->strict_canonical_json ? CANONICAL_JSON_STRICT : CANONICAL_JSON_LEGACY;
+    json_auto_t *redacted = redaction_apply(version, target->json);
+
+    return canonical_json_write(redacted, rules, out, NULL);
+}
+
 static enum errcode add_redacted_form(struct call *call, const struct room_build *build,
                                       const struct stored_event *stored, const struct event *target,
                                       int64_t redaction_nid, struct journal_entry *entry)
 {
-    const struct room_version *version = room_version_of(build->room);
-    enum canonical_json_rules rules =
-        version->strict_canonical_json ? CANONICAL_JSON_STRICT : CANONICAL_JSON_LEGACY;
-    json_auto_t *redacted = redaction_apply(version, target->json);
-    struct strbuf bytes;
+    SCOPED(strbuf_finish) struct strbuf bytes;
 
     strbuf_init(&bytes, 0);
-    enum errcode written = canonical_json_write(redacted, rules, &bytes, NULL);
-    if (written == OK) {
-        event_redact_in(entry, stored->event_nid, redaction_nid, bytes.data, bytes.length);
-        written = follow_redacted(call, build, stored, &bytes, entry);
-    }
-    strbuf_finish(&bytes);
-    return written;
+    TRY(write_redacted(room_version_of(build->room), target, &bytes));
+    event_redact_in(entry, stored->event_nid, redaction_nid, bytes.data, bytes.length);
+    return follow_redacted(call, build, stored, &bytes, entry);
 }
 
 enum errcode redact_in(struct call *call, struct room_build *build, const struct event *event,
@@ -79,10 +83,13 @@ enum errcode redact_in(struct call *call, struct room_build *build, const struct
     if (strcmp(event->type, "m.room.redaction") != 0 || event->redacts == NULL)
         return OK;
     enum errcode found = event_load_by_id(call->db, call->arena, event->redacts, &stored);
-    if (found == M_NOT_FOUND)
-        return OK;
-    TRY(found);
-    if (stored.room_nid != room_nid(build->room) || stored.redacted_by_nid != 0)
+    if (found != OK && found != M_NOT_FOUND)
+        return found;
+    /* The rows of an outlier are replaced by others when it gets its place. */
+    if (found == M_NOT_FOUND || (stored.flags & EVENT_OUTLIER) != 0)
+        early_redaction_add_in(entry, room_nid(build->room), event->redacts, event_nid);
+    if (found == M_NOT_FOUND || stored.room_nid != room_nid(build->room) ||
+        stored.redacted_by_nid != 0)
         return OK;
     TRY(event_parse_stored(call->arena, version, stored.event_id, stored.json, stored.json_size,
                            &target));
@@ -93,6 +100,43 @@ enum errcode redact_in(struct call *call, struct room_build *build, const struct
     search_remove_in(entry, stored.event_nid);
     event_cache_remove(room_service_events(call->services->rooms), stored.event_nid);
     return add_redacted_form(call, build, &stored, target, event_nid, entry);
+}
+
+static enum errcode load_redaction(struct call *call, const struct room_build *build,
+                                   int64_t redaction_nid, const struct event **out)
+{
+    struct stored_event stored;
+
+    TRY(event_load(call->db, call->arena, redaction_nid, &stored));
+    return stored_event_parse(call->arena, room_version_of(build->room), &stored, out);
+}
+
+enum errcode redact_late(struct call *call, const struct room_build *build,
+                         const struct event *event, struct late_redaction *out)
+{
+    SCOPED(strbuf_finish) struct strbuf bytes;
+    struct nid_list redactions;
+    bool applies = false;
+    size_t i;
+
+    *out = (struct late_redaction){0};
+    strbuf_init(&bytes, 0);
+    TRY(early_redactions_find(call->db, call->arena, room_nid(build->room), event->event_id,
+                              &redactions));
+    for (i = 0; i < redactions.count && !applies; i++) {
+        const struct event *redaction;
+        TRY(load_redaction(call, build, redactions.items[i], &redaction));
+        TRY(takes_effect(call, build, redaction, event, &applies));
+    }
+    if (!applies)
+        return OK;
+    TRY(write_redacted(room_version_of(build->room), event, &bytes));
+    *out = (struct late_redaction){
+        .redaction_nid = redactions.items[i - 1],
+        .bytes = arena_strndup(call->arena, bytes.data, bytes.length),
+        .byte_count = bytes.length,
+    };
+    return OK;
 }
 
 enum errcode redaction_check_allowed(struct call *call, const char *room_id,

@@ -19,10 +19,21 @@ enum errcode redaction_check_allowed(struct call *call, const char *room_id,
 
 /*
  * When `event` is a redaction whose target we have and that takes effect: adds to the redaction's
- * journal entry that the target's body becomes its redacted form. Otherwise does nothing.
+ * journal entry that the target's body becomes its redacted form. When we do not have the target
+ * yet, the redaction is remembered for it. Otherwise does nothing.
  * Spec: room version pages, "Handling redactions".
  */
 enum errcode redact_in(struct call *call, struct room_build *build, const struct event *event,
                        int64_t event_nid, struct journal_entry *entry) MUST_CHECK;
+
+/* For an event that gets its place only now: the redaction of it that came before and takes effect;
+ * all zero when there is none. On the call's arena. */
+struct late_redaction {
+    int64_t redaction_nid;
+    const char *bytes; /* the event in its redacted form, canonical */
+    size_t byte_count;
+};
+enum errcode redact_late(struct call *call, const struct room_build *build,
+                         const struct event *event, struct late_redaction *out) MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "homeserver/base/arena.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/event.h"
 
@@ -46,44 +47,78 @@ void room_head_release(struct room_head *head)
     free(head);
 }
 
-static bool names(const struct event *event, const char *id, size_t length)
+static bool names(const struct head_step *step, const char *id, size_t length)
 {
-    for (size_t i = 0; i < event->prev_event_count; i++) {
-        if (strlen(event->prev_events[i]) == length &&
-            memcmp(event->prev_events[i], id, length) == 0)
+    for (size_t i = 0; i < step->named_count; i++) {
+        if (strlen(step->named[i]) == length && memcmp(step->named[i], id, length) == 0)
             return true;
     }
     return false;
 }
 
-char *head_extremities_after(const struct room_head *head, const struct event *event)
+static size_t count_lines(const char *text)
+{
+    size_t count = *text != '\0' ? 1 : 0;
+
+    for (; *text != '\0'; text++)
+        count += *text == '\n' ? 1 : 0;
+    return count;
+}
+
+static const char *after_line(const char *line, size_t length)
+{
+    return line + length + (line[length] == '\n' ? 1 : 0);
+}
+
+char *head_extremities_after(const struct room_head *head, const struct head_step *step)
 {
     struct strbuf list;
-    size_t count = 1;
+    size_t count = 0;
 
     strbuf_init(&list, 0);
-    strbuf_add_string(&list, event->event_id);
+    if (step->event_id != NULL) {
+        strbuf_add_string(&list, step->event_id);
+        count++;
+    }
     for (const char *rest = head->extremities; *rest != '\0' && count < HEAD_EXTREMITIES_MAX;) {
         size_t length = strcspn(rest, "\n");
-        if (!names(event, rest, length)) {
-            strbuf_add_char(&list, '\n');
+        if (!names(step, rest, length)) {
+            if (count++ > 0)
+                strbuf_add_char(&list, '\n');
             strbuf_add(&list, rest, length);
-            count++;
         }
-        rest += length + (rest[length] == '\n' ? 1 : 0);
+        rest = after_line(rest, length);
     }
     return strbuf_detach(&list, NULL);
 }
 
+const char **head_ends_split(struct arena *arena, const char *ends, size_t *count_out)
+{
+    const char **ids = ARENA_ARRAY(arena, count_lines(ends), const char *);
+    size_t count = 0;
+
+    while (*ends != '\0') {
+        size_t length = strcspn(ends, "\n");
+        ids[count++] = arena_strndup(arena, ends, length);
+        ends = after_line(ends, length);
+    }
+    *count_out = count;
+    return ids;
+}
+
 bool head_is_named_by(const struct room_head *head, const struct event *event)
 {
+    const struct head_step step = {
+        .named = event->prev_events,
+        .named_count = event->prev_event_count,
+    };
     size_t count = 0;
 
     for (const char *rest = head->extremities; *rest != '\0'; count++) {
         size_t length = strcspn(rest, "\n");
-        if (!names(event, rest, length))
+        if (!names(&step, rest, length))
             return false;
-        rest += length + (rest[length] == '\n' ? 1 : 0);
+        rest = after_line(rest, length);
     }
     return count > 0 && count == event->prev_event_count;
 }

@@ -37,11 +37,22 @@ void room_head_release(struct room_head *head);
 struct room_head *room_head_create(const struct stored_head *stored, struct snapshot_ref snapshot,
                                    struct state_map *state_owned);
 
-/* The extremities of `head` after an event: without those that it names, with itself first. The
- * oldest are dropped when there would be more than HEAD_EXTREMITIES_MAX. malloc'ed. */
-enum { HEAD_EXTREMITIES_MAX = 60 };
+/* The extremities of `head` after an event: without those that it names, with itself first.
+ * malloc'ed. An event names at most PREV_EVENTS_MAX of them, so there may be many: what one event
+ * can not name is left for the next ones. Only a flood makes more than HEAD_EXTREMITIES_MAX; then
+ * the oldest are dropped. */
+enum { HEAD_EXTREMITIES_MAX = 2000 };
 struct event;
-char *head_extremities_after(const struct room_head *head, const struct event *event);
+struct head_step {
+    const char *event_id; /* NULL: it does not become one itself */
+    const char *const *named;
+    size_t named_count;
+};
+char *head_extremities_after(const struct room_head *head, const struct head_step *step);
+
+/* Event IDs separated by newlines, one by one; on the arena. */
+struct arena;
+const char **head_ends_split(struct arena *arena, const char *ends, size_t *count_out);
 
 /* Whether the event names just the extremities of the head: then the state before it is the head's.
  */

@@ -13,11 +13,12 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
+#include "homeserver/rooms/snapshot_cache.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
 #include "storage/rooms.h"
 
-enum { CACHED_EVENTS_MAX = 4096 };
+enum { CACHED_EVENTS_MAX = 4096, CACHED_SNAPSHOT_ENTRIES_MAX = 1000000 };
 
 struct room {
     _Atomic int references; /* the registry holds one */
@@ -43,6 +44,7 @@ struct room_service {
     struct nid_source *nid_source;
     struct state_keys *state_keys;
     struct event_cache *events;
+    struct snapshot_cache *snapshots;
 };
 
 static char *copy_text(const char *text)
@@ -75,6 +77,7 @@ struct room_service *room_service_create(const struct domain_key *keys, size_t k
     service->nid_source = nid_source_create();
     service->state_keys = state_keys_create();
     service->events = event_cache_create(CACHED_EVENTS_MAX);
+    service->snapshots = snapshot_cache_create(CACHED_SNAPSHOT_ENTRIES_MAX);
     return service;
 }
 
@@ -124,6 +127,7 @@ void room_service_destroy(struct room_service *service)
     nid_source_destroy(service->nid_source);
     state_keys_destroy(service->state_keys);
     event_cache_destroy(service->events);
+    snapshot_cache_destroy(service->snapshots);
     pthread_mutex_destroy(&service->lock);
     free(service);
 }
@@ -141,6 +145,11 @@ struct state_keys *room_service_state_keys(struct room_service *service)
 struct event_cache *room_service_events(struct room_service *service)
 {
     return service->events;
+}
+
+struct snapshot_cache *room_service_snapshots(struct room_service *service)
+{
+    return service->snapshots;
 }
 
 const struct signing_key *room_service_signing_key(const struct room_service *service,
@@ -399,6 +408,12 @@ enum errcode room_build_begin(struct call *call, struct room *room, struct room_
     TRY(load_head(call, room, &build->head));
     install(room, build->head, generation);
     return OK;
+}
+
+enum errcode rooms_flush(struct call *call)
+{
+    journal_submit(call->services->journal, journal_entry_create(), call->commits);
+    return commit_group_wait(call->commits);
 }
 
 struct held_entries {

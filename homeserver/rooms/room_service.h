@@ -33,6 +33,7 @@ void room_service_destroy(struct room_service *service);
 struct nid_source *room_service_nids(struct room_service *service);
 struct state_keys *room_service_state_keys(struct room_service *service);
 struct event_cache *room_service_events(struct room_service *service);
+struct snapshot_cache *room_service_snapshots(struct room_service *service);
 
 /* NULL when the domain is not hosted here. */
 const struct signing_key *room_service_signing_key(const struct room_service *service,
@@ -84,6 +85,9 @@ void room_build_submit(struct call *call, struct room_build *build);
 
 /* Hands an entry to the journal, or holds it back. */
 void room_build_add(struct call *call, struct room_build *build, struct journal_entry *entry_owned);
+
+/* Waits until the database has all that was built before this call, by anybody. */
+enum errcode rooms_flush(struct call *call) MUST_CHECK;
 
 /* Finds the events that a head keeps at hand in its state. */
 enum errcode room_head_load_events(struct call *call, const struct room *room,

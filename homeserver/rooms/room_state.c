@@ -2,6 +2,7 @@
 #include "homeserver/rooms/room_state.h"
 
 #include "homeserver/base/arena.h"
+#include "homeserver/rooms/snapshot_cache.h"
 #include "homeserver/services.h"
 #include "storage/room_jumps.h"
 #include "storage/state_snapshots.h"
@@ -93,6 +94,7 @@ const struct event *head_lookup_event(void *context, const char *type, const cha
 enum errcode room_state_of_snapshot(struct call *call, struct room *room, int64_t snapshot_nid,
                                     struct state_map **out)
 {
+    struct snapshot_cache *cache = room_service_snapshots(call->services->rooms);
     struct snapshot_ref snapshot;
     struct room_head *head;
 
@@ -101,7 +103,11 @@ enum errcode room_state_of_snapshot(struct call *call, struct room *room, int64_
         *out = head->state;
         return OK;
     }
-    TRY(snapshot_load(call->db, snapshot_nid, &snapshot, out));
+    *out = snapshot_cache_find(cache, snapshot_nid);
+    if (*out == NULL) {
+        TRY(snapshot_load(call->db, snapshot_nid, &snapshot, out));
+        snapshot_cache_add(cache, snapshot_nid, *out);
+    }
     arena_defer(call->arena, release_map_deferred, *out);
     return OK;
 }

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/auth_rules.h"
+#include "homeserver/rooms/branches.h"
 #include "homeserver/rooms/event_builder.h"
 #include "homeserver/rooms/guests.h"
 #include "homeserver/rooms/persist_event.h"
@@ -46,13 +47,13 @@ static enum errcode refuse_plaintext(struct call *call, const struct room_build 
 }
 
 static enum errcode authorise(struct call *call, const struct room_build *build,
-                              const struct event *event)
+                              const struct room_head *head, const struct event *event)
 {
-    struct head_lookup lookup = {.call = call, .room = build->room, .head = build->head};
+    struct head_lookup lookup = {.call = call, .room = build->room, .head = head};
     const struct auth_state state = {
         .lookup = head_lookup_event,
         .context = &lookup,
-        .create = cached_event_get(build->head->create),
+        .create = cached_event_get(head->create),
         .signatures = &auth_signatures_verified_before,
     };
     const char *why;
@@ -64,29 +65,61 @@ static enum errcode authorise(struct call *call, const struct room_build *build,
     return OK;
 }
 
-enum errcode room_prepare_event(struct call *call, struct room_build *build,
-                                const struct event_draft *draft, struct built_event *out)
+/* On `base`, which is the head or a part of it: others judge the event by what it names, and
+ * soft-fail what the room as a whole does not allow. */
+static enum errcode prepare_on(struct call *call, struct room_build *build,
+                               const struct room_head *base, const struct event_draft *draft,
+                               struct built_event *out)
 {
-    TRY(event_build(call, build->room, build->head, draft, out));
-    enum errcode authorised = authorise(call, build, out->event);
+    TRY(event_build(call, build->room, base, draft, out));
+    enum errcode authorised = authorise(call, build, base, out->event);
+    if (authorised == OK && base != build->head)
+        authorised = authorise(call, build, build->head, out->event);
     if (authorised != OK)
         arena_destroy(out->arena);
     return authorised;
+}
+
+enum errcode room_prepare_event(struct call *call, struct room_build *build,
+                                const struct event_draft *draft, struct built_event *out)
+{
+    struct room_head *base;
+
+    TRY(branches_base(call, build, &base));
+    return prepare_on(call, build, base, draft, out);
+}
+
+static enum errcode append_on(struct call *call, struct room_build *build,
+                              const struct room_head *base, const struct event_draft *draft,
+                              struct built_event *built)
+{
+    struct graph_place place;
+
+    if (base == build->head)
+        return persist_event(call, build, draft, built);
+    enum errcode placed = branches_place(call, build, base, built, &place);
+    if (placed != OK) {
+        arena_destroy(built->arena);
+        return placed;
+    }
+    return persist_event_at(call, build, draft, built, &place);
 }
 
 enum errcode room_append_event(struct call *call, struct room_build *build,
                                const struct event_draft *draft, const char **event_id_out)
 {
     struct built_event built;
+    struct room_head *base;
 
     TRY(find_identical_state(call, build, draft, event_id_out));
     if (*event_id_out != NULL)
         return OK;
     TRY(relations_check(call, build->room, draft));
     TRY(refuse_plaintext(call, build, draft));
-    TRY(room_prepare_event(call, build, draft, &built));
+    TRY(branches_base(call, build, &base));
+    TRY(prepare_on(call, build, base, draft, &built));
     *event_id_out = arena_strdup(call->arena, built.event->event_id);
-    TRY(persist_event(call, build, draft, &built));
+    TRY(append_on(call, build, base, draft, &built));
     return guests_follow(call, build, draft);
 }
 
