@@ -18,7 +18,11 @@ static const struct db_statement statements[] = {
         "  FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (user_nid, place) "
         "  JOIN device_keys k USING (user_nid) "
         "  JOIN devices d USING (user_nid, device_id) "
-        " ORDER BY wanted.place, k.device_id"},
+        " UNION ALL "
+        "SELECT wanted.place, r.device_id, r.display_name, r.keys "
+        "  FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (user_nid, place) "
+        "  JOIN remote_devices r USING (user_nid) "
+        " ORDER BY 1, 2"},
 
     [SET] = {"device_keys_set",
         "INSERT INTO device_keys (user_nid, device_id, keys) "

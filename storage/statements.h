@@ -65,6 +65,7 @@ struct statement_table {
     X(refresh_tokens)                                                                              \
     X(registration_tokens)                                                                         \
     X(relations)                                                                                   \
+    X(remote_device_lists)                                                                         \
     X(reports)                                                                                     \
     X(room_aliases)                                                                                \
     X(room_directory)                                                                              \

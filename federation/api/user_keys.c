@@ -28,7 +28,7 @@ enum errcode federation_query_user_encryption_keys(struct request *req)
     json_t *wanted, *answer;
 
     TRY(body_object(req, "device_keys", &wanted));
-    query.wanted = only_hosted(req, wanted);
+    query.wanted = only_hosted(req, wanted); /* and no asker: nobody else is asked */
     TRY(keys_query(&req->call, &query, &answer));
     json_object_del(answer, "failures");
     json_object_del(answer, "user_signing_keys");
@@ -38,10 +38,10 @@ enum errcode federation_query_user_encryption_keys(struct request *req)
 /* POST /_matrix/federation/v1/user/keys/claim */
 enum errcode federation_claim_user_encryption_keys(struct request *req)
 {
-    json_t *wanted, *keys, *failures;
+    json_t *wanted, *keys;
 
     TRY(body_object(req, "one_time_keys", &wanted));
     TRY(key_claims_limit(&req->call, req->requester.server_name, wanted));
-    TRY(keys_claim(&req->call, only_hosted(req, wanted), &keys, &failures));
+    TRY(keys_claim(&req->call, only_hosted(req, wanted), &keys));
     return respond(req, 200, json_pack("{sO}", "one_time_keys", keys));
 }

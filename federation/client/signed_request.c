@@ -161,11 +161,10 @@ static enum errcode check_back_off(struct call *call, const struct federation_re
 }
 
 /* Spec: 5xx says nothing about the request; a server that can not answer is spared for a while. */
-static bool is_unwell(enum errcode outcome, const struct http_answer *answer)
+bool federation_is_unwell(enum errcode outcome, int status)
 {
     return outcome == E_REMOTE || outcome == E_TIMEOUT ||
-           (outcome == OK && (answer->status == 502 || answer->status == 503 ||
-                              answer->status == 504 || answer->status == 429));
+           (outcome == OK && (status == 502 || status == 503 || status == 504 || status == 429));
 }
 
 enum errcode federation_fetch_raw(struct call *call, const struct federation_request *request,
@@ -184,7 +183,7 @@ enum errcode federation_fetch_raw(struct call *call, const struct federation_req
         http_client_fetch(client->http, call->arena, &prepared.call, call->error, out);
     if (outcome == E_SHUTDOWN)
         return outcome;
-    if (is_unwell(outcome, out)) {
+    if (federation_is_unwell(outcome, out->status)) {
         discovery_forget(client->discovery, request->destination);
         TRY(destination_health_failed(client->health, call->db, request->destination,
                                       clock_wall_ms()));

@@ -58,6 +58,9 @@ enum errcode federation_read_answer(struct arena *arena, const char *server_name
                                     const struct http_answer *answer, struct error *error,
                                     json_t **out) MUST_CHECK;
 
+/* True when a call that ended like this says that the server itself is in trouble. */
+bool federation_is_unwell(enum errcode outcome, int status);
+
 /* Asynchronous, for the sender: E_UNAVAILABLE when the route is not known yet
  * (federation_find_route() blocks for it), otherwise `done` is called, see http_client_start(). The
  * back-off is the caller's affair. */

@@ -1,41 +1,47 @@
-/* Asking other servers for the keys of their users. */
+/* Asking other servers for the keys and devices of their users. */
 #include "federation/client/user_keys.h"
 
-#include "federation/client/signed_request.h"
+#include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 
-enum { TIMEOUT_MS = 10 * 1000 };
-
-static enum errcode ask(struct call *call, struct federation_request request, const char *name,
-                        json_t *wanted, json_t **out)
+static struct federation_question question(const struct key_asker *asker, const char *method,
+                                           const char *destination, const char *target)
 {
-    request.method = "POST";
-    request.content = json_on_arena(call->arena, json_pack("{sO}", name, wanted));
-    request.timeout_ms = TIMEOUT_MS;
-    return federation_fetch(call, &request, out);
+    return (struct federation_question){.request = {
+                                            .method = method,
+                                            .origin = asker->origin,
+                                            .destination = destination,
+                                            .target = target,
+                                            .timeout_ms = asker->timeout_ms,
+                                        }};
 }
 
-enum errcode federation_query_user_keys(struct call *call, const char *origin,
-                                        const char *destination, json_t *device_keys, json_t **out)
+struct federation_question federation_user_keys_query(struct call *call,
+                                                      const struct key_asker *asker,
+                                                      const char *destination, json_t *wanted)
 {
-    const struct federation_request request = {
-        .origin = origin,
-        .destination = destination,
-        .target = "/_matrix/federation/v1/user/keys/query",
-    };
+    struct federation_question out =
+        question(asker, "POST", destination, "/_matrix/federation/v1/user/keys/query");
 
-    return ask(call, request, "device_keys", device_keys, out);
+    out.request.content = json_on_arena(call->arena, json_pack("{sO}", "device_keys", wanted));
+    return out;
 }
 
-enum errcode federation_claim_user_keys(struct call *call, const char *origin,
-                                        const char *destination, json_t *one_time_keys,
-                                        json_t **out)
+struct federation_question federation_user_keys_claim(struct call *call,
+                                                      const struct key_asker *asker,
+                                                      const char *destination, json_t *wanted)
 {
-    const struct federation_request request = {
-        .origin = origin,
-        .destination = destination,
-        .target = "/_matrix/federation/v1/user/keys/claim",
-    };
+    struct federation_question out =
+        question(asker, "POST", destination, "/_matrix/federation/v1/user/keys/claim");
 
-    return ask(call, request, "one_time_keys", one_time_keys, out);
+    out.request.content = json_on_arena(call->arena, json_pack("{sO}", "one_time_keys", wanted));
+    return out;
+}
+
+struct federation_question federation_user_devices(struct call *call, const struct key_asker *asker,
+                                                   const char *user_id)
+{
+    return question(
+        asker, "GET", identifier_domain(user_id),
+        federation_target(call->arena, "/_matrix/federation/v1/user/devices/%s", user_id));
 }

@@ -8,13 +8,13 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/encryption/remote_device_lists.h"
 #include "homeserver/encryption/to_device.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
 #include "homeserver/protocol/edu.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
-#include "storage/device_list_changes.h"
 #include "storage/journal.h"
 #include "storage/presence.h"
 #include "storage/receipts.h"
@@ -156,32 +156,12 @@ static enum errcode receive_to_device(struct edu_intake *intake, json_t *content
     return is_known ? OK : to_device_send(call, &draft);
 }
 
-/* Clients are told to ask for the user's keys again. */
-static enum errcode note_device_change(struct edu_intake *intake, const char *user_id)
-{
-    struct call *call = intake->call;
-    int64_t user_nid;
-
-    enum errcode found = user_nid_find(call->db, call->arena, user_id, &user_nid);
-    if (found == M_NOT_FOUND)
-        return OK; /* nobody here shares a room with them */
-    TRY(found);
-    struct journal_entry *entry = journal_entry_create();
-    enum errcode added = device_list_changed_in(call->db, call->arena, entry, user_nid);
-    if (added != OK) {
-        journal_entry_destroy(entry);
-        return added;
-    }
-    journal_submit(call->services->journal, entry, call->commits);
-    return OK;
-}
-
 static enum errcode receive_device_list_update(struct edu_intake *intake, json_t *content)
 {
     struct device_list_update_edu update;
 
     TRY(edu_parse_device_list_update(intake->call->arena, content, &intake->source, &update));
-    return note_device_change(intake, update.user_id);
+    return remote_device_list_updated(intake->call, &update);
 }
 
 static enum errcode receive_signing_key_update(struct edu_intake *intake, json_t *content)
@@ -189,7 +169,7 @@ static enum errcode receive_signing_key_update(struct edu_intake *intake, json_t
     struct signing_key_update_edu update;
 
     TRY(edu_parse_signing_key_update(content, &intake->source, &update));
-    return note_device_change(intake, update.user_id);
+    return remote_signing_keys_updated(intake->call, &update);
 }
 
 typedef enum errcode (*receive_fn)(struct edu_intake *intake, json_t *content);

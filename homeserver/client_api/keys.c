@@ -13,6 +13,13 @@
 #include "homeserver/sync/device_lists.h"
 #include "storage/journal.h"
 
+/* For other servers; the specification recommends 10 s. */
+enum {
+    REMOTE_TIMEOUT_MIN_MS = 1000,
+    REMOTE_TIMEOUT_DEFAULT_MS = 10 * 1000,
+    REMOTE_TIMEOUT_MAX_MS = 30 * 1000,
+};
+
 static json_t *counts_json(const struct key_counts *counts)
 {
     json_t *json = json_object();
@@ -38,38 +45,47 @@ enum errcode client_upload_keys(struct request *req)
     return respond(req, 200, json_pack("{s:o}", "one_time_key_counts", counts_json(&counts)));
 }
 
-/* `timeout` bounds the wait for other servers. The keys of local users need no wait, but what is
- * sent must be a number all the same. */
-static enum errcode check_timeout(struct request *req)
+/* Who asks other servers, and how long they have. */
+static enum errcode read_asker(struct request *req, struct key_asker *out)
 {
     int64_t timeout_ms;
 
-    return body_int_optional(req, "timeout", 0, &timeout_ms);
+    TRY(body_int_optional(req, "timeout", REMOTE_TIMEOUT_DEFAULT_MS, &timeout_ms));
+    if (timeout_ms < REMOTE_TIMEOUT_MIN_MS)
+        timeout_ms = REMOTE_TIMEOUT_MIN_MS;
+    *out = (struct key_asker){
+        .origin = req->requester.server_name,
+        .timeout_ms =
+            timeout_ms > REMOTE_TIMEOUT_MAX_MS ? (int64_t)REMOTE_TIMEOUT_MAX_MS : timeout_ms,
+    };
+    return OK;
 }
 
 /* POST /_matrix/client/v3/keys/query */
 enum errcode client_query_keys(struct request *req)
 {
-    struct key_query query = {.viewer_nid = req->requester.user_nid};
+    struct key_asker asker;
+    struct key_query query = {.viewer_nid = req->requester.user_nid, .asker = &asker};
     json_t *answer;
 
     TRY(body_object(req, "device_keys", &query.wanted));
-    TRY(check_timeout(req));
+    TRY(read_asker(req, &asker));
     TRY(keys_query(&req->call, &query, &answer));
-    TRY(remote_keys_query(&req->call, req->requester.server_name, query.wanted, answer));
     return respond(req, 200, json_incref(answer));
 }
 
 /* POST /_matrix/client/v3/keys/claim */
 enum errcode client_claim_keys(struct request *req)
 {
-    json_t *wanted, *keys, *failures;
+    json_t *wanted, *keys, *failures = json_on_arena(req->call.arena, json_object());
+    struct key_asker asker;
 
     TRY(body_object(req, "one_time_keys", &wanted));
     TRY(key_claims_limit(&req->call, req->requester.user_id, wanted));
-    TRY(check_timeout(req));
-    TRY(keys_claim(&req->call, wanted, &keys, &failures));
-    TRY(remote_keys_claim(&req->call, req->requester.server_name, wanted, keys, failures));
+    TRY(read_asker(req, &asker));
+    TRY(keys_claim(&req->call, wanted, &keys));
+    TRY(remote_keys_claim(&req->call, &asker, remote_keys_wanted(&req->call, wanted), keys,
+                          failures));
     return respond(req, 200, json_pack("{s:O, s:O}", "one_time_keys", keys, "failures", failures));
 }
 

@@ -162,18 +162,17 @@ static enum errcode check_names(const struct upload *upload)
     return OK;
 }
 
-/* The document as it is stored: nobody else's signatures in it. */
-static enum errcode stored_text(struct call *call, const struct requester *requester,
-                                const json_t *key, const char **out)
+enum errcode key_document_text(struct call *call, const char *user_id, const json_t *key,
+                               const char **out)
 {
     static const char *const omitted[] = {"unsigned", NULL};
     SCOPED(strbuf_finish) struct strbuf text;
     json_t *copy = json_on_arena(call->arena, json_copy((json_t *)(uintptr_t)key));
-    json_t *own = json_get_object(json_get_object(key, "signatures"), requester->user_id);
+    json_t *own = json_get_object(json_get_object(key, "signatures"), user_id);
 
     json_object_del(copy, "signatures");
     if (own != NULL)
-        json_object_set_new(copy, "signatures", json_pack("{s:O}", requester->user_id, own));
+        json_object_set_new(copy, "signatures", json_pack("{s:O}", user_id, own));
     strbuf_init(&text, KEY_DOCUMENT_BYTES_MAX);
     TRY(canonical_json_write_without(copy, omitted, CANONICAL_JSON_STRICT, &text, call->error));
     *out = arena_strndup(call->arena, text.data, text.length);
@@ -199,7 +198,7 @@ static enum errcode add_key(const struct upload *upload, struct journal_entry *e
     }
     if (brought->json == NULL)
         return OK;
-    TRY(stored_text(call, upload->requester, brought->json, &row.keys));
+    TRY(key_document_text(call, upload->requester->user_id, brought->json, &row.keys));
     cross_signing_key_set_in(entry, user_nid, &row);
     return OK;
 }

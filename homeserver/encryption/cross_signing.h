@@ -23,6 +23,10 @@ struct cross_signing_set {
 enum errcode cross_signing_load(struct call *call, const char *user_id, int64_t user_nid,
                                 struct cross_signing_set *out) MUST_CHECK;
 
+/* A key document of this user as it is stored: nobody else's signatures in it. On the arena. */
+enum errcode key_document_text(struct call *call, const char *user_id, const json_t *key,
+                               const char **out) MUST_CHECK;
+
 /* True when the upload replaces nothing: there is no master key yet, or all keys in the body are
  * the stored ones. Then no authentication is asked for, so that it can be repeated. */
 enum errcode cross_signing_upload_is_harmless(struct call *call, const struct requester *requester,

@@ -68,18 +68,28 @@ struct claims {
     ARRAY_OF(const char *) user_ids; /* parallel to wanted */
 };
 
-static enum errcode add_user(struct claims *claims, const char *user_id, json_t *devices)
+static enum errcode check_devices(struct call *call, json_t *devices)
 {
-    struct call *call = claims->call;
     const char *device_id;
     json_t *algorithm;
 
     if (!json_is_object(devices))
         return fail(call->error, M_BAD_JSON, "\"one_time_keys\" must map users to devices.");
     json_object_foreach (devices, device_id, algorithm) {
-        struct key_claim claim = {.device.device_id = device_id, .algorithm = json_text(algorithm)};
-        if (claim.algorithm == NULL)
+        if (!json_is_text(algorithm))
             return fail(call->error, M_BAD_JSON, "The algorithm of a device must be text.");
+    }
+    return OK;
+}
+
+static enum errcode add_user(struct claims *claims, const char *user_id, json_t *devices)
+{
+    struct call *call = claims->call;
+    const char *device_id;
+    json_t *algorithm;
+
+    json_object_foreach (devices, device_id, algorithm) {
+        struct key_claim claim = {.device.device_id = device_id, .algorithm = json_text(algorithm)};
         if (claims->wanted.count == KEY_CLAIMS_MAX)
             return fail(call->error, M_TOO_LARGE, "Keys of at most %d devices can be claimed.",
                         KEY_CLAIMS_MAX);
@@ -144,7 +154,7 @@ static enum errcode write_keys(const struct claims *claims, json_t *out)
     return OK;
 }
 
-enum errcode keys_claim(struct call *call, json_t *wanted, json_t **keys_out, json_t **failures_out)
+enum errcode keys_claim(struct call *call, json_t *wanted, json_t **keys_out)
 {
     const struct config *config = config_current(call->services->config);
     struct claims claims = {.call = call};
@@ -152,11 +162,9 @@ enum errcode keys_claim(struct call *call, json_t *wanted, json_t **keys_out, js
     json_t *devices;
 
     *keys_out = json_on_arena(call->arena, json_object());
-    *failures_out = json_on_arena(call->arena, json_object());
     json_object_foreach (wanted, user_id, devices) {
-        if (!config_hosts_user(config, user_id))
-            key_failure_add(*failures_out, user_id);
-        else
+        TRY(check_devices(call, devices));
+        if (config_hosts_user(config, user_id))
             TRY(add_user(&claims, user_id, devices));
     }
     if (claims.wanted.count == 0)

@@ -15,10 +15,9 @@ enum { KEY_CLAIMS_MAX = 10000 };
  * M_LIMIT_EXCEEDED when they are too many. A client needs a key of a device once. */
 enum errcode key_claims_limit(struct call *call, const char *claimant, json_t *wanted) MUST_CHECK;
 
-/* One key of each device: `wanted` is user -> device -> algorithm, `*keys_out` user -> device ->
- * `<algorithm>:<key id>` -> key, `*failures_out` server -> error for those that could not be asked.
- * Both are borrowed from the arena. M_BAD_JSON for another shape. */
-enum errcode keys_claim(struct call *call, json_t *wanted, json_t **keys_out,
-                        json_t **failures_out) MUST_CHECK;
+/* One key of each device of users of this server: `wanted` is user -> device -> algorithm,
+ * `*keys_out` user -> device -> `<algorithm>:<key id>` -> key, borrowed from the arena. Users of
+ * other servers are passed over. M_BAD_JSON for another shape. */
+enum errcode keys_claim(struct call *call, json_t *wanted, json_t **keys_out) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/call.h"
 #include "homeserver/encryption/cross_signing.h"
+#include "homeserver/encryption/remote_keys.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
@@ -15,13 +16,16 @@
 #include "storage/key_signatures.h"
 #include "storage/users.h"
 
-/* The hosted users of a query and what becomes the answer. */
+/* The users of a query and what becomes the answer. */
 struct query {
     struct call *call;
-    const char **user_ids;
+    const char **user_ids; /* with room for all that are wanted */
     json_t **wanted_devices;
     int64_t *user_nids;
     size_t user_count;
+    /* These come first: their keys are stored. Of the others we have what their server told, and
+     * the viewer's signatures. */
+    size_t stored_count;
     json_t *device_keys;
     json_t *cross_signing_keys[CROSS_SIGNING_USAGES];
     int64_t viewer_nid;
@@ -69,8 +73,14 @@ static const char *const key_members[CROSS_SIGNING_USAGES] = {
     [CROSS_SIGNING_USER_SIGNING] = "user_signing_keys",
 };
 
-static enum errcode read_query(struct call *call, json_t *wanted, json_t *failures,
-                               struct query *out)
+static void add_user(struct query *query, const char *user_id, json_t *devices)
+{
+    query->user_ids[query->user_count] = user_id;
+    query->wanted_devices[query->user_count++] = devices;
+    key_object_obtain(query->device_keys, user_id);
+}
+
+static enum errcode read_query(struct call *call, json_t *wanted, struct query *out)
 {
     const struct config *config = config_current(call->services->config);
     size_t count = json_object_size(wanted);
@@ -90,15 +100,34 @@ static enum errcode read_query(struct call *call, json_t *wanted, json_t *failur
     json_on_arena(call->arena, out->device_keys);
     json_object_foreach (wanted, user_id, devices) {
         TRY(check_devices(call, devices));
-        if (!config_hosts_user(config, user_id)) {
-            key_failure_add(failures, user_id);
-            continue;
-        }
-        out->user_ids[out->user_count] = user_id;
-        out->wanted_devices[out->user_count++] = devices;
-        json_object_set_new(out->device_keys, user_id, json_object());
+        if (config_hosts_user(config, user_id))
+            add_user(out, user_id, devices);
     }
-    return user_nids_find(call->db, call->arena, out->user_ids, out->user_count, out->user_nids);
+    return OK;
+}
+
+static enum errcode ask_others(struct query *query, const struct key_query *key_query,
+                               json_t *answer)
+{
+    struct call *call = query->call;
+    json_t *wanted = remote_keys_wanted(call, key_query->wanted), *told;
+    struct remote_keys remote;
+    const char *user_id;
+
+    TRY(remote_keys_query(call, key_query->asker, wanted, json_object_get(answer, "failures"),
+                          &remote));
+    for (size_t i = 0; i < remote.stored_count; i++)
+        add_user(query, remote.stored_user_ids[i],
+                 json_object_get(wanted, remote.stored_user_ids[i]));
+    query->stored_count = query->user_count;
+    json_object_foreach (json_get_object(remote.told, "device_keys"), user_id, told) {
+        add_user(query, user_id, json_object_get(wanted, user_id));
+        json_object_set(query->device_keys, user_id, told);
+    }
+    for (size_t usage = 0; usage < CROSS_SIGNING_USAGES; usage++)
+        json_object_update(query->cross_signing_keys[usage],
+                           json_get_object(remote.told, key_members[usage]));
+    return OK;
 }
 
 static bool is_wanted(const json_t *devices, const char *device_id)
@@ -133,7 +162,7 @@ static enum errcode write_devices(struct query *query)
     size_t count;
 
     TRY(device_keys_of_users(query->call->db, query->call->arena, query->user_nids,
-                             query->user_count, &rows, &count));
+                             query->stored_count, &rows, &count));
     for (size_t i = 0; i < count; i++)
         TRY(write_device(query, &rows[i]));
     return OK;
@@ -147,7 +176,7 @@ static enum errcode write_cross_signing_keys(struct query *query)
     json_t *keys;
 
     TRY(cross_signing_keys_of_users(query->call->db, query->call->arena, query->user_nids,
-                                    query->user_count, &rows, &count));
+                                    query->stored_count, &rows, &count));
     for (size_t i = 0; i < count; i++) {
         if (rows[i].usage == CROSS_SIGNING_USER_SIGNING &&
             query->user_nids[rows[i].user] != query->viewer_nid)
@@ -207,17 +236,20 @@ static enum errcode write_signatures(struct query *query)
 enum errcode keys_query(struct call *call, const struct key_query *key_query, json_t **out)
 {
     json_t *answer = json_on_arena(call->arena, json_object());
-    json_t *failures = json_object();
     struct query query = {0};
 
-    json_object_set_new(answer, "failures", failures);
-    TRY(read_query(call, key_query->wanted, failures, &query));
+    json_object_set_new(answer, "failures", json_object());
+    TRY(read_query(call, key_query->wanted, &query));
     query.viewer_nid = key_query->viewer_nid;
     json_object_set(answer, "device_keys", query.device_keys);
     for (size_t usage = 0; usage < CROSS_SIGNING_USAGES; usage++) {
         query.cross_signing_keys[usage] = json_object();
         json_object_set_new(answer, key_members[usage], query.cross_signing_keys[usage]);
     }
+    query.stored_count = query.user_count;
+    if (key_query->asker != NULL)
+        TRY(ask_others(&query, key_query, answer));
+    TRY(user_nids_find(call->db, call->arena, query.user_ids, query.user_count, query.user_nids));
     TRY(write_devices(&query));
     TRY(write_cross_signing_keys(&query));
     TRY(write_signatures(&query));

@@ -7,6 +7,7 @@
 #include "homeserver/base/error.h"
 
 struct call;
+struct key_asker; /* federation/client/user_keys.h */
 
 /* Users in one request. */
 enum { KEY_QUERY_USERS_MAX = 10000 };
@@ -14,6 +15,9 @@ enum { KEY_QUERY_USERS_MAX = 10000 };
 struct key_query {
     int64_t viewer_nid; /* sees own signatures and the own user-signing key; 0: another server */
     json_t *wanted;     /* user -> list of devices, empty for all */
+    /* Other servers are asked for their users (blocks: for CALLS_OUT routes). NULL: hosted users
+     * only, others are passed over. */
+    const struct key_asker *asker;
 };
 
 /* The keys as the answer of POST /keys/query has them; borrowed from the arena. M_BAD_JSON when

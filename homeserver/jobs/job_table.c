@@ -3,6 +3,7 @@
 #include "federation/receiver/receiver.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/compiler.h"
+#include "homeserver/encryption/remote_device_lists.h"
 #include "homeserver/jobs/scheduler.h"
 #include "homeserver/media/media_admin.h"
 #include "homeserver/media/media_intake.h"
@@ -94,6 +95,7 @@ const struct job jobs[] = {
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
     {"expire_to_device", 10 * MINUTE, expire_to_device},
     {"expire_delayed_events", HOUR, expire_delayed_events},
+    {"expire_remote_device_lists", HOUR, remote_device_lists_expire},
     {"expire_sliding_connections", HOUR, expire_sliding_connections},
 };
 

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from client import CLIENT, Client, event_ids, timeline, unique
 from conftest import federating_server
+from device import Device, claim_key, query_keys
 from federating_synapse import FederatingSynapse
 from homeserver import running
 
@@ -167,6 +168,30 @@ def test_a_message_to_a_device_arrives_once(alice, bob, shared_room):
     alice.put(f"{CLIENT}/sendToDevice/m.example/{{}}", unique("txn"), body=body)
     events = bob.sync_until(lambda answer: answer.get("to_device", {}).get("events"))
     assert [(e["sender"], e["content"]) for e in events] == [(alice.user_id, {"secret": "words"})]
+
+
+def has_changed(user_id):
+    return lambda answer: user_id in answer.get("device_lists", {}).get("changed", [])
+
+
+@pytest.mark.parametrize("direction", ["theirs", "ours"])
+def test_devices_of_the_other_side_are_followed(alice, bob, shared_room, direction):
+    viewer, owner = (alice, bob) if direction == "theirs" else (bob, alice)
+    first = Device(owner)
+    first.upload(owner)
+    viewer.sync_until(has_changed(owner.user_id))
+    assert set(query_keys(viewer, owner.user_id)["device_keys"][owner.user_id]) == {owner.device_id}
+    phone = Client(owner.base_url).login(owner.user_id)
+    second = Device(phone)
+    keys = second.upload(phone, one_time_keys=1)
+    viewer.sync_until(
+        lambda _: phone.device_id in query_keys(viewer, owner.user_id)["device_keys"][owner.user_id]
+    )
+    assert claim_key(viewer, owner.user_id, phone.device_id) == keys
+    phone.post(f"{CLIENT}/logout")
+    viewer.sync_until(
+        lambda _: phone.device_id not in query_keys(viewer, owner.user_id)["device_keys"][owner.user_id]
+    )
 
 
 def test_what_was_said_while_a_server_was_down_arrives(alice, bob, shared_room, other_server):
