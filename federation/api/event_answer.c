@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "homeserver/base/arena.h"
-#include "homeserver/base/array.h"
 
 /* So many bodies are in memory beside the answer. */
 enum { EVENTS_AT_ONCE = 1000 };
@@ -64,26 +63,9 @@ void answer_add_stored(struct strbuf *out, const struct stored_event *events, si
     strbuf_add_char(out, ']');
 }
 
-struct nids {
-    struct arena *arena;
-    ARRAY_OF(int64_t) list;
-};
-
-static bool collect(void *context, int64_t key, int64_t value)
-{
-    struct nids *nids = context;
-
-    (void)key;
-    array_push(nids->arena, &nids->list, value);
-    return true;
-}
-
 struct nid_list state_event_nids(struct request *req, const struct state_map *state)
 {
-    struct nids nids = {.arena = req->call.arena};
-
-    state_map_visit(state, collect, &nids);
-    return (struct nid_list){nids.list.items, nids.list.count};
+    return (struct nid_list){state_map_values(state, req->call.arena), state_map_count(state)};
 }
 
 enum errcode respond_buffer(struct request *req, struct strbuf *buffer)

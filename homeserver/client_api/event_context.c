@@ -61,20 +61,6 @@ static enum errcode load(struct request *req, const struct room_reader *reader,
                          NULL);
 }
 
-struct nids {
-    int64_t *items;
-    size_t count;
-};
-
-static bool collect_event(void *context, int64_t key, int64_t value)
-{
-    struct nids *nids = context;
-
-    (void)key;
-    nids->items[nids->count++] = value;
-    return true;
-}
-
 /* The state at the last event of the answer. */
 static enum errcode write_state(struct request *req, const struct client_events *how,
                                 const struct surroundings *around,
@@ -89,9 +75,9 @@ static enum errcode write_state(struct request *req, const struct client_events 
     if (filter->lazy_load_members)
         return write_sender_members(req, how->reader, &around->event, 1, body);
     TRY(room_state_after(&req->call, how->reader->room, last, &state));
-    struct nids nids = {ARENA_ARRAY(req->call.arena, state_map_count(state), int64_t), 0};
-    state_map_visit(state, collect_event, &nids);
-    TRY(events_load(req->call.db, req->call.arena, nids.items, nids.count, &events, &count));
+    count = state_map_count(state);
+    TRY(events_load(req->call.db, req->call.arena, state_map_values(state, req->call.arena), count,
+                    &events, &count));
     return client_events_write(&req->call, how, events, count, body);
 }
 

@@ -43,20 +43,6 @@ static enum errcode write_messages(struct request *req, const struct client_even
     return OK;
 }
 
-struct nids {
-    int64_t *items;
-    size_t count;
-};
-
-static bool collect_event(void *context, int64_t key, int64_t value)
-{
-    struct nids *nids = context;
-
-    (void)key;
-    nids->items[nids->count++] = value;
-    return true;
-}
-
 static enum errcode write_state(struct request *req, const struct client_events *how,
                                 struct strbuf *out)
 {
@@ -66,9 +52,9 @@ static enum errcode write_state(struct request *req, const struct client_events 
     size_t count;
 
     TRY(room_reader_state(call, how->reader, &state));
-    struct nids nids = {ARENA_ARRAY(call->arena, state_map_count(state), int64_t), 0};
-    state_map_visit(state, collect_event, &nids);
-    TRY(events_load(call->db, call->arena, nids.items, nids.count, &events, &count));
+    count = state_map_count(state);
+    TRY(events_load(call->db, call->arena, state_map_values(state, call->arena), count, &events,
+                    &count));
     strbuf_add_string(out, ",\"state\":[");
     TRY(client_events_write(call, how, events, count, out));
     strbuf_add_char(out, ']');

@@ -3,7 +3,6 @@
  * Spec: client-server API, "Getting events for a room" (rooms.yaml).
  */
 #include "homeserver/base/arena.h"
-#include "homeserver/base/array.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/event_page.h"
 #include "homeserver/http/request.h"
@@ -64,28 +63,13 @@ enum errcode client_get_one_room_event(struct request *req)
     return respond_events(req, &reader, &event, 1, as_is);
 }
 
-struct nids {
-    struct arena *arena;
-    ARRAY_OF(int64_t) list;
-};
-
-static bool collect_event(void *context, int64_t key, int64_t value)
-{
-    struct nids *nids = context;
-
-    (void)key;
-    array_push(nids->arena, &nids->list, value);
-    return true;
-}
-
 static enum errcode load_state(struct request *req, const struct state_map *state,
                                struct stored_event **out, size_t *count_out)
 {
-    struct nids nids = {.arena = req->call.arena};
+    struct arena *arena = req->call.arena;
 
-    state_map_visit(state, collect_event, &nids);
-    return events_load(req->call.db, req->call.arena, nids.list.items, nids.list.count, out,
-                       count_out);
+    return events_load(req->call.db, arena, state_map_values(state, arena), state_map_count(state),
+                       out, count_out);
 }
 
 /* GET /_matrix/client/v3/rooms/{roomId}/state */

@@ -179,20 +179,6 @@ static enum errcode add_result(struct answering *a, const struct search_hit *hit
     return add_context(a, reader, event, result);
 }
 
-struct nids {
-    int64_t *items;
-    size_t count;
-};
-
-static bool collect_event(void *context, int64_t key, int64_t value)
-{
-    struct nids *nids = context;
-
-    (void)key;
-    nids->items[nids->count++] = value;
-    return true;
-}
-
 /* The state of every room in the results. */
 static enum errcode add_state(struct answering *a, json_t *answer)
 {
@@ -208,9 +194,9 @@ static enum errcode add_state(struct answering *a, json_t *answer)
         if (reader == NULL || json_object_get(a->groups_of_rooms, e->key) == NULL)
             continue;
         TRY(room_reader_state(call, reader, &state));
-        struct nids nids = {ARENA_ARRAY(call->arena, state_map_count(state), int64_t), 0};
-        state_map_visit(state, collect_event, &nids);
-        TRY(events_load(call->db, call->arena, nids.items, nids.count, &loaded, &count));
+        count = state_map_count(state);
+        TRY(events_load(call->db, call->arena, state_map_values(state, call->arena), count, &loaded,
+                        &count));
         TRY(events_json(a, reader, loaded, count, &events));
         json_object_set(states, e->key, events);
     }

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "homeserver/base/arena.h"
 #include "homeserver/base/compiler.h"
 
 enum { LEVEL_BITS = 5, LEVEL_MASK = 31 };
@@ -359,6 +360,24 @@ void state_map_visit(const struct state_map *map, state_map_visitor visitor, voi
 
     if (map != NULL)
         visit_node(&walk, map);
+}
+
+static bool append_value(void *context, int64_t key, int64_t value)
+{
+    int64_t **end = context;
+
+    (void)key;
+    *(*end)++ = value;
+    return true;
+}
+
+int64_t *state_map_values(const struct state_map *map, struct arena *arena)
+{
+    int64_t *values = ARENA_ARRAY(arena, state_map_count(map), int64_t);
+    int64_t *end = values;
+
+    state_map_visit(map, append_value, &end);
+    return values;
 }
 
 static bool report(const struct walk *walk, int64_t key, int64_t old_value, int64_t new_value)

@@ -14,6 +14,7 @@
  * the old. Reference counts are atomic, so maps may be shared between threads. NULL is the empty
  * map.
  */
+struct arena;
 struct state_map;
 
 struct state_map *state_map_acquire(struct state_map *map);
@@ -34,6 +35,9 @@ size_t state_map_count(const struct state_map *map);
 /* Visits every entry, in no particular order; stops when the visitor returns false. */
 typedef bool (*state_map_visitor)(void *context, int64_t key, int64_t value);
 void state_map_visit(const struct state_map *map, state_map_visitor visitor, void *context);
+
+/* The values of all entries, state_map_count() of them on the arena, in no particular order. */
+int64_t *state_map_values(const struct state_map *map, struct arena *arena);
 
 /* Visits every key whose value differs; 0 stands for "absent". Shared nodes are skipped, so the
  * cost is that of the difference, not of the maps. */

@@ -1,5 +1,6 @@
 #include <pthread.h>
 
+#include "homeserver/base/arena.h"
 #include "homeserver/base/compiler.h"
 #include "homeserver/protocol/state_map.h"
 #include "tests/support/test.h"
@@ -298,6 +299,23 @@ static void a_visitor_can_stop_the_walk(void **state)
     state_map_release(one);
 }
 
+static void the_values_are_those_of_all_entries(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_create();
+    struct state_map *map = NULL;
+    int64_t sum = 0;
+
+    for (int64_t key = 1; key <= 100; key++)
+        state_map_put(&map, key, 1000 * key);
+    int64_t *values = state_map_values(map, arena);
+    for (size_t i = 0; i < state_map_count(map); i++)
+        sum += values[i];
+    assert_int_equal(sum, 1000 * 5050);
+    state_map_release(map);
+    arena_release(&arena);
+}
+
 static void keys_that_share_hash_prefixes_get_deep_tries(void **state)
 {
     (void)state;
@@ -387,6 +405,7 @@ int main(void)
         cmocka_unit_test(any_sequence_of_changes_behaves_like_an_array),
         cmocka_unit_test(the_difference_leads_from_one_map_to_the_other),
         cmocka_unit_test(a_visitor_can_stop_the_walk),
+        cmocka_unit_test(the_values_are_those_of_all_entries),
         cmocka_unit_test(keys_that_share_hash_prefixes_get_deep_tries),
         cmocka_unit_test(a_change_in_a_large_map_shares_nearly_everything),
         cmocka_unit_test(threads_may_share_a_map),
