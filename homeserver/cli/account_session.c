@@ -60,6 +60,18 @@ enum exit_status account_session_failed(struct account_session *session, enum er
     return EXIT_FAILED;
 }
 
+enum exit_status account_session_run(struct invocation *invocation, account_work work,
+                                     const void *options)
+{
+    SCOPED(account_session_close) struct account_session session = {0};
+    enum exit_status opened = account_session_open(invocation, &session);
+
+    if (opened != EXIT_DONE)
+        return opened;
+    enum errcode code = work(&session, options);
+    return code == OK ? EXIT_DONE : account_session_failed(&session, code);
+}
+
 enum errcode account_session_user_id(struct account_session *session, const char *name,
                                      const char **localpart_out, const char **server_name_out)
 {

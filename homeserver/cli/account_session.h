@@ -24,6 +24,13 @@ struct account_session {
 enum exit_status account_session_open(struct invocation *invocation,
                                       struct account_session *out) MUST_CHECK;
 
+/* What a command does in a session; `options` are its own. */
+typedef enum errcode (*account_work)(struct account_session *session, const void *options);
+
+/* Opens a session, works in it and closes it; explains failures on standard error. */
+enum exit_status account_session_run(struct invocation *invocation, account_work work,
+                                     const void *options) MUST_CHECK;
+
 /* For SCOPED(); a zeroed struct is allowed. */
 void account_session_close(struct account_session *session);
 

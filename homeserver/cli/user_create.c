@@ -6,47 +6,50 @@
 #include "homeserver/cli/commands.h"
 #include "homeserver/cli/password_input.h"
 
-static enum errcode create(struct account_session *session, const char *name, bool is_admin,
-                           bool make_password)
+struct arguments {
+    const char *name;
+    bool is_admin;
+    bool make_password;
+};
+
+static enum errcode create(struct account_session *session, const void *options)
 {
-    struct registration registration = {.is_admin = is_admin};
+    const struct arguments *arguments = options;
+    struct registration registration = {.is_admin = arguments->is_admin};
     struct call *call = &session->call;
     const char *localpart, *server_name, *password;
     int64_t user_nid;
 
-    TRY(account_session_user_id(session, name, &localpart, &server_name));
+    TRY(account_session_user_id(session, arguments->name, &localpart, &server_name));
     TRY(registration_check_username(call, server_name, localpart, &registration.user_id));
-    if (make_password)
+    if (arguments->make_password)
         password = password_input_generate(call->arena);
     else
         TRY(password_input_read(call->arena, call->error, &password));
     TRY(password_check_new(call, password));
     TRY(password_hash(call, password, &registration.password_hash));
     TRY(registration_create(call, &registration, &user_nid));
-    printf("user: %s%s\n", registration.user_id, is_admin ? " (administrator)" : "");
-    if (make_password)
+    printf("user: %s%s\n", registration.user_id, arguments->is_admin ? " (administrator)" : "");
+    if (arguments->make_password)
         printf("password: %s\n", password);
     return OK;
 }
 
 static enum exit_status run(struct invocation *invocation)
 {
-    bool is_admin = false, make_password = false;
+    struct arguments arguments = {0};
     const struct command_option options[] = {
-        {"admin", NULL, "the account may administrate the server", &is_admin, NULL},
-        {"generate-password", NULL, "make a random password and print it", &make_password, NULL},
+        {"admin", NULL, "the account may administrate the server", &arguments.is_admin, NULL},
+        {"generate-password", NULL, "make a random password and print it", &arguments.make_password,
+         NULL},
         {0},
     };
     enum command_parse_result parsed = command_parse(invocation, options, 1, 1);
 
     if (parsed != COMMAND_READY)
         return command_parse_exit(parsed);
-    SCOPED(account_session_close) struct account_session session = {0};
-    enum exit_status opened = account_session_open(invocation, &session);
-    if (opened != EXIT_DONE)
-        return opened;
-    enum errcode code = create(&session, invocation->operands[0], is_admin, make_password);
-    return code == OK ? EXIT_DONE : account_session_failed(&session, code);
+    arguments.name = invocation->operands[0];
+    return account_session_run(invocation, create, &arguments);
 }
 
 const struct command command_user_create = {

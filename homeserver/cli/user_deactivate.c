@@ -53,38 +53,41 @@ static enum errcode leave_rooms(struct account_session *session, const struct ac
     return code != OK ? code : committed;
 }
 
-static enum errcode deactivate(struct account_session *session, const char *name, bool erase,
-                               bool without_question)
+struct arguments {
+    const char *name;
+    bool erase;
+    bool without_question;
+};
+
+static enum errcode deactivate(struct account_session *session, const void *options)
 {
+    const struct arguments *arguments = options;
     const struct account *account;
 
-    TRY(account_session_find(session, name, &account));
-    if (!without_question && !is_confirmed(account->user_id))
+    TRY(account_session_find(session, arguments->name, &account));
+    if (!arguments->without_question && !is_confirmed(account->user_id))
         return fail(&session->error, M_FORBIDDEN, "Nothing was changed.");
     TRY(leave_rooms(session, account));
-    TRY(account_end(&session->call, account->user_nid, erase));
+    TRY(account_end(&session->call, account->user_nid, arguments->erase));
     printf("%s is deactivated.\n", account->user_id);
     return OK;
 }
 
 static enum exit_status run(struct invocation *invocation)
 {
-    bool erase = false, without_question = false;
+    struct arguments arguments = {0};
     const struct command_option options[] = {
-        {"erase", NULL, "hide what the user wrote from people who join later", &erase, NULL},
-        {"yes", NULL, "do not ask", &without_question, NULL},
+        {"erase", NULL, "hide what the user wrote from people who join later", &arguments.erase,
+         NULL},
+        {"yes", NULL, "do not ask", &arguments.without_question, NULL},
         {0},
     };
     enum command_parse_result parsed = command_parse(invocation, options, 1, 1);
 
     if (parsed != COMMAND_READY)
         return command_parse_exit(parsed);
-    SCOPED(account_session_close) struct account_session session = {0};
-    enum exit_status opened = account_session_open(invocation, &session);
-    if (opened != EXIT_DONE)
-        return opened;
-    enum errcode code = deactivate(&session, invocation->operands[0], erase, without_question);
-    return code == OK ? EXIT_DONE : account_session_failed(&session, code);
+    arguments.name = invocation->operands[0];
+    return account_session_run(invocation, deactivate, &arguments);
 }
 
 const struct command command_user_deactivate = {

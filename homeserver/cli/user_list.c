@@ -43,8 +43,9 @@ static void print_account(const struct account *account)
 }
 
 /* Page by page: an installation may have more accounts than fit into memory at ease. */
-static enum errcode list(struct account_session *session, const struct selection *selection)
+static enum errcode list(struct account_session *session, const void *options)
 {
+    const struct selection *selection = options;
     const char *after = "";
     size_t count;
 
@@ -76,12 +77,7 @@ static enum exit_status run(struct invocation *invocation)
         return command_parse_exit(parsed);
     if (invocation->operand_count > 0)
         selection.pattern = invocation->operands[0];
-    SCOPED(account_session_close) struct account_session session = {0};
-    enum exit_status opened = account_session_open(invocation, &session);
-    if (opened != EXIT_DONE)
-        return opened;
-    enum errcode code = list(&session, &selection);
-    return code == OK ? EXIT_DONE : account_session_failed(&session, code);
+    return account_session_run(invocation, list, &selection);
 }
 
 const struct command command_user_list = {

@@ -7,51 +7,54 @@
 #include "homeserver/cli/password_input.h"
 #include "storage/accounts.h"
 
-static enum errcode set_password(struct account_session *session, const char *name,
-                                 bool make_password, bool keep_sessions)
+struct arguments {
+    const char *name;
+    bool make_password;
+    bool keep_sessions;
+};
+
+static enum errcode set_password(struct account_session *session, const void *options)
 {
+    const struct arguments *arguments = options;
     struct call *call = &session->call;
     const struct account *account;
     const char *password, *hash;
 
-    TRY(account_session_find(session, name, &account));
+    TRY(account_session_find(session, arguments->name, &account));
     if (account->deactivated_ts != 0)
         return fail(call->error, M_USER_DEACTIVATED, "%s is deactivated for good.",
                     account->user_id);
-    if (make_password)
+    if (arguments->make_password)
         password = password_input_generate(call->arena);
     else
         TRY(password_input_read(call->arena, call->error, &password));
     TRY(password_check_new(call, password));
     TRY(password_hash(call, password, &hash));
     TRY(account_set_password(call->db, account->user_nid, hash));
-    if (!keep_sessions)
+    if (!arguments->keep_sessions)
         TRY(session_end_all(call, account->user_nid, NULL));
     printf("user: %s\n", account->user_id);
-    if (make_password)
+    if (arguments->make_password)
         printf("password: %s\n", password);
     return OK;
 }
 
 static enum exit_status run(struct invocation *invocation)
 {
-    bool make_password = false, keep_sessions = false;
+    struct arguments arguments = {0};
     const struct command_option options[] = {
-        {"generate-password", NULL, "make a random password and print it", &make_password, NULL},
-        {"keep-sessions", NULL, "do not log the user out everywhere", &keep_sessions, NULL},
+        {"generate-password", NULL, "make a random password and print it", &arguments.make_password,
+         NULL},
+        {"keep-sessions", NULL, "do not log the user out everywhere", &arguments.keep_sessions,
+         NULL},
         {0},
     };
     enum command_parse_result parsed = command_parse(invocation, options, 1, 1);
 
     if (parsed != COMMAND_READY)
         return command_parse_exit(parsed);
-    SCOPED(account_session_close) struct account_session session = {0};
-    enum exit_status opened = account_session_open(invocation, &session);
-    if (opened != EXIT_DONE)
-        return opened;
-    enum errcode code =
-        set_password(&session, invocation->operands[0], make_password, keep_sessions);
-    return code == OK ? EXIT_DONE : account_session_failed(&session, code);
+    arguments.name = invocation->operands[0];
+    return account_session_run(invocation, set_password, &arguments);
 }
 
 const struct command command_user_set_password = {
