@@ -128,6 +128,7 @@ struct config_media {
 
 struct config_rooms {
     const char *default_version;            /* "12" */
+    bool thread_subscriptions;              /* false; MSC4306 */
     bool encrypt_private_by_default;        /* true: new private rooms */
     bool refuse_plaintext_in_encrypted;     /* false */
     bool publish_room_list_over_federation; /* false */

@@ -218,6 +218,9 @@ static const struct setting room_items[] = {
      .help = "New private rooms are end-to-end encrypted unless the client says otherwise."},
     {"refuse_plaintext_in_encrypted", SETTING_BOOL, AT(config_rooms, refuse_plaintext_in_encrypted),
      .standard = "false", .help = "Refuse unencrypted messages in encrypted rooms."},
+    {"thread_subscriptions", SETTING_BOOL, AT(config_rooms, thread_subscriptions), .standard = "false",
+     .help = "Users subscribe to threads (MSC4306): a thread notifies those who follow it or are mentioned, nobody "
+             "else. For clients that know of it; with others nobody would hear of answers in threads."},
     {"publish_room_list_over_federation", SETTING_BOOL, AT(config_rooms, publish_room_list_over_federation),
      .standard = "false", .help = "Whether other servers may read the list of public rooms."},
     {"anyone_may_publish", SETTING_BOOL, AT(config_rooms, anyone_may_publish), .standard = "true",

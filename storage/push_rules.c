@@ -40,13 +40,20 @@ static const struct db_statement statements[] = {
                         " WHERE user_nid = $1 AND starts_with(scope, 'ignore:')"},
 
     [NAMED] = {"push_named_users",
+               "WITH subscribed AS ( "
+               "  SELECT array_agg(user_nid) AS user_nids "
+               "    FROM thread_subscriptions "
+               "   WHERE room_nid = $1 AND root_event_id = $6 AND is_subscribed) "
                "SELECT u.user_nid, u.user_id, r.rules, "
                "       EXISTS (SELECT 1 FROM push_rule_scopes s "
-               "                WHERE s.user_nid = u.user_nid AND s.scope = $3) "
+               "                WHERE s.user_nid = u.user_nid AND s.scope = $3), "
+               "       coalesce(u.user_nid = ANY ((SELECT user_nids FROM subscribed)::bigint[]), "
+               "                false) "
                "  FROM users u "
                "  LEFT JOIN push_rule_sets r USING (user_nid) "
                " WHERE u.user_nid <> $2 AND u.is_local "
-               "   AND ((u.user_id = ANY ($4) "
+               "   AND (((u.user_id = ANY ($4) "
+               "          OR u.user_nid = ANY ((SELECT user_nids FROM subscribed)::bigint[])) "
                "         AND EXISTS (SELECT 1 FROM memberships m "
                "                      WHERE m.room_nid = $1 AND m.user_nid = u.user_nid "
                "                        AND m.membership = 2)) "
@@ -121,7 +128,8 @@ enum errcode push_named_users(struct db *db, struct arena *arena,
 
     TRY(db_query(db, arena, &statements[NAMED],
                  PARAMS(INT(query->room_nid), INT(query->sender_nid), TEXT(query->ignore_scope),
-                        TEXT_ARRAY(query->mentioned, query->mentioned_count), TEXT(query->invited)),
+                        TEXT_ARRAY(query->mentioned, query->mentioned_count), TEXT(query->invited),
+                        TEXT(query->thread_root)),
                  &rows));
     *count_out = rows_count(rows);
     *out = ARENA_ARRAY(arena, *count_out, struct push_named);
@@ -131,6 +139,7 @@ enum errcode push_named_users(struct db *db, struct arena *arena,
             .user_id = rows_text(rows, i, 1),
             .rules = rows_text(rows, i, 2),
             .ignores_sender = rows_bool(rows, i, 3),
+            .is_subscribed = rows_bool(rows, i, 4),
         };
     }
     return OK;

@@ -42,13 +42,14 @@ void push_rules_replace_in(struct journal_entry *entry, const struct push_rules_
 void push_ignored_replace_in(struct journal_entry *entry, int64_t user_nid,
                              const char *const *scopes, size_t count);
 
-/* Local members of the room who are in `mentioned`, and `invited` (NULL: nobody), member or not.
- * Without the sender. */
+/* Local members of the room who are in `mentioned`, or subscribed to the thread (NULL: none), and
+ * `invited` (NULL: nobody), member or not. Without the sender. */
 struct push_named {
     int64_t user_nid;
     const char *user_id;
     const char *rules; /* JSON text, NULL: predefined ones alone */
     bool ignores_sender;
+    bool is_subscribed; /* to the thread */
 };
 struct push_named_query {
     int64_t room_nid;
@@ -57,6 +58,7 @@ struct push_named_query {
     const char *const *mentioned; /* user IDs */
     size_t mentioned_count;
     const char *invited;
+    const char *thread_root; /* event ID */
 };
 enum errcode push_named_users(struct db *db, struct arena *arena,
                               const struct push_named_query *query, struct push_named **out,

@@ -80,6 +80,7 @@ struct statement_table {
     X(server_notice_rooms)                                                                         \
     X(state_keys)                                                                                  \
     X(state_snapshots)                                                                             \
+    X(thread_subscriptions)                                                                        \
     X(threepids)                                                                                   \
     X(to_device)                                                                                   \
     X(uia_sessions)                                                                                \

@@ -66,6 +66,10 @@
     X(M_CANNOT_OVERWRITE_MEDIA, 409, "M_CANNOT_OVERWRITE_MEDIA", "The media exists already.")      \
     X(M_UNKNOWN_DEVICE, 400, "M_UNKNOWN_DEVICE", "There is no such device.")                       \
     X(M_URL_NOT_SET, 400, "M_URL_NOT_SET", "The application service has no URL.")                  \
+    X(M_NOT_IN_THREAD, 400, "IO.ELEMENT.MSC4306.M_NOT_IN_THREAD",                                  \
+      "The event is not in the thread.")                                                           \
+    X(M_CONFLICTING_UNSUBSCRIPTION, 409, "IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION",        \
+      "The thread was unsubscribed from after this event.")                                        \
     X(M_BAD_STATUS, 502, "M_BAD_STATUS", "The application service answered with an error.")        \
     X(M_CONNECTION_FAILED, 502, "M_CONNECTION_FAILED", "The connection failed.")                   \
     X(M_CONNECTION_TIMEOUT, 504, "M_CONNECTION_TIMEOUT", "The connection timed out.")              \

@@ -207,6 +207,12 @@ enum errcode client_get_rtc_transports(struct request *req);
 /* msc4186_sliding_sync.c */
 enum errcode client_sliding_sync(struct request *req);
 
+/* msc4306_thread_subscriptions.c */
+enum errcode client_get_thread_subscription(struct request *req);
+enum errcode client_get_thread_subscriptions(struct request *req);
+enum errcode client_subscribe_to_thread(struct request *req);
+enum errcode client_unsubscribe_from_thread(struct request *req);
+
 /* mutual_rooms.c */
 enum errcode client_get_mutual_rooms(struct request *req);
 enum errcode client_get_mutual_rooms_unstable(struct request *req);

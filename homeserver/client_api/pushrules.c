@@ -17,17 +17,26 @@ static enum errcode load_set(struct request *req, struct user_push_rules *out)
     return user_push_rules_load(&req->call, req->requester.user_nid, out);
 }
 
-static enum errcode read_rule(struct request *req, struct named_rule *out)
+static enum errcode read_kind(struct request *req, enum push_rule_kind *out)
 {
     const char *kind;
 
     TRY(path_string(req, "kind", &kind));
-    TRY(path_string(req, "ruleId", &out->rule_id));
-    out->kind = push_rule_kind_parse(kind);
-    if (out->kind == PUSH_RULE_KIND_COUNT)
+    *out = push_rule_kind_parse(kind);
+    if (*out == PUSH_RULE_KIND_COUNT)
         return fail(&req->error, M_INVALID_PARAM, "There is no kind of push rules called %s.",
                     kind);
-    return load_set(req, &out->set);
+    return OK;
+}
+
+static enum errcode read_rule(struct request *req, struct named_rule *out)
+{
+    TRY(read_kind(req, &out->kind));
+    TRY(path_string(req, "ruleId", &out->rule_id));
+    TRY(load_set(req, &out->set));
+    if (out->kind == PUSH_POSTCONTENT && out->set.rules->hides_threads)
+        return fail(&req->error, M_NOT_FOUND, "There is no such push rule.");
+    return OK;
 }
 
 static enum errcode not_found(struct request *req, enum errcode code)
@@ -92,6 +101,10 @@ enum errcode client_set_push_rule(struct request *req)
     };
     struct named_rule rule;
 
+    TRY(read_kind(req, &rule.kind));
+    /* Spec: MSC4306. */
+    if (rule.kind == PUSH_POSTCONTENT)
+        return fail(&req->error, M_INVALID_PARAM, "Rules of this kind can not be added.");
     TRY(read_rule(req, &rule));
     TRY(push_rules_put(rule.set.rules, rule.kind, rule.rule_id, request_body(req), place,
                        &req->error));

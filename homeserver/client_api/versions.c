@@ -2,9 +2,11 @@
  * What this server speaks.
  * Spec: client-server API, "API Versions" (versions.yaml).
  */
+#include "config/config.h"
 #include "homeserver/base/compiler.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
+#include "homeserver/services.h"
 
 static const char *const versions[] = {
     "r0.0.1", "r0.1.0", "r0.2.0", "r0.3.0", "r0.4.0", "r0.5.0", "r0.6.0", "r0.6.1", "v1.1",
@@ -49,6 +51,8 @@ enum errcode client_get_versions(struct request *req)
         json_array_append_new(names, json_string(versions[i]));
     for (size_t i = 0; i < COUNT_OF(features); i++)
         json_object_set_new(flags, features[i], json_true());
+    if (config_current(req->call.services->config)->rooms.thread_subscriptions)
+        json_object_set_new(flags, "org.matrix.msc4306", json_true()); /* MSC4308 too */
     return respond(req, 200,
                    json_pack("{s:o, s:o}", "versions", names, "unstable_features", flags));
 }

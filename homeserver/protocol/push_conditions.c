@@ -24,6 +24,7 @@ static const char *const kind_names[] = {
     [PUSH_CONTAINS_DISPLAY_NAME] = "contains_display_name",
     [PUSH_ROOM_MEMBER_COUNT] = "room_member_count",
     [PUSH_SENDER_NOTIFICATION_PERMISSION] = "sender_notification_permission",
+    [PUSH_THREAD_SUBSCRIPTION] = "io.element.msc4306.thread_subscription",
 };
 
 /* The longer operators first, so that `<=` is not read as `<`. */
@@ -103,6 +104,9 @@ static bool parse_parameters(struct arena *arena, json_t *json, struct push_cond
         return parse_member_count(json_get_string(json, "is"), condition);
     case PUSH_SENDER_NOTIFICATION_PERMISSION:
         return condition->key != NULL;
+    case PUSH_THREAD_SUBSCRIPTION:
+        condition->number = json_is_true(json_object_get(json, "subscribed"));
+        return json_is_boolean(json_object_get(json, "subscribed"));
     case PUSH_CONTAINS_DISPLAY_NAME:
         return true;
     case PUSH_CONDITION_UNKNOWN:
@@ -198,6 +202,9 @@ json_t *push_condition_to_json(const struct push_condition *condition, const cha
         break;
     case PUSH_SENDER_NOTIFICATION_PERMISSION:
         json_object_set_new(json, "key", json_string(condition->key));
+        break;
+    case PUSH_THREAD_SUBSCRIPTION:
+        json_object_set_new(json, "subscribed", json_boolean(condition->number));
         break;
     case PUSH_CONTAINS_DISPLAY_NAME:
     case PUSH_CONDITION_UNKNOWN:
@@ -374,6 +381,8 @@ bool push_condition_matches(const struct push_condition *condition, struct push_
         return compare(context->member_count, condition->comparison, condition->number);
     case PUSH_SENDER_NOTIFICATION_PERMISSION:
         return sender_may_notify(context, condition->key);
+    case PUSH_THREAD_SUBSCRIPTION:
+        return context->in_thread && person->is_subscribed == (condition->number != 0);
     case PUSH_CONDITION_UNKNOWN:
     default:
         return false;

@@ -24,6 +24,7 @@ enum push_condition_kind {
     PUSH_CONTAINS_DISPLAY_NAME,
     PUSH_ROOM_MEMBER_COUNT,
     PUSH_SENDER_NOTIFICATION_PERMISSION,
+    PUSH_THREAD_SUBSCRIPTION, /* MSC4306 */
 };
 
 enum push_value_type {
@@ -44,7 +45,7 @@ struct push_condition {
     const char *pattern;   /* event_match; in folded case */
     enum push_value_type value_type;
     const char *string; /* value */
-    int64_t number;     /* value, boolean value, or member count */
+    int64_t number;     /* value, boolean value, member count, or: is subscribed */
     enum push_comparison comparison;
 };
 
@@ -53,6 +54,7 @@ struct push_condition {
 struct push_context {
     struct arena *arena;
     const struct event *event;
+    bool in_thread;                          /* … that people subscribe to */
     int64_t member_count;                    /* joined members of the room, remote ones too */
     const struct power_levels *power_levels; /* of the room; NULL: nobody may notify it */
     const char *body;                        /* content.body in folded case, NULL until asked for */
@@ -63,6 +65,7 @@ struct push_context {
 struct push_person {
     const char *user_id;
     const char *display_name; /* in the room; NULL or "" never matches */
+    bool is_subscribed;       /* to the event's thread */
     int64_t steps_left;       /* budget for pattern matching; PUSH_STEPS_MAX at first */
 };
 

@@ -32,6 +32,7 @@ static bool own_rule_matches(const struct push_own_rule *rule, enum push_rule_ki
     case PUSH_OVERRIDE:
     case PUSH_UNDERRIDE:
         return all_match(rule->conditions, rule->condition_count, context, person);
+    case PUSH_POSTCONTENT:
     case PUSH_RULE_KIND_COUNT:
     default:
         return false;

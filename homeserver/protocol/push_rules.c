@@ -11,8 +11,8 @@
 static const size_t NOT_FOUND = SIZE_MAX;
 
 static const char *const kind_names[PUSH_RULE_KIND_COUNT] = {
-    [PUSH_OVERRIDE] = "override", [PUSH_CONTENT] = "content",     [PUSH_ROOM] = "room",
-    [PUSH_SENDER] = "sender",     [PUSH_UNDERRIDE] = "underride",
+    [PUSH_OVERRIDE] = "override", [PUSH_CONTENT] = "content", [PUSH_POSTCONTENT] = "postcontent",
+    [PUSH_ROOM] = "room",         [PUSH_SENDER] = "sender",   [PUSH_UNDERRIDE] = "underride",
 };
 
 /* Key of the stored form for changes to predefined rules. */
@@ -314,9 +314,11 @@ json_t *push_rules_to_client(const struct push_rules *rules, const char *user_id
 {
     json_t *set = json_object();
 
-    for (size_t kind = 0; kind < PUSH_RULE_KIND_COUNT; kind++)
-        json_object_set_new(set, kind_names[kind],
-                            kind_to_client(rules, (enum push_rule_kind)kind, user_id));
+    for (size_t kind = 0; kind < PUSH_RULE_KIND_COUNT; kind++) {
+        if (kind != PUSH_POSTCONTENT || !rules->hides_threads)
+            json_object_set_new(set, kind_names[kind],
+                                kind_to_client(rules, (enum push_rule_kind)kind, user_id));
+    }
     return set;
 }
 

@@ -18,6 +18,7 @@
 enum push_rule_kind {
     PUSH_OVERRIDE,
     PUSH_CONTENT,
+    PUSH_POSTCONTENT, /* MSC4306: predefined rules alone */
     PUSH_ROOM,
     PUSH_SENDER,
     PUSH_UNDERRIDE,
@@ -82,6 +83,7 @@ struct push_rules {
     struct arena *arena;
     push_own_rules own[PUSH_RULE_KIND_COUNT]; /* most important first */
     struct push_override *overrides;          /* one for each predefined rule */
+    bool hides_threads; /* rules about thread subscriptions are not shown to clients */
 };
 
 /* "override" …; PUSH_RULE_KIND_COUNT when unknown. */

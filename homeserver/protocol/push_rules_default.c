@@ -1,6 +1,7 @@
 /*
  * The predefined push rules.
- * Spec: client-server API, "Predefined rules" (v1.19); poll rules: MSC3930.
+ * Spec: client-server API, "Predefined rules" (v1.19); poll rules: MSC3930, threads:
+ * MSC4306.
  */
 #include "homeserver/base/compiler.h"
 #include "homeserver/protocol/push_rules.h"
@@ -20,6 +21,8 @@
                              .value_type = PUSH_VALUE_OWN_USER_ID}
 #define MEMBERS(n)          {.kind = PUSH_ROOM_MEMBER_COUNT, .comparison = PUSH_EQUAL, .number = (n)}
 #define SENDER_MAY(what)    {.kind = PUSH_SENDER_NOTIFICATION_PERMISSION, .key = (what)}
+
+#define SUBSCRIBED(yes)     {.kind = PUSH_THREAD_SUBSCRIPTION, .number = (yes)}
 
 #define TYPE        PATH("type")
 #define STATE_KEY   PATH("state_key")
@@ -50,6 +53,11 @@ const struct push_default_rule push_default_rules[] = {
         {IS_TEXT(PATH("content", "m.relates_to", "rel_type"), "m.replace")}, 1, 0},
     {PUSH_OVERRIDE, ".org.matrix.msc3930.rule.poll_response", true,
         {MATCH(TYPE, "org.matrix.msc3381.poll.response")}, 1, 0},
+
+    {PUSH_POSTCONTENT, ".io.element.msc4306.rule.unsubscribed_thread", true,
+        {SUBSCRIBED(false)}, 1, 0},
+    {PUSH_POSTCONTENT, ".io.element.msc4306.rule.subscribed_thread", true,
+        {SUBSCRIBED(true)}, 1, PUSH_NOTIFY | PUSH_SOUND},
 
     {PUSH_UNDERRIDE, ".m.rule.call", true,
         {MATCH(TYPE, "m.call.invite")}, 1, PUSH_NOTIFY | PUSH_RING},

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/map.h"
 #include "homeserver/protocol/identifiers.h"
@@ -10,6 +11,7 @@
 #include "homeserver/protocol/push_rules.h"
 #include "homeserver/push/event_thread.h"
 #include "homeserver/push/push_audience.h"
+#include "homeserver/services.h"
 #include "storage/events.h"
 #include "storage/push_actions.h"
 #include "storage/push_rules.h"
@@ -105,6 +107,7 @@ struct listener {
     const char *display_name;
     const struct push_rules *rules; /* NULL: the predefined ones alone */
     bool ignores_sender;
+    bool is_subscribed; /* to the event's thread */
 };
 
 /* An event under evaluation. */
@@ -114,6 +117,8 @@ struct evaluation {
     struct push_context context;
     unsigned shared; /* what the event does for everybody */
     const struct push_audience *audience;
+    struct push_named *named; /* mentioned, invited, subscribed to the thread */
+    size_t named_count;
     const char *ignore_scope;
     struct journal_entry *entry;
 };
@@ -123,6 +128,7 @@ static struct push_outcome outcome_for(struct evaluation *e, const struct listen
     struct push_person person = {
         .user_id = listener->user_id,
         .display_name = listener->display_name,
+        .is_subscribed = listener->is_subscribed,
         .steps_left = PUSH_STEPS_MAX,
     };
 
@@ -158,6 +164,15 @@ static void evaluate_for(struct evaluation *e, const struct listener *listener)
         push_action_add_in(e->entry, &action);
 }
 
+static bool is_subscribed(const struct evaluation *e, int64_t user_nid)
+{
+    for (size_t i = 0; i < e->named_count; i++) {
+        if (e->named[i].user_nid == user_nid)
+            return e->named[i].is_subscribed;
+    }
+    return false;
+}
+
 static bool is_concerned(const struct evaluation *e, const struct push_member *member)
 {
     return map_contains(member->scopes, PUSH_SCOPE_ANY) ||
@@ -177,6 +192,7 @@ static void evaluate_for_audience(struct evaluation *e, struct map *done)
             .display_name = member->display_name,
             .rules = member->rules,
             .ignores_sender = map_contains(member->scopes, e->ignore_scope),
+            .is_subscribed = is_subscribed(e, member->user_nid),
         };
         if (member->user_nid == e->event->sender_nid || !is_concerned(e, member))
             continue;
@@ -185,43 +201,53 @@ static void evaluate_for_audience(struct evaluation *e, struct map *done)
     }
 }
 
-/* Those who are mentioned or invited. Only they need a query, and only when there are any. */
-static enum errcode evaluate_for_named(struct evaluation *e, struct map *done)
+/* Only those who are mentioned, invited or subscribed need a query, and only when there may be any.
+ */
+static enum errcode load_named(struct evaluation *e, const char *thread_root)
 {
     struct push_named_query query = {
         .room_nid = e->event->room_nid,
         .sender_nid = e->event->sender_nid,
         .ignore_scope = e->ignore_scope,
         .invited = invited_user(e->event->event),
+        .thread_root = thread_root,
     };
-    struct push_named *named;
-    size_t count;
 
     query.mentioned = mentioned_users(e->call->arena, e->event->event, &query.mentioned_count);
-    if (query.mentioned_count == 0 && query.invited == NULL)
+    if (query.mentioned_count == 0 && query.invited == NULL && thread_root == NULL)
         return OK;
-    TRY(push_named_users(e->call->db, e->call->arena, &query, &named, &count));
-    for (size_t i = 0; i < count; i++) {
-        const struct listener listener = {
-            .user_nid = named[i].user_nid,
-            .user_id = named[i].user_id,
-            .rules = push_rules_parse_text(e->call->arena, named[i].rules),
-            .ignores_sender = named[i].ignores_sender,
-        };
-        if (!map_contains(done, named[i].user_id))
-            evaluate_for(e, &listener);
-    }
-    return OK;
+    return push_named_users(e->call->db, e->call->arena, &query, &e->named, &e->named_count);
 }
 
-static enum errcode evaluate(struct evaluation *e)
+static void evaluate_for_named(struct evaluation *e, struct map *done)
 {
+    for (size_t i = 0; i < e->named_count; i++) {
+        const struct push_named *named = &e->named[i];
+        const struct listener listener = {
+            .user_nid = named->user_nid,
+            .user_id = named->user_id,
+            .rules = push_rules_parse_text(e->call->arena, named->rules),
+            .ignores_sender = named->ignores_sender,
+            .is_subscribed = named->is_subscribed,
+        };
+        if (!map_contains(done, named->user_id))
+            evaluate_for(e, &listener);
+    }
+}
+
+static enum errcode evaluate(struct evaluation *e, const char *thread_root)
+{
+    const bool subscriptions =
+        config_current(e->call->services->config)->rooms.thread_subscriptions;
     struct push_person nobody = {.steps_left = PUSH_STEPS_MAX};
     struct map *done = map_create(e->call->arena);
 
+    e->context.in_thread = subscriptions && thread_root != NULL;
+    TRY(load_named(e, subscriptions ? thread_root : NULL));
     e->shared = push_rules_evaluate(NULL, &e->context, &nobody).flags;
     evaluate_for_audience(e, done);
-    return evaluate_for_named(e, done);
+    evaluate_for_named(e, done);
+    return OK;
 }
 
 enum errcode push_evaluate_event(struct call *call, const struct push_event *event,
@@ -240,8 +266,8 @@ enum errcode push_evaluate_event(struct call *call, const struct push_event *eve
     push_context_init(&e.context, call->arena, event->event);
     e.context.power_levels = event->power_levels;
     e.context.member_count = event->member_count;
-    TRY(evaluate(&e));
     TRY(event_thread_root(call, event->room_nid, event->event->content, &root));
+    TRY(evaluate(&e, root));
     if (root != NULL)
         thread_event_add_in(entry, event->event_nid, event->room_nid, root);
     *flags_out = event_flags_of(e.shared) | (root != NULL ? (unsigned)EVENT_IN_THREAD : 0) |

@@ -8,7 +8,8 @@
 
 /*
  * What a new event of a timeline does for local users. The predefined rules are evaluated once, for
- * nobody in particular; then only for those who are mentioned or invited, who have rules that can
+ * nobody in particular; then only for those who are mentioned, invited or subscribed to the
+ * thread, who have rules that can
  * concern the event, or who ignore its sender.
  *
  * Spec: client-server API, "Push rules", "Receiving notifications".

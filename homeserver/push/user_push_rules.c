@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/config.h"
 #include "homeserver/accounts/requester.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/json.h"
@@ -23,6 +24,7 @@ enum errcode user_push_rules_load(struct call *call, int64_t user_nid, struct us
     if (row.rules != NULL)
         TRY(json_parse_object(call->arena, row.rules, strlen(row.rules), call->error, &stored));
     out->rules = push_rules_parse(call->arena, stored);
+    out->rules->hides_threads = !config_current(call->services->config)->rooms.thread_subscriptions;
     out->position = row.position;
     return OK;
 }

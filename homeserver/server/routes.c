@@ -284,6 +284,10 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}",           client_get_relating_events_with_rel_type, USER, LIMIT_NONE, NO_BODY,    0},
     {GET,    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}/{relType}/{eventType}", client_get_relating_events_with_rel_type_and_event_type, USER, LIMIT_NONE, NO_BODY, 0},
     {GET,    "/_matrix/client/v1/rooms/{roomId}/threads",                                 client_get_thread_roots,          USER,   LIMIT_OTHER,   NO_BODY,       0},
+    {PUT,    "/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription", client_subscribe_to_thread, USER, LIMIT_OTHER, JSON_BODY, 0},
+    {GET,    "/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription", client_get_thread_subscription, USER, LIMIT_OTHER, NO_BODY, 0},
+    {DELETE, "/_matrix/client/unstable/io.element.msc4306/rooms/{roomId}/thread/{eventId}/subscription", client_unsubscribe_from_thread, USER, LIMIT_OTHER, NO_BODY, WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/unstable/io.element.msc4308/thread_subscriptions",          client_get_thread_subscriptions,  USER,   LIMIT_OTHER,   NO_BODY,       0},
 
     /* ── Client-server API: User directory, reports, networks, calls ────────────────────────────── */
     {POST,   "/_matrix/client/v3/user_directory/search",                                    client_search_user_directory,     USER,   LIMIT_SEARCH,  JSON_BODY,     WHILE_SUSPENDED},

@@ -1,13 +1,17 @@
 /* The extensions of a sliding sync answer: what is not part of a room's history. */
+#include <stdlib.h>
+
+#include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/presence/typing.h"
 #include "homeserver/protocol/sync_token.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sliding_internal.h"
+#include "homeserver/sync/thread_changes.h"
 #include "storage/account_data.h"
 
 /* Bits of sliding_memory.extensions. */
-enum { TOLD_ACCOUNT_DATA = 1 };
+enum { TOLD_ACCOUNT_DATA = 1, TOLD_THREADS = 2 };
 
 static bool is_covered(const struct sliding *sliding, const struct sliding_extension *extension,
                        const struct sliding_item *item)
@@ -226,6 +230,37 @@ static void write_typing(struct sliding *sliding, struct strbuf *out)
     strbuf_add_string(out, "}}");
 }
 
+/* ── Thread subscriptions (MSC4308) ──────────────────────────────────────────────────────────── */
+
+static enum errcode write_threads(struct sliding *sliding, struct strbuf *out)
+{
+    const struct sliding_extension *extension =
+        &sliding->question->request->extensions.thread_subscriptions;
+    struct call *call = sliding->sync.call;
+    struct position_range range = {sliding->sync.since, sliding->sync.until, extension->limit};
+    int64_t older;
+    json_t *changes;
+
+    if (!extension->is_enabled ||
+        !config_current(call->services->config)->rooms.thread_subscriptions)
+        return OK;
+    if ((sliding->told.extensions & TOLD_THREADS) == 0)
+        range.since = 0;
+    sliding->told.extensions |= TOLD_THREADS;
+    TRY(thread_changes(call, sliding->question->requester->user_nid, range, &changes, &older));
+    if (older != 0)
+        json_object_set_new(changes, "prev_batch",
+                            json_string(page_token_format(call->arena, older)));
+    if (json_object_size(changes) == 0)
+        return OK;
+    sync_begin_member(out, "io.element.msc4308.thread_subscriptions");
+    char *text = json_dumps(changes, JSON_COMPACT);
+    strbuf_add_string(out, text);
+    free(text);
+    sliding->sync.is_empty = false;
+    return OK;
+}
+
 enum errcode sliding_write_extensions(struct sliding *sliding, struct strbuf *out)
 {
     sync_begin_member(out, "extensions");
@@ -235,6 +270,7 @@ enum errcode sliding_write_extensions(struct sliding *sliding, struct strbuf *ou
     TRY(write_account_data(sliding, out));
     write_receipts(sliding, out);
     write_typing(sliding, out);
+    TRY(write_threads(sliding, out));
     strbuf_add_char(out, '}');
     return OK;
 }

@@ -86,6 +86,22 @@ static struct push_outcome outcome_of(const char *event_json, int64_t members)
     return push_rules_evaluate(rules, &context, &person);
 }
 
+/* Of a message in a thread, for somebody who follows it or not. */
+static unsigned flags_in_thread(const char *event_json, bool is_subscribed)
+{
+    struct event event = {.json = parse(event_json)};
+    struct push_person person = {
+        .user_id = ME, .is_subscribed = is_subscribed, .steps_left = PUSH_STEPS_MAX};
+    struct push_context context;
+
+    event.room_id = json_get_string(event.json, "room_id");
+    event.sender = json_get_string(event.json, "sender");
+    push_context_init(&context, arena, &event);
+    context.member_count = 3;
+    context.in_thread = true;
+    return push_rules_evaluate(rules, &context, &person).flags;
+}
+
 static unsigned flags_of(const char *event_json, int64_t members)
 {
     return outcome_of(event_json, members).flags;
@@ -95,6 +111,22 @@ static unsigned flags_of(const char *event_json, int64_t members)
     "{\"type\":\"" type "\",\"sender\":\"@you:a\",\"room_id\":\"!r:a\"," rest "}"
 #define MESSAGE(text)                                                                              \
     EVENT("m.room.message", "\"content\":{\"msgtype\":\"m.text\",\"body\":\"" text "\"}")
+
+static void threads_notify_those_who_follow_them(void **state)
+{
+    (void)state;
+    assert_int_equal(flags_in_thread(MESSAGE("hello"), true), PUSH_NOTIFY | PUSH_SOUND);
+    assert_int_equal(flags_in_thread(MESSAGE("hello"), false), 0);
+    put(PUSH_ROOM, "!r:a", "{\"actions\":[\"notify\"]}");
+    assert_int_equal(flags_in_thread(MESSAGE("hello"), false), 0);
+    put(PUSH_CONTENT, "word", "{\"pattern\":\"hello\",\"actions\":[\"notify\"]}");
+    assert_int_equal(flags_in_thread(MESSAGE("hello"), false), PUSH_NOTIFY);
+    put(PUSH_OVERRIDE, "mine",
+        "{\"actions\":[],\"conditions\":[{\"kind\":\"io.element.msc4306.thread_subscription\","
+        "\"subscribed\":true}]}");
+    assert_int_equal(flags_in_thread(MESSAGE("hello"), true), 0);
+    assert_int_equal(flags_in_thread(MESSAGE("hello"), false), PUSH_NOTIFY);
+}
 
 static void predefined_rules_decide_as_the_spec_says(void **state)
 {
@@ -381,7 +413,7 @@ static void rules_that_do_not_exist_are_not_found(void **state)
     assert_int_equal(push_rules_delete(rules, PUSH_OVERRIDE, ".m.rule.master", NULL),
                      M_INVALID_PARAM);
     assert_int_equal(push_rule_kind_parse("sender"), PUSH_SENDER);
-    assert_int_equal(push_rule_kind_parse("postcontent"), PUSH_RULE_KIND_COUNT);
+    assert_int_equal(push_rule_kind_parse("aftercontent"), PUSH_RULE_KIND_COUNT);
 }
 
 static void damaged_stored_rules_are_left_out(void **state)
@@ -511,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(predefined_rules_decide_as_the_spec_says),
+        TEST(threads_notify_those_who_follow_them),
         TEST(nobody_in_particular_is_never_mentioned),
         TEST(own_rules_come_before_predefined_ones_of_their_kind),
         TEST(kinds_are_evaluated_in_order),
