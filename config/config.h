@@ -126,6 +126,16 @@ struct config_media {
     int64_t unauthenticated_until_ts;  /* ms since 1970, made of the above; 0 when NULL */
 };
 
+struct config_url_previews {
+    bool enabled;            /* false */
+    const char *const *deny; /* globs of whole addresses */
+    size_t deny_count;
+    const char *const *allow_networks; /* "10.1.0.0/16": although they are not public */
+    size_t allow_network_count;
+    const char *accept_language; /* "en, *;q=0.5" */
+    int64_t keep_seconds;        /* 30 days */
+};
+
 struct config_rooms {
     const char *default_version;            /* "12" */
     bool thread_subscriptions;              /* false; MSC4306 */
@@ -165,6 +175,7 @@ struct config {
     struct config_turn turn;
     struct config_calls calls;
     struct config_media media;
+    struct config_url_previews url_previews;
     struct config_rooms rooms;
     struct config_log log;
     struct config_limits limits;

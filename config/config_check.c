@@ -266,6 +266,12 @@ static void check_network(const struct check *check)
                     "\"%s\" is not an address or network: write 127.0.0.1 or 10.0.0.0/8",
                     config->trusted_proxies[i]);
     }
+    for (size_t i = 0; i < config->url_previews.allow_network_count; i++) {
+        if (!is_network(config->url_previews.allow_networks[i]))
+            MISTAKE(check, "url_previews.allow_networks",
+                    "\"%s\" is not an address or network: write 10.1.2.3 or 10.0.0.0/8",
+                    config->url_previews.allow_networks[i]);
+    }
     for (size_t i = 0; i < config->federation.notary_count; i++) {
         if (!server_name_is_valid(config->federation.notaries[i]))
             MISTAKE(check, "federation.notaries", "\"%s\" is not a server name",

@@ -211,6 +211,22 @@ static const struct setting media_items[] = {
 };
 static const struct settings media_section = SECTION(config_media, "media", media_items);
 
+static const struct setting url_preview_items[] = {
+    {"enabled", SETTING_BOOL, AT(config_url_previews, enabled), .standard = "false",
+     .help = "Whether clients may ask this server what a web page is about. The server then calls pages that users name."},
+    {"deny", SETTING_TEXTS, LIST(config_url_previews, deny, deny_count), .example = "[\"*://*.example.net/*\"]",
+     .help = "Addresses that are never called; * and ? are wildcards, the whole address must match."},
+    {"allow_networks", SETTING_TEXTS, LIST(config_url_previews, allow_networks, allow_network_count),
+     .example = "[10.1.0.0/16]",
+     .help = "Only addresses of the public internet are called, and those of these networks. Behind outgoing.proxy "
+             "it is the proxy that must refuse the others."},
+    {"accept_language", SETTING_TEXT, AT(config_url_previews, accept_language), .standard = "en, *;q=0.5",
+     .help = "The language in which pages are asked for: the header Accept-Language."},
+    {"keep_seconds", SETTING_SECONDS, AT(config_url_previews, keep_seconds), .standard = "30d", .min = 86400,
+     .max = INT64_C(1) << 40, .help = "How long previews and their pictures are kept."},
+};
+static const struct settings url_previews_section = SECTION(config_url_previews, "url_previews", url_preview_items);
+
 static const struct setting room_items[] = {
     {"default_version", SETTING_TEXT, AT(config_rooms, default_version), .standard = "12",
      .help = "The room version of new rooms, 1 to 12."},
@@ -279,6 +295,8 @@ static const struct setting config_items[] = {
      .help = "How passwords are hashed (argon2id) and what they must be like."},
     {"rooms", SETTING_SECTION, AT(config, rooms), .section = &rooms_section},
     {"media", SETTING_SECTION, AT(config, media), .section = &media_section},
+    {"url_previews", SETTING_SECTION, AT(config, url_previews), .section = &url_previews_section,
+     .help = "What clients show below a message with a link in it."},
     {"federation", SETTING_SECTION, AT(config, federation), .section = &federation_section,
      .help = "Talking to other Matrix servers."},
     {"outgoing", SETTING_SECTION, AT(config, outgoing), .section = &outgoing_section,

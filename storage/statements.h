@@ -84,6 +84,7 @@ struct statement_table {
     X(threepids)                                                                                   \
     X(to_device)                                                                                   \
     X(uia_sessions)                                                                                \
+    X(url_previews)                                                                                \
     X(user_directory)                                                                              \
     X(users)
 

@@ -25,3 +25,9 @@ enum errcode client_get_content_thumbnail_authed(struct request *req)
 {
     return answer_thumbnail(req, MEDIA_AUTHENTICATED);
 }
+
+/* GET /_matrix/client/v1/media/preview_url */
+enum errcode client_get_url_preview_authed(struct request *req)
+{
+    return answer_url_preview(req);
+}

@@ -44,6 +44,7 @@ enum errcode client_get_config_authed(struct request *req);
 enum errcode client_get_content_authed(struct request *req);
 enum errcode client_get_content_override_name_authed(struct request *req);
 enum errcode client_get_content_thumbnail_authed(struct request *req);
+enum errcode client_get_url_preview_authed(struct request *req);
 
 /* banning.c */
 enum errcode client_ban(struct request *req);
@@ -58,6 +59,7 @@ enum errcode client_get_config(struct request *req);
 enum errcode client_get_content(struct request *req);
 enum errcode client_get_content_override_name(struct request *req);
 enum errcode client_get_content_thumbnail(struct request *req);
+enum errcode client_get_url_preview(struct request *req);
 enum errcode client_upload_content(struct request *req);
 enum errcode client_upload_content_to_mxc(struct request *req);
 

@@ -122,3 +122,9 @@ enum errcode client_get_content_thumbnail(struct request *req)
 {
     return answer_thumbnail(req, MEDIA_UNAUTHENTICATED);
 }
+
+/* GET /_matrix/media/v3/preview_url */
+enum errcode client_get_url_preview(struct request *req)
+{
+    return answer_url_preview(req);
+}

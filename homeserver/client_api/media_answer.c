@@ -5,11 +5,13 @@
 
 #include "config/config.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/client_api/request_domain.h"
 #include "homeserver/http/request.h"
 #include "homeserver/media/content.h"
 #include "homeserver/media/content_headers.h"
 #include "homeserver/media/thumbnail.h"
+#include "homeserver/media/url_preview.h"
 #include "homeserver/services.h"
 
 enum {
@@ -135,6 +137,19 @@ enum errcode answer_thumbnail(struct request *req, enum media_way way)
     /* Spec: inline, and the name does not matter; the type is one of ours. */
     return send_file(req, way, &file, type,
                      arena_printf(req->call.arena, "thumbnail.%s", type + strlen("image/")));
+}
+
+enum errcode answer_url_preview(struct request *req)
+{
+    struct url_preview_wish wish = {.url = query_string(req, "url"),
+                                    .server_name = req->requester.server_name};
+    json_t *preview;
+
+    if (wish.url == NULL)
+        return fail(&req->error, M_MISSING_PARAM, "Say which address: url.");
+    TRY(query_int(req, "ts", clock_wall_ms(), 0, clock_wall_ms(), &wish.ts));
+    TRY(url_preview_find(&req->call, &wish, &preview));
+    return respond(req, 200, json_incref(preview));
 }
 
 enum errcode answer_media_config(struct request *req)

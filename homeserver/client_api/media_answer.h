@@ -16,6 +16,8 @@ enum errcode answer_download(struct request *req, enum media_way way);
 enum errcode answer_download_as(struct request *req, enum media_way way);
 /* …/thumbnail/{serverName}/{mediaId}. */
 enum errcode answer_thumbnail(struct request *req, enum media_way way);
+/* …/preview_url. */
+enum errcode answer_url_preview(struct request *req);
 /* …/config. */
 enum errcode answer_media_config(struct request *req);
 

@@ -17,6 +17,7 @@
 #include "storage/media.h"
 #include "storage/sliding_connections.h"
 #include "storage/to_device.h"
+#include "storage/url_previews.h"
 
 enum {
     SECOND = 1000,
@@ -85,6 +86,13 @@ static enum errcode expire_sliding_connections(struct call *call)
     return sliding_connections_expire(call->db, clock_wall_ms() - SLIDING_CONNECTION_IDLE_MS);
 }
 
+static enum errcode expire_url_previews(struct call *call)
+{
+    int64_t kept_ms = config_current(call->services->config)->url_previews.keep_seconds * SECOND;
+
+    return url_previews_expire(call->db, clock_wall_ms() - kept_ms);
+}
+
 const struct job jobs[] = {
     {"send_delayed_events", SECOND / 5, delayed_events_send_due},
     {"expire_typing", SECOND, expire_typing},
@@ -97,6 +105,7 @@ const struct job jobs[] = {
     {"expire_delayed_events", HOUR, expire_delayed_events},
     {"expire_remote_device_lists", HOUR, remote_device_lists_expire},
     {"expire_sliding_connections", HOUR, expire_sliding_connections},
+    {"expire_url_previews", HOUR, expire_url_previews},
 };
 
 const size_t job_count = COUNT_OF(jobs);

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <semaphore.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "homeserver/base/arena.h"
 #include "homeserver/base/singleflight.h"
 
 enum { DECODER_PATIENCE_S = 15 };
@@ -17,17 +17,16 @@ enum { DECODER_PATIENCE_S = 15 };
 struct media_service {
     struct singleflight *flights;
     sem_t decoders;
-    char thumbnailer[PATH_MAX];
+    char programs[PATH_MAX];
 };
 
-static void find_thumbnailer(char path[PATH_MAX])
+/* The folder of this program, with a slash at the end; "" when nobody knows. */
+static void find_programs(char path[PATH_MAX])
 {
-    static const char name[] = "beffroi-thumbnailer";
-    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - sizeof(name));
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
     const char *slash = length <= 0 ? NULL : memrchr(path, '/', (size_t)length);
-    size_t used = slash == NULL ? 0 : (size_t)(slash + 1 - path);
 
-    memcpy(path + used, name, sizeof(name));
+    path[slash == NULL ? 0 : slash + 1 - path] = '\0';
 }
 
 struct media_service *media_service_create(void)
@@ -38,7 +37,7 @@ struct media_service *media_service_create(void)
     if (media == NULL || sem_init(&media->decoders, 0, cores > 1 ? (unsigned)cores : 1) != 0)
         abort();
     media->flights = singleflight_create();
-    find_thumbnailer(media->thumbnailer);
+    find_programs(media->programs);
     return media;
 }
 
@@ -74,7 +73,8 @@ void media_service_give_decoder(struct media_service *media)
     sem_post(&media->decoders);
 }
 
-const char *media_service_thumbnailer(const struct media_service *media)
+const char *media_service_program(const struct media_service *media, struct arena *arena,
+                                  const char *name)
 {
-    return media->thumbnailer;
+    return arena_printf(arena, "%s%s", media->programs, name);
 }

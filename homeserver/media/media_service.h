@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 /* What media need in memory: who is doing the same work right now, and how many decoders run. */
+struct arena;
 struct media_service;
 struct singleflight;
 
@@ -18,7 +19,8 @@ struct singleflight *media_service_flights(struct media_service *media);
 bool media_service_take_decoder(struct media_service *media);
 void media_service_give_decoder(struct media_service *media);
 
-/* The program that makes thumbnails: it lies beside this one. */
-const char *media_service_thumbnailer(const struct media_service *media);
+/* The path of a program of ours: it lies beside this one. On the arena. */
+const char *media_service_program(const struct media_service *media, struct arena *arena,
+                                  const char *name);
 
 #endif

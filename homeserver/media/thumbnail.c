@@ -8,15 +8,16 @@
 #include "homeserver/base/compiler.h"
 #include "homeserver/base/log.h"
 #include "homeserver/base/singleflight.h"
+#include "homeserver/media/helper_process.h"
 #include "homeserver/media/media_intake.h"
 #include "homeserver/media/media_service.h"
 #include "homeserver/media/media_store.h"
+#include "homeserver/media/picture.h"
 #include "homeserver/media/thumbnailer/job.h"
-#include "homeserver/media/thumbnailer_process.h"
 #include "homeserver/services.h"
 #include "storage/db_transaction.h"
 
-enum { MAGIC_BYTES = 12, COPY_BYTES = 65536 };
+enum { COPY_BYTES = 65536 };
 
 /* Few sizes, so that a picture has few thumbnails. Those the specification names are among them. */
 static const int sides[] = {32, 64, 96, 160, 240, 320, 480, 640, 800, 1024, 1280, 1600, 2048};
@@ -49,25 +50,6 @@ static struct thumbnail_key key_of(const struct content *content, const struct t
     key.width += key.width == 0;
     key.height += key.height == 0;
     return key;
-}
-
-/* What the first bytes are; what a client called the file does not matter. */
-static const char *picture_type(int fd)
-{
-    unsigned char magic[MAGIC_BYTES] = {0};
-    ssize_t size = pread(fd, magic, sizeof(magic), 0);
-
-    if (size < MAGIC_BYTES)
-        return NULL;
-    if (memcmp(magic, "\xff\xd8\xff", 3) == 0)
-        return "image/jpeg";
-    if (memcmp(magic, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return "image/png";
-    if (memcmp(magic, "GIF87a", 6) == 0 || memcmp(magic, "GIF89a", 6) == 0)
-        return "image/gif";
-    if (memcmp(magic, "RIFF", 4) == 0 && memcmp(magic + 8, "WEBP", 4) == 0)
-        return "image/webp";
-    return NULL;
 }
 
 struct making {
@@ -142,27 +124,36 @@ static enum errcode take_result(struct making *making, int status, int fd)
     }
 }
 
+static enum errcode run_thumbnailer(struct call *call, const struct thumbnail_key *key, int source,
+                                    int result, int *status_out)
+{
+    const char *const arguments[] = {"beffroi-thumbnailer",
+                                     arena_printf(call->arena, "%d", key->width),
+                                     arena_printf(call->arena, "%d", key->height),
+                                     key->crops ? "crop" : "scale",
+                                     key->animated ? "1" : "0",
+                                     NULL};
+
+    return helper_run(call, arguments, source, result, status_out);
+}
+
 /* By the first who wants this thumbnail. */
 static enum errcode make(void *context)
 {
     struct making *making = context;
     struct call *call = making->call;
-    struct media_service *media = call->services->media;
+    struct picture picture;
     SCOPED(media_close_fd) int source = -1;
     SCOPED(media_close_fd) int result = -1;
     int status;
 
     TRY(content_open(call, &making->content->file, &source));
-    making->content_type = picture_type(source);
-    if (making->content_type == NULL)
+    if (!picture_read(source, &picture))
         return no_picture(call);
+    making->content_type = picture.type;
     TRY(media_scratch_open(call, &result));
-    if (!media_service_take_decoder(media))
-        return fail(call->error, E_UNAVAILABLE, "Too many thumbnails are being made.");
-    enum errcode outcome = thumbnailer_run(call, making->key, source, result, &status);
-    media_service_give_decoder(media);
-    TRY(outcome);
-    outcome = take_result(making, status, result);
+    TRY(run_thumbnailer(call, making->key, source, result, &status));
+    enum errcode outcome = take_result(making, status, result);
     return outcome == M_CANNOT_OVERWRITE_MEDIA ? OK : outcome;
 }
 

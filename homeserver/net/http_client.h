@@ -35,6 +35,9 @@ struct http_call {
     size_t answer_limit_bytes;    /* E_REMOTE when the answer, decoded, is larger */
     int redirects_max;            /* 0: not followed; https never leads to http */
     bool allow_private_addresses; /* false: E_REMOTE when the connected address is not public */
+    /* Networks that are allowed although they are not public; borrowed for ever. */
+    const char *const *allowed_networks;
+    size_t allowed_network_count;
     enum http_trust trust;
     const char *connect_to; /* "host:port" to dial instead of the URL's; SNI and Host stay the
                                URL's; NULL */

@@ -1,6 +1,9 @@
 /* One outgoing call: its curl handle, its limits, what arrives. */
 #include "homeserver/net/http_transfer.h"
 
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <strings.h>
 #include <sys/socket.h>
 
@@ -55,7 +58,7 @@ void http_transfer_destroy(struct http_transfer *transfer)
 static void end(struct http_transfer *transfer, enum errcode outcome, const char *why)
 {
     transfer->broken = outcome;
-    snprintf(transfer->why, sizeof(transfer->why), "%s", why);
+    transfer->broken_why = why;
 }
 
 static void refuse_address(struct http_transfer *transfer)
@@ -64,13 +67,27 @@ static void refuse_address(struct http_transfer *transfer)
         "the address is not of the public internet, and others are not allowed");
 }
 
+static bool is_allowed(const struct http_call *call, const char *ip)
+{
+    if (call->allow_private_addresses || ip_text_is_public(ip))
+        return true;
+    for (size_t i = 0; i < call->allowed_network_count; i++) {
+        if (ip_text_is_in(ip, call->allowed_networks[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Before the connection is made, so that nothing of our network is even touched. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct http_transfer *transfer = context;
+    char ip[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
 
     (void)purpose;
-    if (!transfer->call.allow_private_addresses && !ip_address_is_public(&address->addr)) {
+    if (getnameinfo(&address->addr, address->addrlen, ip, sizeof(ip), NULL, 0, NI_NUMERICHOST) !=
+            0 ||
+        !is_allowed(&transfer->call, ip)) {
         refuse_address(transfer);
         return CURL_SOCKET_BAD;
     }
@@ -86,7 +103,7 @@ static int check_reused(void *context, char *remote_ip, char *local_ip, int remo
     (void)local_ip;
     (void)remote_port;
     (void)local_port;
-    if (transfer->call.allow_private_addresses || ip_text_is_public(remote_ip))
+    if (is_allowed(&transfer->call, remote_ip))
         return CURL_PREREQFUNC_OK;
     refuse_address(transfer);
     return CURL_PREREQFUNC_ABORT;
@@ -269,8 +286,10 @@ enum errcode http_transfer_prepare(struct http_transfer *transfer,
 enum errcode http_transfer_outcome(struct http_transfer *transfer, CURLcode result)
 {
     if (result != CURLE_OK) {
-        if (transfer->broken != OK)
+        if (transfer->broken != OK) { /* curl has written its own opinion meanwhile */
+            snprintf(transfer->why, sizeof(transfer->why), "%s", transfer->broken_why);
             return transfer->broken;
+        }
         if (transfer->why[0] == '\0')
             snprintf(transfer->why, sizeof(transfer->why), "%s", curl_easy_strerror(result));
         return result == CURLE_OPERATION_TIMEDOUT ? E_TIMEOUT : E_REMOTE;

@@ -24,6 +24,7 @@ struct http_transfer {
     struct http_answer answer;
     size_t received;     /* bytes of the answer's body */
     enum errcode broken; /* why we ended it ourselves; OK when we did not */
+    const char *broken_why;
     char why[CURL_ERROR_SIZE];
 };
 

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "homeserver/base/compiler.h"
@@ -91,21 +92,6 @@ static bool v6_is_public(const uint8_t *address)
     return matches(address, &global_v6);
 }
 
-bool ip_address_is_public(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, address, sizeof(v4));
-        return v4_is_public((const uint8_t *)&v4.sin_addr);
-    }
-    if (address->sa_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, address, sizeof(v6));
-        return v6_is_public(v6.sin6_addr.s6_addr);
-    }
-    return false;
-}
-
 bool ip_text_is_public(const char *text)
 {
     uint8_t bytes[16];
@@ -113,4 +99,26 @@ bool ip_text_is_public(const char *text)
     if (inet_pton(AF_INET, text, bytes) == 1)
         return v4_is_public(bytes);
     return inet_pton(AF_INET6, text, bytes) == 1 && v6_is_public(bytes);
+}
+
+bool ip_text_is_in(const char *text, const char *network)
+{
+    char base[INET6_ADDRSTRLEN];
+    size_t length = strcspn(network, "/");
+    int family = memchr(network, ':', length) != NULL ? AF_INET6 : AF_INET;
+    struct prefix prefix = {.bits = family == AF_INET6 ? 128 : 32};
+    uint8_t bytes[16];
+
+    if (length >= sizeof(base))
+        return false;
+    memcpy(base, network, length);
+    base[length] = '\0';
+    if (network[length] == '/') {
+        unsigned long bits = strtoul(network + length + 1, NULL, 10);
+        if (bits > prefix.bits)
+            return false;
+        prefix.bits = (unsigned)bits;
+    }
+    return inet_pton(family, base, prefix.bytes) == 1 && inet_pton(family, text, bytes) == 1 &&
+           matches(bytes, &prefix);
 }

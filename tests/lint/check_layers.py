@@ -53,6 +53,7 @@ THIRD_PARTY = {
     r"microhttpd\.h": ["homeserver/http/"],
     r"curl/.*|ares.*\.h|ldap\.h": ["homeserver/net/"],
     r"vips/.*|seccomp\.h": ["homeserver/media/thumbnailer/"],
+    r"libxml/.*": ["homeserver/media/previewer/"],
     r"(openssl/.*|sodium\.h)": [
         "homeserver/base/base64.c",
         "homeserver/base/hmac_sha1.c",

@@ -1,18 +1,17 @@
-/* Starting and ending the thumbnailer: one process for one picture. */
-#include "homeserver/media/thumbnailer_process.h"
+/* Starting and ending the helpers: one process for one picture, or one page. */
+#include "homeserver/media/helper_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "homeserver/base/log.h"
+#include "homeserver/base/arena.h"
 #include "homeserver/media/media_service.h"
 #include "homeserver/media/media_store.h"
 #include "homeserver/services.h"
@@ -64,23 +63,31 @@ static int wait_for_end(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
 }
 
-enum errcode thumbnailer_run(struct call *call, const struct thumbnail_key *key, int source,
-                             int result, int *status_out)
+static enum errcode run(struct call *call, const char *const *arguments, int source, int result,
+                        int *status_out)
 {
-    const char *program = media_service_thumbnailer(call->services->media);
-    static char name[] = "beffroi-thumbnailer", crop[] = "crop", scale[] = "scale", yes[] = "1",
-                no[] = "0";
-    char width[16], height[16];
+    const char *program = media_service_program(call->services->media, call->arena, arguments[0]);
+    char *argv[HELPER_ARGUMENTS_MAX + 1] = {NULL};
     pid_t pid;
 
-    snprintf(width, sizeof(width), "%d", key->width);
-    snprintf(height, sizeof(height), "%d", key->height);
-    char *const arguments[] = {
-        name, width, height, key->crops ? crop : scale, key->animated ? yes : no, NULL};
-    int outcome = start(program, arguments, source, result, &pid);
+    for (size_t i = 0; i < HELPER_ARGUMENTS_MAX && arguments[i] != NULL; i++)
+        argv[i] = arena_strdup(call->arena, arguments[i]);
+    int outcome = start(program, argv, source, result, &pid);
     if (outcome != 0)
         return fail(call->error, E_SYSTEM, "%s can not be started: %s", program,
                     strerrordesc_np(outcome));
     *status_out = wait_for_end(pid);
     return OK;
+}
+
+enum errcode helper_run(struct call *call, const char *const *arguments, int source, int result,
+                        int *status_out)
+{
+    struct media_service *media = call->services->media;
+
+    if (!media_service_take_decoder(media))
+        return fail(call->error, E_UNAVAILABLE, "Too many files are being read.");
+    enum errcode outcome = run(call, arguments, source, result, status_out);
+    media_service_give_decoder(media);
+    return outcome;
 }
