@@ -146,6 +146,10 @@ struct config_rooms {
     const char *notices_name;               /* "Server notices": the room and who speaks in it */
 };
 
+struct config_encryption {
+    bool qr_login;                    /* true: rendezvous sessions exist */
+};
+
 struct config_log {
     const char *level; /* "debug" "info" "warn" "error" */
     bool json;         /* false: logfmt */
@@ -177,6 +181,7 @@ struct config {
     struct config_media media;
     struct config_url_previews url_previews;
     struct config_rooms rooms;
+    struct config_encryption encryption;
     struct config_log log;
     struct config_limits limits;
     bool presence_enabled;              /* true */

@@ -247,6 +247,13 @@ static const struct setting room_items[] = {
 };
 static const struct settings rooms_section = SECTION(config_rooms, "rooms", room_items);
 
+static const struct setting encryption_items[] = {
+    {"qr_login", SETTING_BOOL, AT(config_encryption, qr_login), .standard = "true",
+     .help = "Whether a new device may be signed in by scanning a code (MSC4108): this server then passes "
+             "short encrypted messages between the two devices."},
+};
+static const struct settings encryption_section = SECTION(config_encryption, "encryption", encryption_items);
+
 static const struct setting_choice log_levels[] = {
     {"debug", 0}, {"info", 1}, {"warn", 2}, {"error", 3}, {NULL, 0},
 };
@@ -294,6 +301,7 @@ static const struct setting config_items[] = {
     {"passwords", SETTING_SECTION, AT(config, passwords), .section = &passwords_section,
      .help = "How passwords are hashed (argon2id) and what they must be like."},
     {"rooms", SETTING_SECTION, AT(config, rooms), .section = &rooms_section},
+    {"encryption", SETTING_SECTION, AT(config, encryption), .section = &encryption_section},
     {"media", SETTING_SECTION, AT(config, media), .section = &media_section},
     {"url_previews", SETTING_SECTION, AT(config, url_previews), .section = &url_previews_section,
      .help = "What clients show below a message with a link in it."},

@@ -66,6 +66,7 @@ struct statement_table {
     X(registration_tokens)                                                                         \
     X(relations)                                                                                   \
     X(remote_device_lists)                                                                         \
+    X(rendezvous_sessions)                                                                         \
     X(reports)                                                                                     \
     X(room_aliases)                                                                                \
     X(room_directory)                                                                              \

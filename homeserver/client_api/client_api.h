@@ -324,6 +324,12 @@ enum errcode client_delete_dehydrated_device(struct request *req);
 enum errcode client_get_dehydrated_device_events(struct request *req);
 enum errcode client_post_dehydrated_device_events(struct request *req);
 
+/* msc4108_rendezvous.c */
+enum errcode client_create_rendezvous_session(struct request *req);
+enum errcode client_get_rendezvous_session(struct request *req);
+enum errcode client_update_rendezvous_session(struct request *req);
+enum errcode client_delete_rendezvous_session(struct request *req);
+
 /* voip.c */
 enum errcode client_get_turn_server(struct request *req);
 

@@ -53,6 +53,8 @@ enum errcode client_get_versions(struct request *req)
         json_object_set_new(flags, features[i], json_true());
     if (config_current(req->call.services->config)->rooms.thread_subscriptions)
         json_object_set_new(flags, "org.matrix.msc4306", json_true()); /* MSC4308 too */
+    if (config_current(req->call.services->config)->encryption.qr_login)
+        json_object_set_new(flags, "org.matrix.msc4108", json_true()); /* rendezvous sessions */
     return respond(req, 200,
                    json_pack("{s:o, s:o}", "versions", names, "unstable_features", flags));
 }

@@ -10,8 +10,9 @@
 static const char *const headers[][2] = {
     {"Access-Control-Allow-Origin", "*"},
     {"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"},
-    {"Access-Control-Allow-Headers", "X-Requested-With, Content-Type, Authorization, Date"},
-    {"Access-Control-Expose-Headers", "Retry-After, X-Request-ID"},
+    {"Access-Control-Allow-Headers",
+     "X-Requested-With, Content-Type, Authorization, Date, If-Match, If-None-Match"},
+    {"Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-ID"},
     {"Access-Control-Max-Age", "86400"},
 };
 

@@ -15,6 +15,7 @@
 #include "homeserver/sync/sliding.h"
 #include "storage/client_transactions.h"
 #include "storage/media.h"
+#include "storage/rendezvous_sessions.h"
 #include "storage/sliding_connections.h"
 #include "storage/to_device.h"
 #include "storage/url_previews.h"
@@ -93,12 +94,18 @@ static enum errcode expire_url_previews(struct call *call)
     return url_previews_expire(call->db, clock_wall_ms() - kept_ms);
 }
 
+static enum errcode expire_rendezvous_sessions(struct call *call)
+{
+    return rendezvous_sessions_expire(call->db, clock_wall_ms());
+}
+
 const struct job jobs[] = {
     {"send_delayed_events", SECOND / 5, delayed_events_send_due},
     {"expire_typing", SECOND, expire_typing},
     {"tick_presence", 5 * SECOND, tick_presence},
     {"resume_federation_inbox", 10 * SECOND, federation_receiver_resume},
     {"forget_idle_subscribers", MINUTE, forget_idle_subscribers},
+    {"expire_rendezvous_sessions", MINUTE, expire_rendezvous_sessions},
     {"sweep_media", 5 * MINUTE, sweep_media},
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
     {"expire_to_device", 10 * MINUTE, expire_to_device},
