@@ -147,7 +147,8 @@ struct config_rooms {
 };
 
 struct config_encryption {
-    bool qr_login;                    /* true: rendezvous sessions exist */
+    bool accept_unsigned_keys; /* false */
+    bool qr_login;             /* true: rendezvous sessions exist */
 };
 
 struct config_log {

@@ -251,6 +251,8 @@ static const struct setting encryption_items[] = {
     {"qr_login", SETTING_BOOL, AT(config_encryption, qr_login), .standard = "true",
      .help = "Whether a new device may be signed in by scanning a code (MSC4108): this server then passes "
              "short encrypted messages between the two devices."},
+    {"accept_unsigned_keys", SETTING_BOOL, AT(config_encryption, accept_unsigned_keys), .standard = "false",
+     .help = "Accept keys that their device has not signed. No app trusts them; for test suites only."},
 };
 static const struct settings encryption_section = SECTION(config_encryption, "encryption", encryption_items);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/config.h"
 #include "homeserver/accounts/requester.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/strbuf.h"
@@ -71,6 +72,20 @@ static enum errcode load_stored_keys(struct upload *upload, json_t **out)
                              out);
 }
 
+static bool accepts_unsigned(const struct upload *upload)
+{
+    return config_current(upload->call->services->config)->encryption.accept_unsigned_keys;
+}
+
+/* Without a signature; one that is wrong is never accepted. */
+static bool may_be_unsigned(const struct upload *upload, const json_t *keys)
+{
+    const json_t *signatures =
+        json_object_get(json_object_get(keys, "signatures"), upload->user_id);
+
+    return accepts_unsigned(upload) && json_object_get(signatures, upload->signing_key_id) == NULL;
+}
+
 /* The new keys of the device, and whether it became another: one-time keys belong to an identity.
  */
 static enum errcode check_device_keys(struct upload *upload, const json_t *keys)
@@ -85,10 +100,7 @@ static enum errcode check_device_keys(struct upload *upload, const json_t *keys)
         return OK;
     TRY(device_keys_check(keys, upload->user_id, upload->device.device_id, call->error));
     upload->signing_key = member_key(keys, upload->signing_key_id);
-    /* Clients trust no device that is not signed, so an unsigned one does no harm; a signature that
-     * is wrong is a mistake worth telling. */
-    if (json_object_get(json_get_object(json_object_get(keys, "signatures"), upload->user_id),
-                        upload->signing_key_id) != NULL &&
+    if (!may_be_unsigned(upload, keys) &&
         !olm_key_signed(keys, upload->user_id, upload->signing_key_id, upload->signing_key))
         return fail(call->error, M_INVALID_SIGNATURE,
                     "The device keys are not signed by the device's key %s.",
@@ -138,12 +150,15 @@ static enum errcode store_device_keys(const struct upload *upload)
     return outcome;
 }
 
-/* Keys of a "signed_" algorithm carry the signature of their device, as far as its key is known. */
+/* Keys of a "signed_" algorithm carry the signature of their device. */
 static enum errcode check_signature(const struct upload *upload, const char *name,
                                     const json_t *key)
 {
     if (strncmp(name, "signed_", strlen("signed_")) != 0)
         return OK;
+    if (upload->signing_key == NULL && !accepts_unsigned(upload))
+        return fail(upload->call->error, M_INVALID_SIGNATURE,
+                    "The key %s can not be checked: the device has not told its own keys.", name);
     if (upload->signing_key != NULL &&
         !olm_key_signed(key, upload->user_id, upload->signing_key_id, upload->signing_key))
         return fail(upload->call->error, M_INVALID_SIGNATURE,

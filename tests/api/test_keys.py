@@ -2,9 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
-from client import CLIENT
+from client import CLIENT, Client
 from device import Device, claim_key, query_keys, upload_keys
+from homeserver import launch
 
 
 def lists(answer):
@@ -58,6 +60,41 @@ def test_bad_signatures_are_refused_and_nothing_is_stored(alice, bob):
         error = upload_keys(alice, expect=400, **{kind: stranger.one_time_keys(1)})
         assert error["errcode"] == "M_INVALID_SIGNATURE"
     assert upload_keys(alice)["one_time_key_counts"] == {}
+
+
+def unsigned_keys(client, signatures):
+    return {**Device(client).keys(), "signatures": signatures}
+
+
+def test_keys_that_their_device_did_not_sign_are_refused(alice, bob):
+    by_another = {alice.user_id: {"ed25519:OTHER": "x" * 86}}
+    by_nobody = {alice.user_id: {f"ed25519:{alice.device_id}": ""}}
+    for signatures in ({}, by_another, by_nobody, {bob.user_id: {}}):
+        answer = upload_keys(alice, device_keys=unsigned_keys(alice, signatures), expect=400)
+        assert answer["errcode"] == "M_INVALID_SIGNATURE"
+    assert query_keys(bob, alice.user_id)["device_keys"] == {alice.user_id: {}}
+
+    # Nobody can say whose these are before the device has told its own keys.
+    device = Device(alice)
+    keys = device.one_time_keys(1)
+    assert upload_keys(alice, one_time_keys=keys, expect=400)["errcode"] == "M_INVALID_SIGNATURE"
+    upload_keys(alice, device_keys=device.keys(), one_time_keys=keys)
+    assert claim_key(bob, alice.user_id, alice.device_id) == keys
+
+
+def test_a_test_suite_may_have_unsigned_keys_accepted(homeserver_kind):
+    server = launch(homeserver_kind, encryption={"accept_unsigned_keys": True})
+    try:
+        alice = Client(server.start().base_url).register("alice")
+        forged = {alice.user_id: {f"ed25519:{alice.device_id}": "A" * 86}}
+        answer = upload_keys(alice, device_keys=unsigned_keys(alice, forged), expect=400)
+        assert answer["errcode"] == "M_INVALID_SIGNATURE"
+        keys = unsigned_keys(alice, {})
+        upload_keys(alice, device_keys=keys)
+        assert query_keys(alice, alice.user_id)["device_keys"][alice.user_id][alice.device_id]["keys"] == keys["keys"]
+        server.shut_down_and_check()
+    finally:
+        server.remove()
 
 
 @pytest.mark.parametrize(
@@ -145,6 +182,36 @@ def test_many_claimers_at_once_get_each_key_once(alice, bob):
     assert counts(alice.sync()) == {"signed_curve25519": 0}
 
 
+def test_no_key_is_handed_out_twice_though_the_server_is_killed(private_server):
+    """Four claimers, kill -9 in between: of 100 keys each comes once at most, the oldest first."""
+    client = Client(private_server.base_url)
+    alice = client.register("alice")
+    claimers = [client.register("bob") for _ in range(4)]
+    keys = list(Device(alice).upload(alice, 100))
+    claimed = []
+
+    def claim_on(claimer):
+        names = []
+        for _ in range(10):
+            private_server.up.wait()
+            try:
+                names += list(claim_key(claimer, alice.user_id, alice.device_id) or {})
+            except httpx.TransportError:
+                continue  # killed meanwhile: whether the key was taken is not known
+        return names
+
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as pool:
+            waiting = [pool.submit(claim_on, claimer) for claimer in claimers]
+            private_server.kill()
+            private_server.start()
+            claimed += [name for each in waiting for name in each.result()]
+    claimed += [name for _ in range(101) for name in claim_key(claimers[0], alice.user_id, alice.device_id) or {}]
+    assert len(claimed) == len(set(claimed)) and set(claimed) <= set(keys)
+    assert len(claimed) >= 100 - 8 and keys[-1] in claimed
+    assert counts(alice.sync()) == {"signed_curve25519": 0}
+
+
 def test_a_device_with_other_keys_begins_anew(alice, bob):
     Device(alice).upload(alice, 3)
     reborn = Device(alice)
@@ -225,9 +292,3 @@ def test_changes_between_two_tokens(alice, bob, room):
     assert answer == {"changed": [alice.user_id], "left": []}
     assert bob.get(path, query={"from": after, "to": after}) == {"changed": [], "left": []}
     bob.get(path, query={"from": before}, expect=400)
-
-
-def test_unsigned_device_keys_are_taken(alice, bob):
-    keys = {**Device(alice).keys(), "signatures": {}}
-    upload_keys(alice, device_keys=keys)
-    assert query_keys(bob, alice.user_id)["device_keys"][alice.user_id][alice.device_id]["keys"] == keys["keys"]
