@@ -4,6 +4,9 @@
  * Two users share a room when both are joined to it; they shared it at `since` when the stay of
  * both began before and had not ended by then. memberships.joined_position is the beginning of the
  * newest stay, so leaving and coming back counts as new, a change of name does not.
+ *
+ * Clients encrypt for the invited too where history is visible to them, so members of a room are
+ * told of the devices of those who are invited to it, from the invite on.
  */
 #include "storage/device_list_changes.h"
 
@@ -15,12 +18,19 @@
 
 enum { ADD, LOAD };
 
+/* Neither came only after the other had gone. */
+#define HAVE_MET                                                                                   \
+    "(mine.membership = 2 OR theirs.joined_position < mine.position) "                             \
+    "AND (theirs.membership = 2 OR mine.joined_position < theirs.position) "
+
 /* clang-format off */
 static const struct db_statement statements[] = {
     [ADD] = {"device_list_changes_add",
         "INSERT INTO device_list_changes (user_nid, position) "
-        "VALUES ($1, $2) "
-        "    ON CONFLICT (user_nid, position) DO NOTHING"},
+        "SELECT $1, $2 "
+        " WHERE NOT EXISTS (SELECT 1 FROM memberships "
+        "                    WHERE user_nid = $1 AND membership IN (1, 2) AND position > $3) "
+        "    ON CONFLICT (user_nid, position) DO UPDATE SET position = EXCLUDED.position"},
 
     /* `touched`: others in rooms where the viewer's membership or theirs changed. */
     [LOAD] = {"device_list_changes_load",
@@ -30,12 +40,14 @@ static const struct db_statement statements[] = {
         "     WHERE mine.user_nid = $1 AND mine.position > $2 "
         "       AND mine.joined_position > 0 AND theirs.joined_position > 0 "
         "       AND (theirs.membership = 2 OR theirs.position > $2) "
+        "       AND " HAVE_MET
         "     UNION "
         "    SELECT theirs.user_nid "
         "      FROM memberships mine JOIN memberships theirs USING (room_nid) "
         "     WHERE mine.user_nid = $1 AND mine.room_nid = ANY ($4::bigint[]) "
         "       AND mine.joined_position > 0 AND theirs.joined_position > 0 "
         "       AND (mine.membership = 2 OR mine.position > $2) AND theirs.position > $2 "
+        "       AND " HAVE_MET
         "), candidates AS ( "
         "    SELECT user_nid, bool_or(has_changed) AS has_changed "
         "      FROM (SELECT user_nid, true AS has_changed "
@@ -46,6 +58,13 @@ static const struct db_statement statements[] = {
         "              FROM key_signatures "
         "             WHERE signer_nid = $1 AND position > $2 AND position <= $3 "
         "             UNION ALL "
+        "            SELECT theirs.user_nid, true "
+        "              FROM memberships mine JOIN memberships theirs USING (room_nid) "
+        "             WHERE mine.user_nid = $1 AND mine.room_nid = ANY ($4::bigint[]) "
+        "               AND mine.membership = 2 "
+        "               AND theirs.membership = 1 "
+        "               AND (theirs.position > $2 OR mine.joined_position > $2) "
+        "             UNION ALL "
         "            SELECT user_nid, false FROM touched) AS all_kinds "
         "     GROUP BY user_nid "
         "), judged AS ( "
@@ -55,7 +74,7 @@ static const struct db_statement statements[] = {
         "                        FROM memberships mine JOIN memberships theirs USING (room_nid) "
         "                       WHERE mine.user_nid = $1 AND mine.membership = 2 "
         "                         AND theirs.user_nid = candidates.user_nid "
-        "                         AND theirs.membership = 2) AS shares_now, "
+        "                         AND theirs.membership IN (1, 2)) AS shares_now, "
         "           EXISTS (SELECT 1 "
         "                     FROM memberships mine JOIN memberships theirs USING (room_nid) "
         "                    WHERE mine.user_nid = $1 "
@@ -79,15 +98,20 @@ enum errcode device_list_changed_in(struct db *db, struct arena *arena, struct j
                                     int64_t user_nid)
 {
     struct membership_row *rows;
+    int64_t newest = 0;
     size_t count;
 
     TRY(memberships_of_user(db, arena, user_nid, false, &rows, &count));
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].membership == STORED_JOIN)
+        if (rows[i].position > newest)
+            newest = rows[i].position;
+        if (rows[i].membership == STORED_JOIN || rows[i].membership == STORED_INVITE)
             journal_entry_wake_room(entry, rows[i].room_nid);
     }
     journal_entry_wake_user(entry, user_nid);
-    journal_entry_add(entry, &statements[ADD], PARAMS(INT(user_nid), POSITION));
+    /* Who comes into a room just now would not be heard of there: then it is done again. */
+    journal_entry_add_expecting(entry, &statements[ADD],
+                                PARAMS(INT(user_nid), POSITION, INT(newest)), 1);
     return OK;
 }
 

@@ -17,7 +17,7 @@ struct journal_entry;
  */
 
 /* Adds to the journal entry that makes the change, and wakes the user and everybody in the user's
- * rooms. */
+ * rooms. The entry fails with E_CONFLICT when the user came into another room meanwhile. */
 enum errcode device_list_changed_in(struct db *db, struct arena *arena, struct journal_entry *entry,
                                     int64_t user_nid) MUST_CHECK;
 

@@ -292,3 +292,43 @@ def test_changes_between_two_tokens(alice, bob, room):
     assert answer == {"changed": [alice.user_id], "left": []}
     assert bob.get(path, query={"from": after, "to": after}) == {"changed": [], "left": []}
     bob.get(path, query={"from": before}, expect=400)
+
+
+# ── … also when the server was away, and before they come ───────────────────────────────────────────
+
+
+def test_changes_are_told_after_a_restart(private_server):
+    client = Client(private_server.base_url)
+    alice, bob, carol, dave = (client.register(name) for name in ("alice", "bob", "carol", "dave"))
+    room_id = alice.create_room(preset="public_chat")
+    for other in (bob, carol):
+        other.join(room_id)
+    alice.sync(), bob.sync()
+
+    Device(carol).upload(carol)  # changed, …
+    bob.leave(room_id)  # … gone …
+    dave.join(room_id)  # … and come while alice was not looking
+    private_server.kill()
+    private_server.start()
+    assert lists(alice.sync()) == ({carol.user_id, dave.user_id}, {bob.user_id})
+    assert lists(bob.sync()) == (set(), {alice.user_id, carol.user_id})
+    private_server.stop()
+    private_server.start()
+    assert lists(alice.sync()) == (set(), set())
+
+
+def test_whoever_is_invited_is_encrypted_for_and_so_are_new_devices_of_theirs(alice, bob):
+    """Clients encrypt for the invited too where history is visible to them: they must not miss a device."""
+    alice.sync()
+    room_id = alice.create_room(invite=[bob.user_id])
+    alice.sync_until(lambda answer: lists(answer) == ({bob.user_id}, set()))
+    Device(bob).upload(bob)
+    alice.sync_until(lambda answer: lists(answer) == ({bob.user_id}, set()))
+    bob.join(room_id)
+    alice.sync_until(lambda answer: lists(answer) == ({bob.user_id}, set()))
+    bob.leave(room_id)
+    alice.sync_until(lambda answer: lists(answer) == (set(), {bob.user_id}))
+    Device(bob).upload(bob)
+    assert lists(alice.sync()) == (set(), set())
+    alice.invite(room_id, bob.user_id)
+    alice.sync_until(lambda answer: lists(answer) == ({bob.user_id}, set()))
