@@ -21,6 +21,7 @@ enum event_flag {
     EVENT_RINGS = 128,     /* … with the sound of a call */
     EVENT_JUMP = 256,      /* the room's state did not simply follow: see storage/room_jumps.h */
     EVENT_BUMPS = 512,     /* is activity that people see in a list of rooms (MSC4186) */
+    EVENT_GAP = 1024,      /* what it was built on was not here when it came: a timeline begins */
 };
 
 struct stored_event {

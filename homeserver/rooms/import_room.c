@@ -299,7 +299,7 @@ static void set_event(struct importing *im, struct snapshot_ref before,
     };
 
     row.event.position = JOURNAL_POSITION_MARK;
-    row.event.flags = 0;
+    row.event.flags = EVENT_GAP;
     row.event.snapshot_nid = before.snapshot_nid;
     row.event.replaces_nid = state_map_get(im->before, im->key_nids[join]);
     journal_entry_set_event(im->entry, &row);

@@ -379,6 +379,8 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
     TRY(next_head(p, head_out));
     if (p->place != NULL)
         note_jump(p, *head_out);
+    if (p->place != NULL && p->place->missing_prev_count > 0)
+        p->flags |= EVENT_GAP;
     add_event_row(p, built, *head_out);
     return OK;
 }

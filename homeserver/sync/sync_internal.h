@@ -38,7 +38,7 @@ struct sync_room {
     int64_t limit;               /* of the timeline: sync_timeline_limit() */
     struct stored_event *events; /* the timeline, oldest first, visible ones only */
     size_t event_count;
-    bool is_limited;            /* there are events between `after` and the first one */
+    bool is_limited;            /* there are, or may be, events between `after` and the first */
     const char *const *senders; /* of the timeline: parallel to events */
     bool tells_summary;         /* these three: sync_load_heroes() */
     const char *const *heroes;  /* NULL when the room has a name of its own */

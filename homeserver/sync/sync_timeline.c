@@ -74,6 +74,19 @@ static enum errcode read_rows(struct sync *sync, const struct sync_room *rooms, 
     return OK;
 }
 
+/* A timeline goes on without a hole, else clients would show as one conversation what is not. */
+static void cut_at_gap(struct sync_room *room, struct stored_event **events, size_t *count)
+{
+    for (size_t i = *count; i > 0; i--) {
+        if (((*events)[i - 1].flags & EVENT_GAP) == 0)
+            continue;
+        *events += i - 1;
+        *count -= i - 1;
+        room->is_limited = true;
+        return;
+    }
+}
+
 static enum errcode fill(struct sync *sync, struct sync_room *room, struct stored_event *events,
                          size_t count)
 {
@@ -85,6 +98,7 @@ static enum errcode fill(struct sync *sync, struct sync_room *room, struct store
         events += count - limit;
         count = limit;
     }
+    cut_at_gap(room, &events, &count);
     TRY(visibility_filter(sync->call, &room->reader, events, &count));
     ignored_senders_filter(&sync->ignored, events, &count);
     TRY(events_filter(sync->call, &sync->request->filter->timeline, room_id(room->reader.room),

@@ -225,3 +225,27 @@ def test_sync_tells_the_state_that_a_merge_makes(server, alice, peer):
     assert state[("m.room.topic", "")] == {"topic": "from the branch"}
     assert state[("m.room.name", "")] == {"name": "from here"}
     assert alice.state(room_id, "m.room.topic") == {"topic": "from the branch"}
+
+
+def test_a_timeline_with_a_hole_begins_after_it(server, alice, peer):
+    """What the peer does not hand over is missing: a client must see that, not two conversations as one."""
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    sees(alice, room_id, room.extremities[0])
+    start = alice.since
+    alice.set_state(room_id, "m.room.topic", {"topic": "before the hole"})
+    alice.send_text(room_id, "before the hole")
+    for number in range(5):
+        room.event("m.room.message", {"msgtype": "m.text", "body": f"lost {number}"})
+    peer.answers[f"{FEDERATION}/v1/get_missing_events"] = lambda *_: (200, {"events": []})
+    after = [room.event("m.room.message", {"msgtype": "m.text", "body": f"after {n}"}) for n in range(2)]
+    for event in after:
+        peer.send(server, [event])
+    sees(alice, room_id, room.id_of(after[-1]))
+
+    part = joined_room(alice.sync(since=start), room_id)
+    assert part["timeline"]["limited"] is True
+    assert [e["event_id"] for e in part["timeline"]["events"]] == [room.id_of(event) for event in after]
+    assert ["before the hole"] == [e["content"]["topic"] for e in part["state"]["events"] if e["type"] == "m.room.topic"]
+    earlier = alice.messages(room_id, "b", from_=part["timeline"]["prev_batch"], limit=1)["chunk"]
+    assert [e["content"]["body"] for e in earlier] == ["before the hole"]
