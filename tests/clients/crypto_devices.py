@@ -13,6 +13,8 @@ import nio
 from actors import PATIENCE_SECONDS, JsActor
 from client import PASSWORD
 from nio.crypto.attachments import decrypt_attachment
+from nio.crypto.sas import Sas
+from nio.event_builders import ToDeviceMessage
 
 
 class NioDevice:
@@ -155,7 +157,33 @@ class NioDevice:
         self.loop.run_until_complete(self.client.close())
         self.loop.close()
 
-    # Verification by comparing emoji, in the form without a request.
+    # Verification by comparing emoji. nio knows the form without a request; request_sas, accept_request,
+    # start_requested_sas and finish_sas say what the form in use has beside it.
+
+    def tell(self, device, step, transaction, **content):
+        content = {"transaction_id": transaction, **content}
+        message = ToDeviceMessage(f"m.key.verification.{step}", device.user_id, device.device_id, content)
+        self.run(self.client.to_device(message))
+
+    def request_sas(self, device, transaction):
+        self.learn(device)
+        now_ms = int(time.time() * 1000)
+        self.tell(device, "request", transaction, from_device=self.device_id, methods=["m.sas.v1"], timestamp=now_ms)
+
+    def accept_request(self, device, transaction):
+        self.learn(device)
+        self.tell(device, "ready", transaction, from_device=self.device_id, methods=["m.sas.v1"])
+
+    def start_requested_sas(self, device, transaction):
+        other = self.client.device_store[device.user_id][device.device_id]
+        fingerprint = self.client.olm.account.identity_keys["ed25519"]
+        sas = Sas(self.user_id, self.device_id, fingerprint, other, transaction)
+        self.client.olm.key_verifications[transaction] = sas
+        self.run(self.client.to_device(sas.start_verification()))
+
+    def finish_sas(self, device, transaction):
+        self.wait_for_verification(device)
+        self.tell(device, "done", transaction)
 
     def last_heard(self, kind):
         return self.until(kind.__name__, lambda: next((e for e in self.heard if isinstance(e, kind)), None))

@@ -2,6 +2,7 @@
 
 import nio
 import pytest
+from client import unique
 from crypto_devices import JsDevice, NioDevice, introduce
 
 ENCRYPTED = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
@@ -164,6 +165,33 @@ def test_two_devices_verify_each_other_by_emoji_with_libolm(alice, bob, device_o
         device.confirm_sas()
     one.wait_for_verification(other)
     other.wait_for_verification(one)
+
+
+@pytest.mark.parametrize("asking", STACKS)
+def test_the_two_stacks_verify_each_other_by_emoji(alice, bob, device_of, encrypted_room, asking):
+    nios, browser = device_of(alice, "libolm"), device_of(bob, "Rust")
+    introduce([nios, browser])
+    addressed = {"user_id": alice.user_id, "device_id": nios.device_id}
+    assert not browser.do("device_trust", **addressed)["localVerified"]
+    if asking == "Rust":
+        transaction = browser.do("request_verification", **addressed)
+        nios.accept_request(browser, transaction)
+        browser.do("start_sas")
+        nios.accept_sas()
+    else:
+        transaction = unique("verification")
+        nios.request_sas(browser, transaction)
+        browser.do("accept_verification")
+        nios.start_requested_sas(browser, transaction)
+        browser.do("join_sas")
+
+    shown = nios.sas_emoji()
+    assert len(shown) == 7 and browser.do("sas_emoji") == shown
+    nios.confirm_sas()
+    browser.do("confirm_sas")
+    nios.finish_sas(browser, transaction)
+    browser.do("wait_for_verification")
+    assert browser.do("device_trust", **addressed)["localVerified"]
 
 
 def compare_emoji(one, other):

@@ -152,6 +152,7 @@ export const cryptoVerbs = (client) => ({
     // Verification by comparing emoji. Each verb returns at once, so that two actors can take turns.
     async request_verification({ user_id, device_id }) {
         request = await client().getCrypto().requestDeviceVerification(user_id, device_id);
+        return request.transactionId;
     },
     async accept_verification() {
         request = await poll("a verification request", () => incoming);
