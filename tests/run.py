@@ -18,6 +18,7 @@ BUILD = ROOT / "build-test"
 BUILD_TSAN = ROOT / "build-tsan"
 BUILD_FUZZ = ROOT / "build-fuzz"
 BUILD_COVERAGE = ROOT / "build-coverage"
+BUILD_LOAD = ROOT / "build-load"
 LOGS = BUILD / "logs"
 
 SANITIZER_OPTIONS = {
@@ -198,6 +199,22 @@ def run_tsan(log, full):
     return outcome
 
 
+def run_clients(log, full):
+    """With --full the encrypted load, 100,000 messages, goes to a release build: sanitizers would take hours."""
+    load = "tests/clients/test_encrypted_load.py"
+    paths = ["tests/clients", f"--ignore={load}"] if full else ["tests/clients"]
+    outcome = count_pytest("clients", paths, log, full, BEFFROI_BINARY=str(BUILD / "beffroi"))
+    if not full:
+        return outcome
+    if set_up(BUILD_LOAD, "none", log, "--buildtype=release") and compile_targets(
+        BUILD_LOAD, log, "beffroi", "tests/support/olm_load"
+    ):
+        outcome.add(count_pytest("load", [load], log, full, BEFFROI_BINARY=str(BUILD_LOAD / "beffroi")))
+    else:
+        outcome.fail("the release build")
+    return outcome
+
+
 def run_property(log, full):
     """The suite; with --full 20,000 rooms per algorithm of state resolution instead of 200."""
     outcome = count_meson(BUILD, "property", log)
@@ -278,7 +295,7 @@ GROUPS = [
     Group("tsan", 0, run_tsan),
     Group("cli", 1, pytest_folder("cli")),
     Group("api", 1, pytest_folder("api")),
-    Group("clients", 1, pytest_folder("clients")),
+    Group("clients", 1, run_clients),
     Group("federation", 1, pytest_folder("federation"), needs="tests/federation"),
 ]
 
