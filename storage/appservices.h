@@ -22,6 +22,7 @@ enum appservice_item_kind {
     APPSERVICE_PRESENCE = 3,
     APPSERVICE_TO_DEVICE = 4,
     APPSERVICE_DEVICE_LIST = 5,
+    APPSERVICE_KEY_COUNTS = 6,
 };
 
 /* True when this connection holds the lock of those who deliver; it is lost with the connection, so

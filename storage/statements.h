@@ -21,6 +21,7 @@ struct statement_table {
     X(access_tokens)                                                                               \
     X(account_data)                                                                                \
     X(accounts)                                                                                    \
+    X(appservice_changes)                                                                          \
     X(appservices)                                                                                 \
     X(auth_edges)                                                                                  \
     X(client_transactions)                                                                         \

@@ -1,6 +1,7 @@
 /* The thread that follows the stream, and what it does for each application service. */
 #include "homeserver/appservice/delivery.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #include "storage/journal.h"
 
 enum { OTHER_NODE_DELIVERS_MS = 2000, AFTER_FAILURE_MS = 1000, IDLE_MS = 60 * 1000 };
+enum { TYPING_ROOMS_MAX = 1000 };
 
 struct appservice_delivery {
     const struct services *services;
@@ -24,6 +26,10 @@ struct appservice_delivery {
     struct delivery_stream *stream;
     bool is_ours; /* the lock, when last asked */
     struct sender_list senders;
+
+    pthread_mutex_t typing_lock; /* protects what follows */
+    int64_t typing_rooms[TYPING_ROOMS_MAX];
+    size_t typing_room_count;
 };
 
 static void wake(void *context)
@@ -39,6 +45,34 @@ void appservice_delivery_on_change(void *context, const struct journal_change *c
 
     if (appservices_current(delivery->services->appservices)->count > 0)
         wake(delivery);
+}
+
+void appservice_delivery_on_typing(struct appservice_delivery *delivery, int64_t room_nid)
+{
+    bool is_known = false;
+
+    if (appservices_current(delivery->services->appservices)->count == 0)
+        return;
+    pthread_mutex_lock(&delivery->typing_lock);
+    for (size_t i = 0; i < delivery->typing_room_count; i++)
+        is_known = is_known || delivery->typing_rooms[i] == room_nid;
+    if (!is_known && delivery->typing_room_count < TYPING_ROOMS_MAX)
+        delivery->typing_rooms[delivery->typing_room_count++] = room_nid;
+    pthread_mutex_unlock(&delivery->typing_lock);
+    wake(delivery);
+}
+
+static struct nid_list take_typing(struct appservice_delivery *delivery, struct arena *arena)
+{
+    int64_t *rooms = ARENA_ARRAY(arena, TYPING_ROOMS_MAX, int64_t);
+    size_t count;
+
+    pthread_mutex_lock(&delivery->typing_lock);
+    count = delivery->typing_room_count;
+    memcpy(rooms, delivery->typing_rooms, count * sizeof(*rooms));
+    delivery->typing_room_count = 0;
+    pthread_mutex_unlock(&delivery->typing_lock);
+    return (struct nid_list){rooms, count};
 }
 
 void appservice_delivery_wake(struct appservice_delivery *delivery)
@@ -75,6 +109,7 @@ static enum errcode run_round(struct appservice_delivery *delivery, struct call 
                               int64_t *wait_ms_out)
 {
     const struct appservice_set *set = appservices_current(delivery->services->appservices);
+    const struct delivery_news news = {set, take_typing(delivery, call->arena)};
     bool has_more;
 
     *wait_ms_out = IDLE_MS;
@@ -86,7 +121,7 @@ static enum errcode run_round(struct appservice_delivery *delivery, struct call 
         return OK;
     }
     TRY(sender_list_settle(&delivery->senders, call));
-    TRY(delivery_stream_follow(delivery->stream, call, set, &delivery->senders, &has_more));
+    TRY(delivery_stream_follow(delivery->stream, call, &news, &delivery->senders, &has_more));
     TRY(sender_list_send(&delivery->senders, call, wait_ms_out));
     if (has_more)
         *wait_ms_out = 0;
@@ -126,6 +161,7 @@ struct appservice_delivery *appservice_delivery_create(const struct services *se
     if (delivery == NULL)
         abort();
     delivery->services = services;
+    pthread_mutex_init(&delivery->typing_lock, NULL);
     delivery->db = db_create(conninfo);
     delivery->stream = delivery_stream_create();
     sender_list_init(&delivery->senders, wake, delivery);
@@ -152,5 +188,6 @@ void appservice_delivery_destroy(struct appservice_delivery *delivery)
     sender_list_finish(&delivery->senders);
     delivery_stream_destroy(delivery->stream);
     db_destroy(delivery->db);
+    pthread_mutex_destroy(&delivery->typing_lock);
     free(delivery);
 }

@@ -26,6 +26,9 @@ void appservice_delivery_destroy(struct appservice_delivery *delivery);
 /* For journal_add_listener(); the context is the delivery. */
 void appservice_delivery_on_change(void *delivery, const struct journal_change *change);
 
+/* Who types in the room changed. From any thread. */
+void appservice_delivery_on_typing(struct appservice_delivery *delivery, int64_t room_nid);
+
 /* The set of application services changed. */
 void appservice_delivery_wake(struct appservice_delivery *delivery);
 

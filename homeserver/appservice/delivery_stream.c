@@ -8,8 +8,10 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/services.h"
+#include "storage/appservice_changes.h"
 #include "storage/appservices.h"
 #include "storage/journal.h"
+#include "storage/rooms.h"
 
 enum {
     EVENTS_PER_ROUND = 500,
@@ -93,24 +95,23 @@ static enum errcode add_events(struct delivery_stream *stream, struct round *rou
     return OK;
 }
 
-static bool anybody_wants_ephemeral(const struct appservice_set *set)
+/* Those who asked for what is not an event. */
+struct listeners {
+    uint64_t ephemeral;  /* receipts, presence, typing */
+    uint64_t encryption; /* device lists, key counts */
+};
+
+static struct listeners listeners_of(const struct appservice_set *set)
 {
+    struct listeners listeners = {0};
+
     for (size_t i = 0; i < set->count; i++) {
         if (set->items[i].receives_ephemeral)
-            return true;
+            listeners.ephemeral |= UINT64_C(1) << i;
+        if (set->items[i].wants_encryption_fields)
+            listeners.encryption |= UINT64_C(1) << i;
     }
-    return false;
-}
-
-/* Only of those who asked for what is not an event. */
-static void add_for_listeners(struct round *round, uint64_t mask,
-                              const struct appservice_item *item)
-{
-    for (size_t i = 0; i < APPSERVICES_MAX; i++) {
-        struct sender *sender = round->senders->by_index[i];
-        if ((mask & (UINT64_C(1) << i)) != 0 && sender->appservice->receives_ephemeral)
-            add(round, sender, item);
-    }
+    return listeners;
 }
 
 static uint64_t mask_of_id(const struct appservice_set *set, const char *id)
@@ -123,6 +124,7 @@ static uint64_t mask_of_id(const struct appservice_set *set, const char *id)
 static enum errcode add_receipts(struct delivery_stream *stream, struct round *round,
                                  const struct appservice_set *set, struct position_range range)
 {
+    const uint64_t listening = listeners_of(set).ephemeral;
     struct appservice_receipt *receipts;
     size_t count;
 
@@ -136,7 +138,7 @@ static enum errcode add_receipts(struct delivery_stream *stream, struct round *r
         TRY(interest_in_room(stream->interest, round->call, &room, &mask));
         if (receipts[i].appservice_id != NULL)
             mask = mask_of_id(set, receipts[i].appservice_id);
-        add_for_listeners(round, mask, &item);
+        add_for_all(round, mask & listening, &item);
     }
     return OK;
 }
@@ -144,13 +146,87 @@ static enum errcode add_receipts(struct delivery_stream *stream, struct round *r
 static enum errcode add_messages(struct round *round, const struct appservice_set *set,
                                  struct position_range range)
 {
+    const struct listeners listeners = listeners_of(set);
     struct appservice_message *messages;
     size_t count;
 
     TRY(appservice_messages(round->call->db, round->call->arena, range, &messages, &count));
     for (size_t i = 0; i < count; i++) {
         const struct appservice_item item = {messages[i].position, APPSERVICE_TO_DEVICE, 0};
-        add_for_listeners(round, mask_of_id(set, messages[i].appservice_id), &item);
+        add_for_all(round,
+                    mask_of_id(set, messages[i].appservice_id) &
+                        (listeners.ephemeral | listeners.encryption),
+                    &item);
+    }
+    return OK;
+}
+
+/* Of users, for those who are interested in them. */
+static enum errcode add_changes(struct delivery_stream *stream, struct round *round,
+                                uint64_t listening, enum appservice_item_kind kind,
+                                const struct appservice_change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct interest_user user = {changes[i].user_nid, changes[i].user_id,
+                                           changes[i].position};
+        const struct appservice_item item = {changes[i].position, kind, 0};
+        uint64_t mask;
+        TRY(interest_in_user(stream->interest, round->call, &user, &mask));
+        add_for_all(round, mask & listening, &item);
+    }
+    return OK;
+}
+
+static enum errcode add_presence(struct delivery_stream *stream, struct round *round,
+                                 const struct appservice_set *set, struct position_range range)
+{
+    struct appservice_change *changes;
+    size_t count;
+
+    TRY(appservice_presence(round->call->db, round->call->arena, range, &changes, &count));
+    return add_changes(stream, round, listeners_of(set).ephemeral, APPSERVICE_PRESENCE, changes,
+                       count);
+}
+
+static enum errcode add_encryption(struct delivery_stream *stream, struct round *round,
+                                   const struct appservice_set *set, struct position_range range)
+{
+    const uint64_t listening = listeners_of(set).encryption;
+    struct call *call = round->call;
+    struct appservice_change *changes;
+    size_t count;
+
+    TRY(appservice_device_lists(call->db, call->arena, range, &changes, &count));
+    TRY(add_changes(stream, round, listening, APPSERVICE_DEVICE_LIST, changes, count));
+    TRY(appservice_key_counts(call->db, call->arena, range, &changes, &count));
+    for (size_t i = 0; i < count; i++) {
+        const struct appservice_item item = {changes[i].position, APPSERVICE_KEY_COUNTS, 0};
+        add_for_all(round, mask_of_id(set, changes[i].appservice_id) & listening, &item);
+    }
+    return OK;
+}
+
+/* What is kept in memory only: one that is lost costs nothing. */
+static enum errcode add_typing(struct delivery_stream *stream, struct round *round,
+                               const struct appservice_set *set, const struct nid_list *room_nids)
+{
+    const uint64_t listening = listeners_of(set).ephemeral;
+    const char **room_ids;
+
+    if (room_nids->count == 0 || listening == 0)
+        return OK;
+    TRY(room_ids_load(round->call->db, round->call->arena, room_nids->items, room_nids->count,
+                      &room_ids));
+    for (size_t i = 0; i < room_nids->count; i++) {
+        const struct interest_room room = {room_nids->items[i], room_ids[i], stream->position};
+        uint64_t mask;
+        if (room.room_id == NULL)
+            continue;
+        TRY(interest_in_room(stream->interest, round->call, &room, &mask));
+        for (size_t j = 0; j < set->count; j++) {
+            if ((mask & listening & (UINT64_C(1) << j)) != 0)
+                sender_add_typing(round->senders->by_index[j], room.room_nid);
+        }
     }
     return OK;
 }
@@ -174,8 +250,24 @@ static enum errcode write_round(struct delivery_stream *stream, const struct rou
     return OK;
 }
 
+static enum errcode add_all(struct delivery_stream *stream, struct round *round,
+                            const struct appservice_set *set, struct position_range range)
+{
+    const struct listeners listeners = listeners_of(set);
+
+    if (listeners.ephemeral != 0) {
+        TRY(add_receipts(stream, round, set, range));
+        TRY(add_presence(stream, round, set, range));
+    }
+    if ((listeners.ephemeral | listeners.encryption) != 0)
+        TRY(add_messages(round, set, range));
+    if (listeners.encryption != 0)
+        TRY(add_encryption(stream, round, set, range));
+    return OK;
+}
+
 enum errcode delivery_stream_follow(struct delivery_stream *stream, struct call *call,
-                                    const struct appservice_set *set, struct sender_list *senders,
+                                    const struct delivery_news *news, struct sender_list *senders,
                                     bool *has_more_out)
 {
     struct position_range range = {
@@ -188,17 +280,15 @@ enum errcode delivery_stream_follow(struct delivery_stream *stream, struct call 
     size_t count;
 
     *has_more_out = false;
-    if (range.since >= range.until)
-        return OK;
-    TRY(appservice_events(call->db, call->arena, range, &events, &count));
-    *has_more_out = count == EVENTS_PER_ROUND;
-    if (*has_more_out)
-        range.until = events[count - 1].position;
-    interest_begin(stream->interest, set);
-    TRY(add_events(stream, &round, events, count));
-    if (anybody_wants_ephemeral(set)) {
-        TRY(add_receipts(stream, &round, set, range));
-        TRY(add_messages(&round, set, range));
+    interest_begin(stream->interest, news->set);
+    if (range.since < range.until) {
+        TRY(appservice_events(call->db, call->arena, range, &events, &count));
+        *has_more_out = count == EVENTS_PER_ROUND;
+        if (*has_more_out)
+            range.until = events[count - 1].position;
+        TRY(add_events(stream, &round, events, count));
+        TRY(add_all(stream, &round, news->set, range));
+        TRY(write_round(stream, &round, range.until));
     }
-    return write_round(stream, &round, range.until);
+    return add_typing(stream, &round, news->set, &news->typing_rooms);
 }

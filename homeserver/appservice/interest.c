@@ -8,6 +8,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/rooms/event_subject.h"
 #include "homeserver/services.h"
+#include "storage/appservice_changes.h"
 #include "storage/events.h"
 #include "storage/room_aliases.h"
 
@@ -201,5 +202,23 @@ enum errcode interest_in_event(struct interest *interest, struct call *call,
     if (member != 0)
         *slot_of(interest->rooms, event->room_nid) = (struct slot){0};
     *out = mask | member | user_mask(interest, call, event->sender_nid, event->sender);
+    return OK;
+}
+
+enum errcode interest_in_user(struct interest *interest, struct call *call,
+                              const struct interest_user *user, uint64_t *out)
+{
+    const uint64_t everybody = UINT64_MAX >> (APPSERVICES_MAX - interest->set->count);
+    struct appservice_room *rooms;
+    size_t count;
+    uint64_t mask;
+
+    *out = user_mask(interest, call, user->user_nid, user->user_id);
+    TRY(appservice_rooms_of_user(call->db, call->arena, user->user_nid, &rooms, &count));
+    for (size_t i = 0; i < count && *out != everybody; i++) {
+        const struct interest_room room = {rooms[i].room_nid, rooms[i].room_id, user->position};
+        TRY(interest_in_room(interest, call, &room, &mask));
+        *out |= mask;
+    }
     return OK;
 }

@@ -33,4 +33,13 @@ struct interest_room {
 enum errcode interest_in_room(struct interest *interest, struct call *call,
                               const struct interest_room *room, uint64_t *out) MUST_CHECK;
 
+/* Who is interested in the user or in a room that the user is in: for presence and device lists. */
+struct interest_user {
+    int64_t user_nid;
+    const char *user_id;
+    int64_t position;
+};
+enum errcode interest_in_user(struct interest *interest, struct call *call,
+                              const struct interest_user *user, uint64_t *out) MUST_CHECK;
+
 #endif

@@ -114,6 +114,16 @@ bool sender_wants(const struct sender *sender, int64_t position)
     return sender->appservice->url != NULL && position > sender->since_position;
 }
 
+void sender_add_typing(struct sender *sender, int64_t room_nid)
+{
+    for (size_t i = 0; i < sender->typing_room_count; i++) {
+        if (sender->typing_rooms[i] == room_nid)
+            return;
+    }
+    if (sender->typing_room_count < SENDER_TYPING_ROOMS_MAX)
+        sender->typing_rooms[sender->typing_room_count++] = room_nid;
+}
+
 bool sender_list_retry(struct sender_list *list, const char *id)
 {
     struct sender *sender;
@@ -260,14 +270,17 @@ static enum errcode repeat(struct sender *sender, struct call *call)
 static enum errcode begin(struct sender *sender, struct call *call)
 {
     SCOPED(strbuf_finish) struct strbuf body;
-    struct transaction_content content = {.appservice = sender->appservice};
+    struct transaction_content content = {
+        .appservice = sender->appservice,
+        .typing_rooms = {sender->typing_rooms, sender->typing_room_count},
+    };
     struct appservice_item *items;
 
     strbuf_init(&body, 0);
     TRY(appservice_queue(call->db, call->arena, sender->id, ITEMS_PER_TRANSACTION, &items,
                          &content.count));
     sender->has_waiting = content.count == ITEMS_PER_TRANSACTION;
-    if (content.count == 0)
+    if (content.count == 0 && content.typing_rooms.count == 0)
         return OK;
     content.items = items;
     TRY(transaction_body_write(call, &content, &body));
@@ -276,9 +289,10 @@ static enum errcode begin(struct sender *sender, struct call *call)
         .txn_id = sender->txn_id + 1,
         .body = body.data,
         .body_size = body.length,
-        .until = items[content.count - 1].position,
+        .until = content.count > 0 ? items[content.count - 1].position : 0,
     };
     TRY(appservice_transaction_begin(call->db, &txn));
+    sender->typing_room_count = 0;
     sender->txn_id++;
     sender->has_transaction = true;
     start(sender, call, body.data, body.length);
@@ -302,7 +316,7 @@ static enum errcode send_next(struct sender *sender, struct call *call, int64_t 
 
     if (sender->appservice == NULL || sender->appservice->url == NULL || sender->is_under_way)
         return OK;
-    if (!sender->has_transaction && !sender->has_waiting)
+    if (!sender->has_transaction && !sender->has_waiting && sender->typing_room_count == 0)
         return OK;
     if (pause_ms > 0) {
         if (pause_ms < *wait_ms)

@@ -15,6 +15,8 @@
  */
 struct sender_list;
 
+enum { SENDER_TYPING_ROOMS_MAX = 100 };
+
 struct sender {
     struct sender_list *list;
     char *id;
@@ -28,6 +30,8 @@ struct sender {
     bool has_waiting;     /* perhaps: something in the queue */
     bool is_under_way;
     bool uses_old_path;
+    int64_t typing_rooms[SENDER_TYPING_ROOMS_MAX]; /* what is not told yet */
+    size_t typing_room_count;
 
     /* Protected by the list's lock. */
     bool is_answered;
@@ -63,6 +67,9 @@ enum errcode sender_list_send(struct sender_list *list, struct call *call,
 
 /* True when something that failed is to be tried now. From any thread. */
 bool sender_list_retry(struct sender_list *list, const char *id);
+
+/* Who types in the room changed. */
+void sender_add_typing(struct sender *sender, int64_t room_nid);
 
 /* False for what was before its time. */
 bool sender_wants(const struct sender *sender, int64_t position);

@@ -1,7 +1,6 @@
 /* From the items of a queue to the body of a transaction. */
 #include "homeserver/appservice/transaction_body.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +46,8 @@ static enum errcode write_events(struct call *call, const struct transaction_con
     return OK;
 }
 
-static struct nid_list positions_of(struct call *call, const struct transaction_content *content,
-                                    enum appservice_item_kind kind)
+struct nid_list transaction_positions(struct call *call, const struct transaction_content *content,
+                                      enum appservice_item_kind kind)
 {
     int64_t *positions = ARENA_ARRAY(call->arena, content->count, int64_t);
     size_t wanted = 0;
@@ -58,43 +57,6 @@ static struct nid_list positions_of(struct call *call, const struct transaction_
             positions[wanted++] = content->items[i].position;
     }
     return (struct nid_list){positions, wanted};
-}
-
-/* Receipts of one queue item; the room's form is that of /sync, with its ID. */
-static void write_receipt(const struct receipt *receipt, const char *room_id, struct strbuf *out)
-{
-    if (out->data[out->length - 1] != '[')
-        strbuf_add_char(out, ',');
-    strbuf_add_string(out, "{\"content\":{");
-    strbuf_add_json_string(out, receipt->event_id, strlen(receipt->event_id));
-    strbuf_add_string(out,
-                      receipt->type == RECEIPT_READ ? ":{\"m.read\":{" : ":{\"m.read.private\":{");
-    strbuf_add_json_string(out, receipt->user_id, strlen(receipt->user_id));
-    if (receipt->thread[0] != '\0') {
-        strbuf_add_string(out, ":{\"thread_id\":");
-        strbuf_add_json_string(out, receipt->thread, strlen(receipt->thread));
-        strbuf_printf(out, ",\"ts\":%" PRId64 "}}}}", receipt->ts);
-    } else {
-        strbuf_printf(out, ":{\"ts\":%" PRId64 "}}}}", receipt->ts);
-    }
-    strbuf_add_string(out, ",\"room_id\":");
-    strbuf_add_json_string(out, room_id, strlen(room_id));
-    strbuf_add_string(out, ",\"type\":\"m.receipt\"}");
-}
-
-static enum errcode write_receipts(struct call *call, const struct transaction_content *content,
-                                   struct strbuf *out)
-{
-    struct nid_list positions = positions_of(call, content, APPSERVICE_RECEIPT);
-    struct appservice_receipt *receipts;
-    size_t count;
-
-    if (positions.count == 0)
-        return OK;
-    TRY(appservice_receipts_load(call->db, call->arena, positions, &receipts, &count));
-    for (size_t i = 0; i < count; i++)
-        write_receipt(&receipts[i].receipt, receipts[i].room_id, out);
-    return OK;
 }
 
 static void write_message(const struct appservice_to_device *message, struct strbuf *out)
@@ -115,7 +77,7 @@ static void write_message(const struct appservice_to_device *message, struct str
 static enum errcode write_to_device(struct call *call, const struct transaction_content *content,
                                     struct strbuf *out)
 {
-    struct nid_list positions = positions_of(call, content, APPSERVICE_TO_DEVICE);
+    struct nid_list positions = transaction_positions(call, content, APPSERVICE_TO_DEVICE);
     struct appservice_to_device *messages;
     size_t count;
 
@@ -157,12 +119,14 @@ enum errcode transaction_body_write(struct call *call, const struct transaction_
     strbuf_add_char(out, ']');
     start = out->length;
     strbuf_add_string(out, ",\"ephemeral\":[");
-    TRY(write_receipts(call, content, out));
+    TRY(transaction_write_ephemeral(call, content, out));
     close_list(out, start, "de.sorunome.msc2409.ephemeral");
     start = out->length;
     strbuf_add_string(out, ",\"to_device\":[");
     TRY(write_to_device(call, content, out));
     close_list(out, start, "de.sorunome.msc2409.to_device");
+    if (content->appservice->wants_encryption_fields)
+        TRY(transaction_write_encryption(call, content, out));
     strbuf_add_char(out, '}');
     return out->overflowed ? E_SYSTEM : OK;
 }

@@ -104,13 +104,14 @@ static void forget_audiences(void *context, const struct journal_change *change)
         push_audiences_forget(context);
 }
 
-/* Somebody types: our clients and the other servers in the room are told. */
+/* Somebody types: our clients, the other servers in the room and application services are told. */
 static void typing_changed_in(void *context, int64_t room_nid)
 {
     const struct services *services = context;
 
     notifier_wake_room(services->notifier, room_nid);
     federation_sender_on_typing(services->sender, room_nid);
+    appservice_delivery_on_typing(services->appservice_delivery, room_nid);
 }
 
 static void create_journal(struct server *server)

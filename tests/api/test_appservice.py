@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from client import CLIENT, Client, timeline, unique
+from device import Device, claim_key, upload_keys
 from homeserver import Beffroi, free_port
 from recorder import Recorder
 
@@ -427,6 +428,62 @@ def check_ephemeral(listener, other):
         }
     ]
     assert all("ephemeral" not in body and "to_device" not in body for body in other.transactions())
+
+    def ephemeral(kind):
+        def arrived(_):
+            events = [e for body in listener.transactions() for e in body.get("ephemeral", [])]
+            return [e for e in events if e["type"] == kind]
+
+        return listener.recorder.wait_for(arrived, TRANSACTIONS)[-1]
+
+    typing = f"{CLIENT}/rooms/{{}}/typing/{{}}"
+    alice.put(typing, room_id, alice.user_id, body={"typing": True, "timeout": 60000})
+    content = {"user_ids": [alice.user_id]}
+    assert ephemeral("m.typing") == {"type": "m.typing", "room_id": room_id, "content": content}
+    presence = {"presence": "online", "status_msg": "at work"}
+    alice.put(f"{CLIENT}/presence/{{}}/status", alice.user_id, body=presence)
+    listener.recorder.wait_for(lambda _: ephemeral("m.presence")["content"].get("status_msg") == "at work")
+    assert ephemeral("m.presence")["sender"] == alice.user_id
+
+
+def test_bridges_with_encryption_hear_of_keys(tmp_path):
+    """MSC3202, with devices that the bridge made by itself (MSC4190)."""
+    with Installation(tmp_path, {"org.matrix.msc3202": True}, {"receive_ephemeral": True}) as installation:
+        check_encryption(*installation.bridges)
+
+
+def check_encryption(bridge, other):
+    alice = Client(bridge.server.base_url).register("alice")
+    stranger = Client(bridge.server.base_url).register("stranger")
+    ghost = bridge.ghost("tom")
+    ghost.put(f"{CLIENT}/devices/{{}}", "PHONE", expect=201)
+    phone = bridge.acting_as(ghost.user_id, "PHONE")
+    ghost.join(alice.create_room(invite=[ghost.user_id, other.ghost("x").user_id]))
+
+    def told(member):
+        return [b["org.matrix.msc3202." + member] for b in bridge.transactions() if "org.matrix.msc3202." + member in b]
+
+    def wait_for(member, accept):
+        def arrived(_):
+            return next((value for value in told(member) if accept(value)), None)
+
+        return bridge.recorder.wait_for(arrived, TRANSACTIONS)
+
+    phone.device_id = "PHONE"
+    Device(stranger).upload(stranger)
+    device = Device(phone)
+    device.upload(phone, one_time_keys=5)
+    upload_keys(phone, fallback_keys=device.fallback_key())
+    counts = wait_for("device_one_time_keys_count", lambda c: c[ghost.user_id]["PHONE"]["signed_curve25519"] == 5)
+    assert list(counts) == [ghost.user_id]
+    unused = wait_for("device_unused_fallback_key_types", lambda c: c[ghost.user_id]["PHONE"])
+    assert unused[ghost.user_id]["PHONE"] == ["signed_curve25519"]
+    Device(alice).upload(alice)
+    wait_for("device_lists", lambda lists: alice.user_id in lists["changed"])
+    assert claim_key(alice, ghost.user_id, "PHONE")
+    wait_for("device_one_time_keys_count", lambda c: c[ghost.user_id]["PHONE"]["signed_curve25519"] == 4)
+    assert not any(stranger.user_id in lists["changed"] for lists in told("device_lists"))
+    assert not any(name.startswith("org.matrix.msc3202") for body in other.transactions() for name in body)
 
 
 def test_new_ones_count_after_a_reload(tmp_path):
