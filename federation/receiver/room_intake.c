@@ -43,6 +43,18 @@ static enum errcode receive_alone(struct call *call, const struct inbox_pdu *row
     return errcode_is_internal(outcome) ? outcome : OK;
 }
 
+/* A double of an event that was just received would not find it: it need not be committed yet. */
+static bool came_before(const struct pdu_signed *const *pdus, size_t place)
+{
+    const char *event_id = pdu_signed_event(pdus[place])->event_id;
+
+    for (size_t i = 0; i < place; i++) {
+        if (pdus[i] != NULL && strcmp(pdu_signed_event(pdus[i])->event_id, event_id) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum errcode receive_all(struct call *call, struct room *room, const struct inbox_pdu *rows,
                                 size_t count, size_t *done_out)
 {
@@ -61,7 +73,7 @@ static enum errcode receive_all(struct call *call, struct room *room, const stru
     }
     TRY(pdus_verify(call, &batch, &pdus, &count));
     for (*done_out = 0; *done_out < count; (*done_out)++) {
-        if (pdus[*done_out] != NULL)
+        if (pdus[*done_out] != NULL && !came_before(pdus, *done_out))
             TRY(receive_alone(call, &rows[*done_out], pdus[*done_out]));
     }
     return OK;

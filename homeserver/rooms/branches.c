@@ -6,6 +6,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/map.h"
 #include "homeserver/protocol/event.h"
+#include "homeserver/protocol/state_resolution.h"
 #include "homeserver/rooms/resolve_state.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
@@ -31,27 +32,32 @@ static void add_state(struct state_list *states, struct state_map *state)
     states->items[states->count++] = state;
 }
 
+/* One resolution takes STATE_SETS_MAX states. More than that many branches, each with a state of
+ * its own, are the work of somebody who floods: they are resolved one armful after the other. */
 enum errcode branches_merge(struct call *call, struct room *room, const struct state_list *states,
                             const struct fresh_event *fresh, struct state_map **out)
 {
     struct state_list distinct = {
         .items = ARENA_ARRAY(call->arena, states->count, struct state_map *),
     };
+    size_t done = 0;
 
     for (size_t i = 0; i < states->count; i++)
         add_state(&distinct, states->items[i]);
-    if (distinct.count == 1) {
-        *out = distinct.items[0];
-        return OK;
+    while (distinct.count - done > 1) {
+        size_t rest = distinct.count - done;
+        const struct resolve_request request = {
+            .room = room,
+            .states = &distinct.items[done],
+            .count = rest < STATE_SETS_MAX ? rest : STATE_SETS_MAX,
+            .fresh = fresh->event,
+            .fresh_nid = fresh->event_nid,
+        };
+        done += request.count - 1;
+        TRY(room_resolve_states(call, &request, &distinct.items[done]));
     }
-    const struct resolve_request request = {
-        .room = room,
-        .states = distinct.items,
-        .count = distinct.count,
-        .fresh = fresh->event,
-        .fresh_nid = fresh->event_nid,
-    };
-    return room_resolve_states(call, &request, out);
+    *out = distinct.items[done];
+    return OK;
 }
 
 enum errcode branches_state(struct call *call, struct room *room, const char *ends,

@@ -174,7 +174,10 @@ static enum errcode next_head(struct persisting *p, struct room_head **out)
         inherit_events(p, *out);
         return OK;
     }
-    return room_head_load_events(p->call, p->build->room, *out);
+    enum errcode loaded = room_head_load_events(p->call, p->build->room, *out);
+    if (loaded != OK)
+        room_head_release(*out);
+    return loaded;
 }
 
 static void add_event_row(struct persisting *p, const struct built_event *built,
@@ -376,6 +379,9 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
         client_transaction_add_in(p->entry, p->draft->transaction, p->event_nid, clock_wall_ms());
     wake_readers(p);
     p->cached = cached_event_create(built->arena, built->event, p->event_nid);
+    /* The next head may ask for it, and the database does not have it yet. */
+    if (event_is_state(p->event))
+        event_cache_add(room_service_events(p->call->services->rooms), p->cached);
     TRY(next_head(p, head_out));
     if (p->place != NULL)
         note_jump(p, *head_out);
@@ -423,8 +429,6 @@ enum errcode persist_event_at(struct call *call, struct room_build *build,
     struct room_head *head;
 
     enum errcode outcome = fill_entry(&p, built, &head);
-    if (outcome == OK && event_is_state(p.event))
-        event_cache_add(room_service_events(call->services->rooms), p.cached);
     if (outcome == OK)
         outcome = room_build_advance(build, head, p.cached, p.entry);
     if (p.cached != NULL)

@@ -182,6 +182,22 @@ def test_more_than_sixty_ends_are_all_kept_and_healed(server, alice, peer, room)
     assert alice.state(room.room_id, "m.room.topic")["topic"] == "of the first end"
 
 
+def test_a_hundred_ends_that_each_set_something(server, alice, peer, room):
+    """More states than one resolution takes."""
+    levels = alice.state(room.room_id, "m.room.power_levels")
+    levels["users"] = {alice.user_id: 100, room.user_id: 50}
+    alice.set_state(room.room_id, "m.room.power_levels", levels)
+    base = [room.catch_up()]
+    ends = [room.event("m.test", {"n": i}, str(i), prev_events=base, learn=False) for i in range(100)]
+    alice.sync()
+    peer.send(server, ends[:50])
+    peer.send(server, ends[50:])
+    sees(alice, room, ends[-1])
+    alice.send_text(room.room_id, "upon twenty of them")
+    state = alice.get("/_matrix/client/v3/rooms/{}/state", room.room_id)
+    assert {e["state_key"] for e in state if e["type"] == "m.test"} == {str(i) for i in range(100)}
+
+
 def test_an_event_of_ours_has_the_state_of_the_ends_that_it_names(server, alice, peer, room):
     """With more ends than an event can name: the state before it, as other servers compute it, is that of the named."""
     levels = alice.state(room.room_id, "m.room.power_levels")
