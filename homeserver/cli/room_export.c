@@ -45,6 +45,7 @@ static void add_pdu(struct arena *arena, struct room_export *export, json_t *pdu
 
     array_push(arena, &export->pdus, pdu);
     array_push(arena, &export->details, detail);
+    array_push(arena, &export->soft_failed, false);
 }
 
 static void add_list(struct arena *arena, struct room_export *export, const json_t *list)
@@ -164,6 +165,7 @@ static enum errcode add_stored(struct arena *arena, const struct stored_event *e
     TRY(json_parse_object(arena, event->json, event->json_size, NULL, &pdu));
     array_push(arena, &out->pdus, pdu);
     array_push(arena, &out->details, detail);
+    array_push(arena, &out->soft_failed, (event->flags & EVENT_SOFT_FAILED) != 0);
     return OK;
 }
 

@@ -18,6 +18,7 @@ struct exported_pdu {
 struct room_export {
     ARRAY_OF(json_t *) pdus;               /* borrowed from the arena */
     ARRAY_OF(struct exported_pdu) details; /* parallel */
+    ARRAY_OF(bool) soft_failed;            /* parallel */
     bool has_state;                        /* the database says what the room's state is: */
     ARRAY_OF(const char *) state_event_ids;
 };

@@ -101,6 +101,7 @@ static enum errcode verify(struct verification *verification, struct error *erro
     const struct room_check_options options = {
         .find_key = known_keys_find,
         .find_key_context = &verification->keys,
+        .soft_failed = verification->export.soft_failed.items,
     };
 
     TRY(room_check(verification->arena, verification->export.pdus.items,

@@ -26,6 +26,7 @@ struct checked_event {
     struct state_map *state_after;
     size_t open_edges; /* previous events in the list that are not judged yet */
     bool is_judged;
+    bool is_built_upon; /* by an event that was accepted */
     ARRAY_OF(struct checked_event *) next_events;
     ARRAY_OF(int64_t) cited_by;
 };
@@ -476,6 +477,36 @@ static bool add_state_event(void *context, int64_t key, int64_t ref)
     return true;
 }
 
+/* Rejected and soft-failed events: nothing is built upon them here, but others may. */
+static bool is_set_aside(const struct checked_room *room, const struct checked_event *checked)
+{
+    return checked->event.rejected ||
+           (room->options.soft_failed != NULL && room->options.soft_failed[checked->index]);
+}
+
+/* The room does not end in what an accepted event names, nor in what is behind that when it was set
+ * aside. */
+static void mark_built_upon(struct checked_room *room)
+{
+    struct event_queue builders = {0};
+
+    for (size_t i = 0; i < room->events.count; i++) {
+        if (!is_set_aside(room, room->events.items[i]))
+            array_push(room->arena, &builders, room->events.items[i]);
+    }
+    for (size_t i = 0; i < builders.count; i++) {
+        const struct event *event = &builders.items[i]->event;
+        for (size_t j = 0; j < event->prev_event_count; j++) {
+            struct checked_event *previous = find_event(room, event->prev_events[j]);
+            if (previous == NULL || previous->is_built_upon)
+                continue;
+            previous->is_built_upon = true;
+            if (is_set_aside(room, previous))
+                array_push(room->arena, &builders, previous);
+        }
+    }
+}
+
 /* The state after the events that no other follows. */
 static enum errcode find_final_state(struct checked_room *room)
 {
@@ -483,9 +514,10 @@ static enum errcode find_final_state(struct checked_room *room)
     struct state_map *final = NULL;
     size_t count = 0;
 
+    mark_built_upon(room);
     for (size_t i = 0; i < room->events.count && count < COUNT_OF(sets); i++) {
         const struct checked_event *checked = room->events.items[i];
-        if (checked->is_judged && checked->next_events.count == 0)
+        if (checked->is_judged && !checked->is_built_upon && !is_set_aside(room, checked))
             sets[count++] = checked->state_after;
     }
     TRY(resolve(room, sets, count, &final));

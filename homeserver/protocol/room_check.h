@@ -54,6 +54,9 @@ struct room_check_options {
     /* The keys of servers; NULL: the signatures of events are not verified. */
     verify_key_lookup find_key;
     void *find_key_context;
+    /* Per PDU of the list, whether the server soft-failed it: then the room does not end in it.
+     * NULL: none. */
+    const bool *soft_failed;
 };
 
 /*

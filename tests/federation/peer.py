@@ -179,7 +179,8 @@ class PeerRoom:
         if int(self.version) < 12:
             wanted.append(("m.room.create", ""))
         if event_type == "m.room.member":
-            wanted.append(("m.room.join_rules", ""))
+            if (content or {}).get("membership") in ("join", "invite", "knock"):
+                wanted.append(("m.room.join_rules", ""))
             wanted.append(("m.room.member", state_key))
         ids = []
         for key in wanted:
