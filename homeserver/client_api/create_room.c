@@ -5,8 +5,10 @@
 #include "homeserver/rooms/create_room.h"
 
 #include "config/config.h"
+#include "federation/membership/remote_invite.h"
 #include "homeserver/appservice/appservices.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/log.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/identifiers.h"
@@ -147,6 +149,30 @@ static enum errcode carry_over(struct request *req, const struct new_room *made,
     return room_carry_over(&req->call, room, &req->requester);
 }
 
+/* Their servers are asked when the room stands; it stands even when one does not answer. */
+static enum errcode invite_from_elsewhere(struct request *req, const struct new_room *made,
+                                          const char *room_id)
+{
+    const struct config *config = config_current(req->call.services->config);
+
+    for (size_t i = 0; i < made->invite_count; i++) {
+        const struct membership_change invite = {
+            .requester = &req->requester,
+            .target = made->invites[i],
+            .membership = "invite",
+            .is_direct = made->is_direct,
+        };
+        if (config_hosts_user(config, invite.target))
+            continue;
+        TRY(commit_group_wait(req->call.commits));
+        if (remote_invite(&req->call, room_id, &invite) != OK)
+            log_info(LOG_ROOMS, "invite of %s to the new room %s failed: %s", invite.target,
+                     room_id, req->error.text);
+        error_clear(&req->error);
+    }
+    return OK;
+}
+
 /* POST /_matrix/client/v3/createRoom */
 enum errcode client_create_room(struct request *req)
 {
@@ -166,5 +192,6 @@ enum errcode client_create_room(struct request *req)
     TRY(body_object_optional(req, "power_level_content_override", &room.power_level_override));
     TRY(room_create_new(&req->call, &req->requester, &room, &room_id));
     TRY(carry_over(req, &room, room_id));
+    TRY(invite_from_elsewhere(req, &room, room_id));
     return respond(req, 200, json_pack("{ss}", "room_id", room_id));
 }

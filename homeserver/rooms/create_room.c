@@ -257,9 +257,12 @@ static void publish(struct creation *c)
 /* Spec: a room stands even when some of its invites fail. */
 static enum errcode invite_all(struct creation *c)
 {
+    const struct config *config = config_current(c->call->services->config);
     const char *event_id;
 
     for (size_t i = 0; i < c->wanted->invite_count; i++) {
+        if (!config_hosts_user(config, c->wanted->invites[i]))
+            continue;
         const struct membership_change invite = {
             .requester = c->creator,
             .target = c->wanted->invites[i],

@@ -26,7 +26,7 @@ struct new_room {
     json_t *power_level_override; /* object, or NULL */
     bool is_replacement;          /* of an upgraded room: no state but what is given here */
     bool is_never_encrypted;      /* not even where private rooms are by default */
-    const char *const *invites;   /* user IDs */
+    const char *const *invites; /* user IDs; those of other servers are for the caller to invite */
     size_t invite_count;
 };
 

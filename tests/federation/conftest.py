@@ -7,11 +7,14 @@ import tempfile
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "clients")]
 
 from client import Client  # noqa: E402
+from federating_synapse import FederatingSynapse  # noqa: E402
 from homeserver import Beffroi, free_port, running  # noqa: E402
 from peer import Authority, Peer  # noqa: E402
+from two_sides import join_through, sees_member  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +53,36 @@ def federating_server(authority, **settings):
 def server(authority):
     with running(federating_server(authority)) as server:
         yield server
+
+
+# The other one is ours as well, and then the reference: what works with both is right.
+@pytest.fixture(scope="session", params=["beffroi", "synapse"])
+def other_server(authority, request):
+    if request.param == "beffroi":
+        other = federating_server(authority)
+    else:
+        other = FederatingSynapse(authority).prepare()
+    try:
+        other.start()
+        yield other
+        other.shut_down_and_check()
+    finally:
+        other.remove()
+
+
+@pytest.fixture
+def bob(other_server):
+    return Client(other_server.base_url).register("bob")
+
+
+@pytest.fixture
+def shared_room(server, alice, bob):
+    room_id = alice.create_room(preset="public_chat")
+    alice.sync()
+    join_through(bob, room_id, server)
+    sees_member(alice, room_id, bob.user_id, "join")
+    bob.sync()
+    return room_id
 
 
 @pytest.fixture

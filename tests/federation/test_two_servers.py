@@ -6,55 +6,10 @@ The other one is ours as well, and then the reference: what works with both is r
 import subprocess
 
 import pytest
-from client import CLIENT, Client, event_ids, timeline, unique
-from conftest import federating_server
+from client import CLIENT, Client, event_ids, invited_to, unique
 from device import Device, claim_key, query_keys
-from federating_synapse import FederatingSynapse
+from two_sides import has_changed, join_through, sees, sees_member
 from homeserver import running
-
-
-@pytest.fixture(scope="module", params=["beffroi", "synapse"])
-def other_server(authority, request):
-    if request.param == "beffroi":
-        other = federating_server(authority)
-    else:
-        other = FederatingSynapse(authority).prepare()
-    with running(other):
-        yield other
-
-
-@pytest.fixture
-def bob(other_server):
-    return Client(other_server.base_url).register("bob")
-
-
-def join_through(client, room_id, *servers):
-    client.join(room_id, query=[("via", server.server_name) for server in servers])
-
-
-def sees(client, room_id, event_id):
-    client.sync_until(lambda answer: event_id in event_ids(answer, room_id))
-
-
-def sees_member(client, room_id, user_id, membership):
-    client.sync_until(
-        lambda answer: any(
-            e["type"] == "m.room.member"
-            and e.get("state_key") == user_id
-            and e["content"]["membership"] == membership
-            for e in timeline(answer, room_id)
-        )
-    )
-
-
-@pytest.fixture
-def shared_room(server, alice, bob):
-    room_id = alice.create_room(preset="public_chat")
-    alice.sync()
-    join_through(bob, room_id, server)
-    sees_member(alice, room_id, bob.user_id, "join")
-    bob.sync()
-    return room_id
 
 
 @pytest.mark.parametrize("version", ["6", "10", "11", "12"])
@@ -71,7 +26,7 @@ def test_an_invite_is_shown_and_accepted(alice, bob):
     room_id = alice.create_room(preset="private_chat", name="Budget")
     alice.sync()
     alice.invite(room_id, bob.user_id)
-    bob.sync_until(lambda answer: room_id in answer["rooms"].get("invite", {}))
+    bob.sync_until(invited_to(room_id))
     bob.join(room_id)
     sees_member(alice, room_id, bob.user_id, "join")
     sees(bob, room_id, alice.send_text(room_id, "welcome"))
@@ -81,7 +36,7 @@ def test_an_invite_is_rejected(alice, bob):
     room_id = alice.create_room(preset="private_chat")
     alice.sync()
     alice.invite(room_id, bob.user_id)
-    bob.sync_until(lambda answer: room_id in answer["rooms"].get("invite", {}))
+    bob.sync_until(invited_to(room_id))
     bob.leave(room_id)
     sees_member(alice, room_id, bob.user_id, "leave")
 
@@ -103,7 +58,7 @@ def test_a_knock_is_answered_by_an_invite(server, alice, bob):
     bob.post(f"{CLIENT}/knock/{{}}", room_id, query={"via": server.server_name})
     sees_member(alice, room_id, bob.user_id, "knock")
     alice.invite(room_id, bob.user_id)
-    bob.sync_until(lambda answer: room_id in answer["rooms"].get("invite", {}))
+    bob.sync_until(invited_to(room_id))
     bob.join(room_id)
     sees_member(alice, room_id, bob.user_id, "join")
 
@@ -168,10 +123,6 @@ def test_a_message_to_a_device_arrives_once(alice, bob, shared_room):
     alice.put(f"{CLIENT}/sendToDevice/m.example/{{}}", unique("txn"), body=body)
     events = bob.sync_until(lambda answer: answer.get("to_device", {}).get("events"))
     assert [(e["sender"], e["content"]) for e in events] == [(alice.user_id, {"secret": "words"})]
-
-
-def has_changed(user_id):
-    return lambda answer: user_id in answer.get("device_lists", {}).get("changed", [])
 
 
 @pytest.mark.parametrize("direction", ["theirs", "ours"])

@@ -1,0 +1,26 @@
+"""What tests with a client on each of two servers say and wait for."""
+
+from client import event_ids, timeline
+
+
+def join_through(client, room_id, *servers):
+    client.join(room_id, query=[("via", server.server_name) for server in servers])
+
+
+def sees(client, room_id, event_id):
+    client.sync_until(lambda answer: event_id in event_ids(answer, room_id))
+
+
+def sees_member(client, room_id, user_id, membership):
+    client.sync_until(
+        lambda answer: any(
+            e["type"] == "m.room.member"
+            and e.get("state_key") == user_id
+            and e["content"]["membership"] == membership
+            for e in timeline(answer, room_id)
+        )
+    )
+
+
+def has_changed(user_id):
+    return lambda answer: user_id in answer.get("device_lists", {}).get("changed", [])
