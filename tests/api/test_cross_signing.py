@@ -4,7 +4,7 @@ import copy
 
 import pytest
 from client import CLIENT
-from device import CrossSigning, Device, SigningKey, query_keys
+from device import CrossSigning, Device, SigningKey, claim_key, query_keys, upload_keys
 
 UPLOAD = f"{CLIENT}/keys/device_signing/upload"
 SIGNATURES = f"{CLIENT}/keys/signatures/upload"
@@ -153,10 +153,13 @@ def test_each_bad_signature_is_a_failure_of_its_own(alice, bob, signing):
 
 
 def test_a_deactivated_user_has_no_keys(alice, bob, room, signing):
-    Device(alice).upload(alice)
+    device = Device(alice)
+    device.upload(alice, 2)
+    upload_keys(alice, fallback_keys=device.fallback_key())
     bob.sync()
     alice.post(f"{CLIENT}/account/deactivate", body={"auth": alice.password_auth()})
     assert keys_of(bob, alice.user_id) == (
         {},
         {"master": None, "self_signing": None, "user_signing": None},
     )
+    assert claim_key(bob, alice.user_id, alice.device_id) is None

@@ -2,7 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from client import CLIENT, unique
+from device import Device, claim_key, query_keys, upload_keys
 
 SEND = f"{CLIENT}/sendToDevice/{{}}/{{}}"
 
@@ -89,9 +91,32 @@ def test_a_waiting_sync_is_woken(alice, bob):
         assert waiting.result() == [{"n": 1}]
 
 
-def test_messages_end_with_their_device(alice, bob):
-    device = bob.second_device()
-    send(alice, {bob.user_id: {device.device_id: {"n": 1}}})
+def end_session(client, device):
     device.post(f"{CLIENT}/logout")
+
+
+def end_all_sessions(client, device):
+    client.post(f"{CLIENT}/logout/all")
+
+
+def end_device(client, device):
+    session = client.delete(f"{CLIENT}/devices/{{}}", device.device_id, body={}, expect=401)["session"]
+    client.delete(f"{CLIENT}/devices/{{}}", device.device_id, body={"auth": client.password_auth(session)})
+
+
+@pytest.mark.parametrize("end", [end_session, end_all_sessions, end_device])
+def test_messages_and_keys_end_with_their_device(alice, bob, end):
+    device = bob.second_device()
+    crypto = Device(device)
+    crypto.upload(device, 2)
+    upload_keys(device, fallback_keys=crypto.fallback_key())
+    send(alice, {bob.user_id: {device.device_id: {"n": 1}}})
+    end(bob, device)
+
+    assert device.device_id not in query_keys(alice, bob.user_id)["device_keys"][bob.user_id]
+    assert claim_key(alice, bob.user_id, device.device_id) is None
     again = bob.login(bob.user_id, device_id=device.device_id)
-    assert received(again.sync()) == []
+    answer = again.sync()
+    assert received(answer) == []
+    assert answer["device_one_time_keys_count"] == {"signed_curve25519": 0}
+    assert answer["device_unused_fallback_key_types"] == []
