@@ -16,7 +16,9 @@ static const struct db_statement statements[] = {
     [ADD] =
         {"client_transaction_add",
          "INSERT INTO client_transactions (user_nid, device_id, txn_key, event_nid, created_ts) "
-         "VALUES ($1, $2, $3, $4, $5)"},
+         "SELECT n.user_nid, n.device_id, n.txn_key, n.event_nid, n.created_ts "
+         "  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) "
+         "    AS n (user_nid, device_id, txn_key, event_nid, created_ts)"},
 
     /* The transaction ID is what follows the last space of the key. */
     [OF_EVENTS] = {"client_transactions_of_events",
@@ -50,9 +52,9 @@ void client_transaction_add_in(struct journal_entry *entry,
                                const struct client_transaction *transaction, int64_t event_nid,
                                int64_t now_ms)
 {
-    journal_entry_add(entry, &statements[ADD],
-                      PARAMS(INT(transaction->user_nid), TEXT(transaction->device_id),
-                             TEXT(transaction->txn_key), INT(event_nid), INT(now_ms)));
+    journal_entry_add_row(entry, &statements[ADD],
+                          PARAMS(INT(transaction->user_nid), TEXT(transaction->device_id),
+                                 TEXT(transaction->txn_key), INT(event_nid), INT(now_ms)));
 }
 
 enum errcode client_transactions_of_events(struct db *db, struct arena *arena, int64_t user_nid,

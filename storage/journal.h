@@ -42,6 +42,12 @@ void journal_entry_add(struct journal_entry *entry, const struct db_statement *s
 void journal_entry_add_expecting(struct journal_entry *entry, const struct db_statement *statement,
                                  struct db_params params, int64_t rows);
 
+/* Adds a row to what a statement writes that takes one array for each column (whole numbers that are
+ * not NULL, truth values, texts, bytes): all rows of a batch go in one run, before the other
+ * statements of its entries. */
+void journal_entry_add_row(struct journal_entry *entry, const struct db_statement *statement,
+                           struct db_params values);
+
 /* One new event and the room head it makes; see storage/events.h. Written by array-unnest together
  * with the events of the other entries of the batch. At most one per entry. */
 struct new_event;

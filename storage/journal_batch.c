@@ -1,6 +1,7 @@
 /*
- * One transaction of the journal: take the position lock, run the statements of every entry, write
- * all events and heads by array-unnest, commit. Three round trips whatever the number of entries.
+ * One transaction of the journal: take the position lock, write the rows and run the statements of
+ * every entry, write all events and heads by array-unnest, commit. Three round trips whatever the
+ * number of entries.
  */
 #include "homeserver/base/arena.h"
 #include "storage/journal_internal.h"
@@ -166,7 +167,7 @@ static enum errcode pipeline_statements(struct db *db, struct arena *arena,
                                         struct journal_entry *first)
 {
     for (struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
-        for (struct entry_statement *s = entry->first_statement; s != NULL; s = s->next)
+        for (struct entry_statement *s = entry->statements.first; s != NULL; s = s->next)
             TRY(db_pipeline_add(db, s->statement, with_position(arena, s, entry->position),
                                 &s->affected));
     }
@@ -180,7 +181,7 @@ static enum errcode check_affected(const struct journal_entry *first,
     if (moved != (int64_t)heads->count)
         return E_CONFLICT;
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
-        for (const struct entry_statement *s = entry->first_statement; s != NULL; s = s->next) {
+        for (const struct entry_statement *s = entry->statements.first; s != NULL; s = s->next) {
             if (s->expected_rows >= 0 && s->affected != s->expected_rows)
                 return E_CONFLICT;
         }
@@ -229,7 +230,9 @@ static enum errcode write_in_transaction(struct db *db, struct arena *arena,
     collect(first, &events, &heads);
 
     TRY(db_pipeline_begin(tx));
-    enum errcode queued = pipeline_statements(tx, arena, first);
+    enum errcode queued = journal_pipeline_rows(tx, arena, first);
+    if (queued == OK)
+        queued = pipeline_statements(tx, arena, first);
     if (queued == OK)
         queued = pipeline_heads(tx, &heads, &moved);
     if (queued == OK)

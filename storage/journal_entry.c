@@ -85,31 +85,43 @@ static void copy_param(struct arena *arena, struct db_param *param)
     }
 }
 
-void journal_entry_add_expecting(struct journal_entry *entry, const struct db_statement *statement,
-                                 struct db_params params, int64_t rows)
+static struct entry_statement *add(struct journal_entry *entry, struct statement_list *list,
+                                   const struct db_statement *statement, struct db_params params)
 {
     struct entry_statement *added = ARENA_NEW(entry->arena, struct entry_statement);
     size_t before = arena_bytes_used(entry->arena);
 
     added->statement = statement;
-    added->expected_rows = rows;
     added->param_count = params.count;
     added->params =
         arena_memdup(entry->arena, params.items, params.count * sizeof(struct db_param));
     for (size_t i = 0; i < params.count; i++)
         copy_param(entry->arena, &added->params[i]);
-    if (entry->last_statement != NULL)
-        entry->last_statement->next = added;
+    if (list->last != NULL)
+        list->last->next = added;
     else
-        entry->first_statement = added;
-    entry->last_statement = added;
+        list->first = added;
+    list->last = added;
     entry->bytes += arena_bytes_used(entry->arena) - before;
+    return added;
+}
+
+void journal_entry_add_expecting(struct journal_entry *entry, const struct db_statement *statement,
+                                 struct db_params params, int64_t rows)
+{
+    add(entry, &entry->statements, statement, params)->expected_rows = rows;
 }
 
 void journal_entry_add(struct journal_entry *entry, const struct db_statement *statement,
                        struct db_params params)
 {
     journal_entry_add_expecting(entry, statement, params, -1);
+}
+
+void journal_entry_add_row(struct journal_entry *entry, const struct db_statement *statement,
+                           struct db_params values)
+{
+    add(entry, &entry->rows, statement, values);
 }
 
 void journal_entry_set_event(struct journal_entry *entry, const struct new_event *event)

@@ -18,6 +18,11 @@ struct entry_statement {
     int64_t affected;      /* after the run */
 };
 
+struct statement_list {
+    struct entry_statement *first;
+    struct entry_statement *last;
+};
+
 struct wake_list {
     int64_t *nids;
     size_t count;
@@ -27,8 +32,8 @@ struct wake_list {
 struct journal_entry {
     struct journal_entry *next; /* in the queue or the batch */
     struct arena *arena;
-    struct entry_statement *first_statement;
-    struct entry_statement *last_statement;
+    struct statement_list rows; /* journal_entry_add_row(): `affected` is not known */
+    struct statement_list statements;
     struct new_event *event; /* NULL: none */
     bool rewrites_event;
     struct wake_list rooms;
@@ -45,5 +50,9 @@ struct journal_entry {
  * On success `*position_out` is the newest. On failure nothing was written. */
 enum errcode journal_write_batch(struct db *db, struct arena *arena, struct journal_entry *first,
                                  const char *notify_payload, int64_t *position_out) MUST_CHECK;
+
+/* storage/journal_rows.c: one statement for all rows of its kind; positions must be assigned. */
+enum errcode journal_pipeline_rows(struct db *db, struct arena *arena,
+                                   const struct journal_entry *first) MUST_CHECK;
 
 #endif

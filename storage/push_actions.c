@@ -21,12 +21,16 @@ enum { ADD, THREAD_ADD, COUNTS, ROOMS, LIST };
 static const struct db_statement statements[] = {
     [ADD] = {"push_action_add",
              "INSERT INTO push_actions (user_nid, room_nid, position, flags, actions) "
-             "VALUES ($1, $2, $3, $4, $5) "
+             "SELECT n.user_nid, n.room_nid, n.position, n.flags, n.actions "
+             "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[]) "
+             "    AS n (user_nid, room_nid, position, flags, actions) "
              "    ON CONFLICT (user_nid, room_nid, position) DO NOTHING"},
 
     [THREAD_ADD] = {"thread_event_add",
                     "INSERT INTO thread_events (event_nid, room_nid, root_event_id) "
-                    "VALUES ($1, $2, $3) "
+                    "SELECT n.event_nid, n.room_nid, n.root_event_id "
+                    "  FROM unnest($1::bigint[], $2::bigint[], $3::text[]) "
+                    "    AS n (event_nid, room_nid, root_event_id) "
                     "    ON CONFLICT (event_nid) DO NOTHING"},
 
     [COUNTS] =
@@ -116,16 +120,16 @@ STATEMENT_TABLE(push_actions, statements);
 
 void push_action_add_in(struct journal_entry *entry, const struct push_action *action)
 {
-    journal_entry_add(entry, &statements[ADD],
-                      PARAMS(INT(action->user_nid), INT(action->room_nid), POSITION,
-                             INT(action->flags), TEXT(action->actions)));
+    journal_entry_add_row(entry, &statements[ADD],
+                          PARAMS(INT(action->user_nid), INT(action->room_nid), POSITION,
+                                 INT(action->flags), TEXT(action->actions)));
 }
 
 void thread_event_add_in(struct journal_entry *entry, int64_t event_nid, int64_t room_nid,
                          const char *root_event_id)
 {
-    journal_entry_add(entry, &statements[THREAD_ADD],
-                      PARAMS(INT(event_nid), INT(room_nid), TEXT(root_event_id)));
+    journal_entry_add_row(entry, &statements[THREAD_ADD],
+                          PARAMS(INT(event_nid), INT(room_nid), TEXT(root_event_id)));
 }
 
 enum errcode unread_counts(struct db *db, struct arena *arena, int64_t user_nid,

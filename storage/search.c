@@ -16,7 +16,11 @@ enum { ADD, REMOVE, BY_RANK, BY_AGE, COUNT_HITS, WORDS };
 
 static const struct db_statement statements[] = {
     [ADD] = {"search_add", "INSERT INTO event_search (event_nid, room_nid, key, position, vector) "
-                           "VALUES ($1, $2, $3, $4, to_tsvector('simple', $5)) "
+                           "SELECT n.event_nid, n.room_nid, n.key, n.position, "
+                           "       to_tsvector('simple', n.text) "
+                           "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
+                           "              $5::text[]) "
+                           "    AS n (event_nid, room_nid, key, position, text) "
                            "    ON CONFLICT (event_nid) DO NOTHING"},
 
     [REMOVE] = {"search_remove", "DELETE FROM event_search WHERE event_nid = $1"},
@@ -46,9 +50,9 @@ STATEMENT_TABLE(search, statements);
 
 void search_add_in(struct journal_entry *entry, const struct searchable *searchable)
 {
-    journal_entry_add(entry, &statements[ADD],
-                      PARAMS(INT(searchable->event_nid), INT(searchable->room_nid),
-                             INT(searchable->key), POSITION, TEXT(searchable->text)));
+    journal_entry_add_row(entry, &statements[ADD],
+                          PARAMS(INT(searchable->event_nid), INT(searchable->room_nid),
+                                 INT(searchable->key), POSITION, TEXT(searchable->text)));
 }
 
 void search_remove_in(struct journal_entry *entry, int64_t event_nid)

@@ -15,6 +15,11 @@ static const struct db_statement broken = {"test_broken", "INSERT INTO test_nowh
 static const struct db_statement touch_nothing = {
     "test_touch_nothing", "UPDATE test_notes SET writer = 'x' WHERE position = -$1"};
 
+static const struct db_statement notes_insert = {
+    "test_notes_insert",
+    "INSERT INTO test_notes (position, writer) "
+    "SELECT n.position, n.writer FROM unnest($1::bigint[], $2::text[]) AS n (position, writer)"};
+
 static int notes_setup(void **state)
 {
     int result = journal_setup(state);
@@ -72,6 +77,44 @@ static void positions_are_consecutive_and_are_written_where_the_mark_stood(void 
     assert_int_equal(journal_commit(fixture, note("b")), first + 1);
     assert_int_equal(journal_position(fixture->journal), first + 1);
     assert_int_equal(test_sql_int(fixture->db, "SELECT max(position) FROM test_notes"), first + 1);
+}
+
+/* All rows of a batch are one statement, and each has the position of its entry. */
+static void rows_of_many_entries_are_written_at_once(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct commit_group *group = commit_group_create();
+    int64_t first = journal_commit(fixture, note("first"));
+    struct journal_entry *entry = journal_entry_create();
+
+    for (int i = 0; i < 3; i++)
+        journal_entry_add_row(entry, &notes_insert, PARAMS(POSITION, TEXT(i > 0 ? "row" : NULL)));
+    int64_t before = journal_statements_run(fixture->journal);
+    int64_t position = journal_commit(fixture, entry);
+    int64_t statements = journal_statements_run(fixture->journal) - before;
+    assert_int_equal(position, first + 1);
+    assert_int_equal(test_sql_int(fixture->db, "SELECT count(*) FROM test_notes WHERE position = "
+                                               "(SELECT max(position) FROM test_notes)"),
+                     3);
+    assert_int_equal(
+        test_sql_int(fixture->db, "SELECT count(*) FROM test_notes WHERE writer IS NULL"), 1);
+
+    entry = journal_entry_create();
+    journal_entry_add_row(entry, &notes_insert, PARAMS(POSITION, TEXT("row")));
+    before = journal_statements_run(fixture->journal);
+    journal_commit(fixture, entry);
+    assert_int_equal(journal_statements_run(fixture->journal) - before, statements);
+
+    for (int i = 0; i < 300; i++) {
+        entry = journal_entry_create();
+        journal_entry_add_row(entry, &notes_insert, PARAMS(POSITION, TEXT("many")));
+        journal_submit(fixture->journal, entry, group);
+    }
+    assert_int_equal(commit_group_wait(group), OK);
+    assert_int_equal(test_sql_int(fixture->db, "SELECT count(DISTINCT position) FROM test_notes "
+                                               " WHERE writer = 'many'"),
+                     300);
+    commit_group_release(group);
 }
 
 /* I4: who waits for a group sees the rows from another connection when the wait is over. */
@@ -310,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(positions_are_consecutive_and_are_written_where_the_mark_stood),
         JOURNAL_TEST(invariant_2_bytes_come_back_as_they_were),
+        JOURNAL_TEST(rows_of_many_entries_are_written_at_once),
         JOURNAL_TEST(invariant_4_a_group_is_done_only_after_commit),
         JOURNAL_TEST(invariant_5_positions_become_visible_in_order),
         JOURNAL_TEST(invariant_6_only_the_bad_entry_of_a_batch_fails),
