@@ -9,6 +9,7 @@ struct config_holder;
 struct journal;
 struct room_service;
 struct recent_events;
+struct unread_memory;
 struct notifier;
 struct typing;
 struct presence;
@@ -34,6 +35,7 @@ struct services {
     struct room_service *rooms;
     struct media_service *media;
     struct recent_events *recent_events; /* NULL: none are remembered */
+    struct unread_memory *unread_memory;
     struct notifier *notifier;
     struct typing *typing;
     struct presence *presence;

@@ -52,6 +52,10 @@ void client_transaction_add_in(struct journal_entry *entry,
                                const struct client_transaction *transaction, int64_t event_nid,
                                int64_t now_ms)
 {
+    const char *last_space = strrchr(transaction->txn_key, ' ');
+
+    journal_entry_note_transaction(entry, transaction->device_id,
+                                   last_space != NULL ? last_space + 1 : transaction->txn_key);
     journal_entry_add_row(entry, &statements[ADD],
                           PARAMS(INT(transaction->user_nid), TEXT(transaction->device_id),
                                  TEXT(transaction->txn_key), INT(event_nid), INT(now_ms)));

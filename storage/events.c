@@ -160,6 +160,23 @@ const struct db_statement room_heads_update_batch = {
     " WHERE h.room_nid = n.room_nid AND h.version = n.expected"};
 STATEMENT_TABLE_OF_ONE(room_heads_update_batch);
 
+static int by_user(const void *a, const void *b)
+{
+    const struct personal_action *left = a, *right = b;
+
+    return left->user_nid < right->user_nid ? -1 : left->user_nid > right->user_nid;
+}
+
+const struct personal_action *event_effects_for(const struct event_effects *effects,
+                                                int64_t user_nid)
+{
+    const struct personal_action wanted = {.user_nid = user_nid};
+
+    if (effects->personal_count == 0)
+        return NULL;
+    return bsearch(&wanted, effects->personal, effects->personal_count, sizeof(wanted), by_user);
+}
+
 static void read_event(struct db_rows *rows, size_t row, struct stored_event *out)
 {
     out->event_nid = rows_int(rows, row, 0);
@@ -175,6 +192,7 @@ static void read_event(struct db_rows *rows, size_t row, struct stored_event *ou
     out->event_id = rows_text(rows, row, 10);
     out->json = rows_bytes(rows, row, 11, &out->json_size);
     out->replaces_nid = rows_int(rows, row, 12);
+    out->effects = NULL;
 }
 
 static enum errcode read_one(struct db_rows *rows, struct stored_event *out)

@@ -24,6 +24,24 @@ enum event_flag {
     EVENT_GAP = 1024,      /* what it was built on was not here when it came: a timeline begins */
 };
 
+/* What an event does for single users, as it was written with it. */
+struct personal_action {
+    int64_t user_nid;
+    unsigned flags; /* enum push_flag, instead of what the event's own flags say */
+};
+struct event_effects {
+    const char *thread;                     /* the root's event ID; NULL: the main timeline */
+    const struct personal_action *personal; /* ordered by user */
+    size_t personal_count;
+    /* The client's transaction ID; NULL: none. */
+    const char *transaction_id;
+    const char *transaction_device_id;
+};
+
+/* NULL when the event does nothing special for this user. */
+const struct personal_action *event_effects_for(const struct event_effects *effects,
+                                                int64_t user_nid);
+
 struct stored_event {
     int64_t event_nid;
     int64_t room_nid;
@@ -39,6 +57,7 @@ struct stored_event {
     const char *event_id;
     const char *json; /* canonical, federation form */
     size_t json_size;
+    const struct event_effects *effects; /* NULL: not known, see the tables */
 };
 
 /* The room's head after an event: what the next event is built on. */

@@ -238,12 +238,20 @@ static void tell_listeners(struct journal *journal, const struct journal_change 
     raise(&journal->told, change->position);
 }
 
-/* Before the readers are told. */
-static void remember_events(struct journal *journal, const struct journal_entry *first)
+static void remember_event(struct journal *journal, struct journal_entry *entry)
 {
-    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+    entry->effects.personal = entry->personal.items;
+    entry->effects.personal_count = entry->personal.count;
+    entry->event->event.effects = &entry->effects;
+    recent_events_add(journal->recent, &entry->event->event);
+}
+
+/* Before the readers are told. */
+static void remember_events(struct journal *journal, struct journal_entry *first)
+{
+    for (struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
         if (entry->event != NULL && entry->event->event.position == entry->position)
-            recent_events_add(journal->recent, &entry->event->event);
+            remember_event(journal, entry);
         for (size_t i = 0; entry->rewrites_event && i < entry->rooms.count; i++)
             recent_events_rewritten(journal->recent, entry->rooms.nids[i]);
     }

@@ -42,8 +42,8 @@ void journal_entry_add(struct journal_entry *entry, const struct db_statement *s
 void journal_entry_add_expecting(struct journal_entry *entry, const struct db_statement *statement,
                                  struct db_params params, int64_t rows);
 
-/* Adds a row to what a statement writes that takes one array for each column (whole numbers that are
- * not NULL, truth values, texts, bytes): all rows of a batch go in one run, before the other
+/* Adds a row to what a statement writes that takes one array for each column (whole numbers that
+ * are not NULL, truth values, texts, bytes): all rows of a batch go in one run, before the other
  * statements of its entries. */
 void journal_entry_add_row(struct journal_entry *entry, const struct db_statement *statement,
                            struct db_params values);
@@ -52,6 +52,13 @@ void journal_entry_add_row(struct journal_entry *entry, const struct db_statemen
  * with the events of the other entries of the batch. At most one per entry. */
 struct new_event;
 void journal_entry_set_event(struct journal_entry *entry, const struct new_event *event);
+
+/* Beside the rows that say the same: what the entry's event does for single users is remembered
+ * with it. Texts are copied. */
+void journal_entry_note_personal(struct journal_entry *entry, int64_t user_nid, unsigned flags);
+void journal_entry_note_thread(struct journal_entry *entry, const char *root_event_id);
+void journal_entry_note_transaction(struct journal_entry *entry, const char *device_id,
+                                    const char *transaction_id);
 
 /* The entry changes the stored form of events of the rooms that it wakes, or adds to them past
  * journal_entry_set_event(). */

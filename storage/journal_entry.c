@@ -136,6 +136,23 @@ void journal_entry_set_event(struct journal_entry *entry, const struct new_event
     entry->bytes += event->event.json_size;
 }
 
+void journal_entry_note_personal(struct journal_entry *entry, int64_t user_nid, unsigned flags)
+{
+    array_push(entry->arena, &entry->personal, ((struct personal_action){user_nid, flags}));
+}
+
+void journal_entry_note_thread(struct journal_entry *entry, const char *root_event_id)
+{
+    entry->effects.thread = arena_strdup(entry->arena, root_event_id);
+}
+
+void journal_entry_note_transaction(struct journal_entry *entry, const char *device_id,
+                                    const char *transaction_id)
+{
+    entry->effects.transaction_device_id = arena_strdup(entry->arena, device_id);
+    entry->effects.transaction_id = arena_strdup(entry->arena, transaction_id);
+}
+
 void journal_entry_rewrites_event(struct journal_entry *entry)
 {
     entry->rewrites_event = true;

@@ -2,6 +2,7 @@
 #define STORAGE_JOURNAL_INTERNAL_H
 
 /* Shared by the files of the journal only. */
+#include "homeserver/base/array.h"
 #include "storage/events.h"
 #include "storage/journal.h"
 
@@ -35,6 +36,8 @@ struct journal_entry {
     struct statement_list rows; /* journal_entry_add_row(): `affected` is not known */
     struct statement_list statements;
     struct new_event *event; /* NULL: none */
+    struct event_effects effects;
+    ARRAY_OF(struct personal_action) personal; /* becomes part of `effects` */
     bool rewrites_event;
     struct wake_list rooms;
     struct wake_list message_rooms;

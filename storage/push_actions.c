@@ -56,6 +56,7 @@ static const struct db_statement statements[] = {
          "           FROM events "
          "          WHERE events.room_nid = m.room_nid "
          "            AND events.position > " READ_UNTHREADED
+         "            AND events.position <= $4 "
          "            AND events.flags & 7 = 0 "
          "          ORDER BY events.position DESC "
          "          LIMIT $3) e "
@@ -120,6 +121,7 @@ STATEMENT_TABLE(push_actions, statements);
 
 void push_action_add_in(struct journal_entry *entry, const struct push_action *action)
 {
+    journal_entry_note_personal(entry, action->user_nid, action->flags);
     journal_entry_add_row(entry, &statements[ADD],
                           PARAMS(INT(action->user_nid), INT(action->room_nid), POSITION,
                                  INT(action->flags), TEXT(action->actions)));
@@ -128,19 +130,21 @@ void push_action_add_in(struct journal_entry *entry, const struct push_action *a
 void thread_event_add_in(struct journal_entry *entry, int64_t event_nid, int64_t room_nid,
                          const char *root_event_id)
 {
+    journal_entry_note_thread(entry, root_event_id);
     journal_entry_add_row(entry, &statements[THREAD_ADD],
                           PARAMS(INT(event_nid), INT(room_nid), TEXT(root_event_id)));
 }
 
-enum errcode unread_counts(struct db *db, struct arena *arena, int64_t user_nid,
-                           struct nid_list room_nids, struct unread_count **out, size_t *count_out)
+enum errcode unread_counts(struct db *db, struct arena *arena, const struct unread_query *query,
+                           struct unread_count **out, size_t *count_out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(
-        db, arena, &statements[COUNTS],
-        PARAMS(INT(user_nid), INT_ARRAY(room_nids.items, room_nids.count), INT(UNREAD_COUNT_MAX)),
-        &rows));
+    TRY(db_query(db, arena, &statements[COUNTS],
+                 PARAMS(INT(query->user_nid),
+                        INT_ARRAY(query->room_nids.items, query->room_nids.count),
+                        INT(UNREAD_COUNT_MAX), INT(query->until)),
+                 &rows));
     *count_out = rows_count(rows);
     *out = ARENA_ARRAY(arena, *count_out, struct unread_count);
     for (size_t i = 0; i < *count_out; i++) {

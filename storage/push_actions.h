@@ -43,12 +43,17 @@ struct unread_count {
     int64_t highlights;
 };
 
-/* Counts of rooms the user is joined to, ordered by room and thread; what is zero is left out.
+/* Counts of rooms the user is joined to up to a position, ordered by room and thread; what is zero
+ * is left out.
  * An event counts when it came after the user's receipts for its thread (or unthreaded ones), after
  * the user's own last event in the thread, and after the user joined. */
-enum errcode unread_counts(struct db *db, struct arena *arena, int64_t user_nid,
-                           struct nid_list room_nids, struct unread_count **out,
-                           size_t *count_out) MUST_CHECK;
+struct unread_query {
+    int64_t user_nid;
+    struct nid_list room_nids;
+    int64_t until;
+};
+enum errcode unread_counts(struct db *db, struct arena *arena, const struct unread_query *query,
+                           struct unread_count **out, size_t *count_out) MUST_CHECK;
 
 /* How many rooms have unread notifications, for badges. */
 enum errcode unread_rooms(struct db *db, struct arena *arena, int64_t user_nid,

@@ -17,7 +17,9 @@ enum { EVENTS_PER_ROOM = 32 };
 struct kept_event {
     _Atomic int references;
     size_t bytes;
-    struct stored_event event; /* its texts follow */
+    struct stored_event event;    /* its texts follow */
+    struct event_effects effects; /* of `event`, if any are known; its lists are apart */
+    struct personal_action *personal;
 };
 
 struct kept_room {
@@ -46,10 +48,61 @@ static void *allocate(size_t size)
     return memory;
 }
 
+static int by_user(const void *a, const void *b)
+{
+    const struct personal_action *left = a, *right = b;
+
+    return left->user_nid < right->user_nid ? -1 : left->user_nid > right->user_nid;
+}
+
+static size_t text_size(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+/* Moves the text to `*place` and that behind it; NULL stays NULL. */
+static const char *put_text(char **place, const char *text)
+{
+    char *here = *place;
+
+    if (text == NULL)
+        return NULL;
+    memcpy(here, text, text_size(text));
+    *place += text_size(text);
+    return here;
+}
+
+static size_t effects_bytes(const struct event_effects *effects)
+{
+    if (effects == NULL)
+        return 0;
+    return text_size(effects->thread) + text_size(effects->transaction_id) +
+           text_size(effects->transaction_device_id) +
+           effects->personal_count * sizeof(*effects->personal);
+}
+
+static void keep_effects(struct kept_event *kept, const struct event_effects *effects, char *texts)
+{
+    size_t bytes = effects->personal_count * sizeof(*effects->personal);
+
+    kept->event.effects = &kept->effects;
+    kept->effects = *effects;
+    kept->effects.thread = put_text(&texts, effects->thread);
+    kept->effects.transaction_id = put_text(&texts, effects->transaction_id);
+    kept->effects.transaction_device_id = put_text(&texts, effects->transaction_device_id);
+    if (effects->personal_count == 0)
+        return;
+    kept->personal = allocate(bytes);
+    memcpy(kept->personal, effects->personal, bytes);
+    qsort(kept->personal, effects->personal_count, sizeof(*kept->personal), by_user);
+    kept->effects.personal = kept->personal;
+}
+
 static struct kept_event *keep(const struct stored_event *event)
 {
     size_t id_size = strlen(event->event_id) + 1;
-    size_t bytes = sizeof(struct kept_event) + id_size + event->json_size + 1;
+    size_t bytes =
+        sizeof(struct kept_event) + id_size + event->json_size + 1 + effects_bytes(event->effects);
     struct kept_event *kept = allocate(bytes);
     char *texts = (char *)(kept + 1);
 
@@ -58,6 +111,8 @@ static struct kept_event *keep(const struct stored_event *event)
     kept->event = *event;
     kept->event.event_id = memcpy(texts, event->event_id, id_size);
     kept->event.json = memcpy(texts + id_size, event->json, event->json_size);
+    if (event->effects != NULL)
+        keep_effects(kept, event->effects, texts + id_size + event->json_size + 1);
     return kept;
 }
 
@@ -68,8 +123,12 @@ static void acquire(void *kept)
 
 static void release(void *kept)
 {
-    if (atomic_fetch_sub(&((struct kept_event *)kept)->references, 1) == 1)
-        free(kept);
+    struct kept_event *event = kept;
+
+    if (atomic_fetch_sub(&event->references, 1) != 1)
+        return;
+    free(event->personal);
+    free(event);
 }
 
 static void release_deferred(void *kept)

@@ -34,13 +34,14 @@ static enum errcode fetch_transaction_ids(struct preparation *p, const struct st
     int64_t *nids = ARENA_ARRAY(p->call->arena, count, int64_t);
     bool any = false;
 
-    if (requester == NULL)
+    if (requester == NULL || requester->device_id == NULL)
         return OK;
     for (size_t i = 0; i < count; i++) {
-        nids[i] = events[i].sender_nid == requester->user_nid ? events[i].event_nid : 0;
+        bool is_own = events[i].sender_nid == requester->user_nid;
+        nids[i] = is_own && events[i].effects == NULL ? events[i].event_nid : 0;
         any |= nids[i] != 0;
     }
-    if (!any || requester->device_id == NULL)
+    if (!any)
         return OK;
     return client_transactions_of_events(p->call->db, p->call->arena, requester->user_nid,
                                          requester->device_id, (struct nid_list){nids, count},
@@ -143,6 +144,21 @@ static const char *redaction_text(const struct preparation *p, const struct stor
     return copy;
 }
 
+static const char *transaction_id_of(const struct preparation *p, const struct stored_event *event,
+                                     size_t i)
+{
+    const struct requester *requester = p->how->reader->requester;
+    const struct event_effects *effects = event->effects;
+
+    if (effects == NULL)
+        return p->transaction_ids != NULL ? p->transaction_ids[i] : NULL;
+    if (requester == NULL || requester->device_id == NULL || effects->transaction_id == NULL ||
+        event->sender_nid != requester->user_nid ||
+        strcmp(effects->transaction_device_id, requester->device_id) != 0)
+        return NULL;
+    return effects->transaction_id;
+}
+
 static void make_unsigned(const struct preparation *p, const struct stored_event *event, size_t i,
                           struct client_event_unsigned *out)
 {
@@ -154,7 +170,7 @@ static void make_unsigned(const struct preparation *p, const struct stored_event
         .age_ms = p->now_ms > event->origin_server_ts ? p->now_ms - event->origin_server_ts : 0,
         .relations_json = p->relations != NULL ? p->relations[i] : NULL,
         .membership = p->how->without_membership ? NULL : membership_at(p, event),
-        .transaction_id = p->transaction_ids != NULL ? p->transaction_ids[i] : NULL,
+        .transaction_id = transaction_id_of(p, event, i),
     };
     if (redaction != NULL)
         out->redacted_because_json = redaction_text(p, redaction);

@@ -90,8 +90,8 @@ enum errcode receipt_send(struct call *call, struct room *room, const struct req
     };
     entry = journal_entry_create();
     receipt_set_in(entry, &receipt);
-    if (draft->type == RECEIPT_READ)
-        journal_entry_wake_room(entry, receipt.room_nid);
+    /* A private one changes the user's own counts in this room; others find nothing to tell. */
+    journal_entry_wake_room(entry, receipt.room_nid);
     journal_entry_wake_user(entry, requester->user_nid);
     journal_submit(call->services->journal, entry, call->commits);
     return OK;

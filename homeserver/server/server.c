@@ -29,6 +29,7 @@
 #include "homeserver/presence/typing.h"
 #include "homeserver/push/push_audience.h"
 #include "homeserver/push/push_notifier.h"
+#include "homeserver/push/unread_memory.h"
 #include "homeserver/rooms/room_service.h"
 #include "homeserver/server/domain_keys.h"
 #include "homeserver/server/health.h"
@@ -47,7 +48,8 @@ enum {
     DRAIN_MS = 10 * 1000,
     PASSWORD_QUEUE = 4, /* below the number of workers: a login flood leaves some free */
     ROOMS_LOADED_MAX = 4096,
-    RECENT_EVENTS_BYTES = 64 << 20
+    RECENT_EVENTS_BYTES = 64 << 20,
+    UNREAD_MEMORY_BYTES = 16 << 20
 };
 
 struct server {
@@ -119,6 +121,7 @@ static void create_journal(struct server *server)
     struct services *services = &server->services;
     services->journal = journal_create(server->options->conninfo);
     services->recent_events = recent_events_create(RECENT_EVENTS_BYTES);
+    services->unread_memory = unread_memory_create(UNREAD_MEMORY_BYTES);
     journal_set_recent_events(services->journal, services->recent_events);
     journal_add_listener(services->journal, recent_events_on_change, services->recent_events);
     journal_add_listener(services->journal, forget_heads, services->rooms);
@@ -191,6 +194,7 @@ static void destroy_services(struct services *services)
     journal_destroy(services->journal);
     federation_sender_destroy(services->sender);
     recent_events_destroy(services->recent_events);
+    unread_memory_destroy(services->unread_memory);
     key_ring_destroy(services->key_ring);
     federation_client_destroy(services->federation);
     appservice_delivery_destroy(services->appservice_delivery);

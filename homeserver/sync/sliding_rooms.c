@@ -95,6 +95,7 @@ static enum errcode open_item(struct sliding *sliding, struct sliding_item *item
                    .until = is_in(item) ? sliding->sync.until : row->position},
         .is_full = item->is_initial,
         .since = sliding_since(sliding, known),
+        .other_change = item->info->last_other_change,
         .limit = item->match->timeline_limit,
     };
     room->after = item->is_initial || item->is_expanded ? INT64_MIN : room->since;

@@ -46,6 +46,7 @@ static enum errcode open_room(struct sync *sync, const struct user_room *info,
         TRY(was_joined(sync, room, &known));
     room->is_full = !known;
     room->since = sync->since;
+    room->other_change = info->last_other_change;
     room->only_messages =
         known && !sync->request->full_state && info->last_other_change <= sync->since;
     room->after = known ? sync->since : INT64_MIN;

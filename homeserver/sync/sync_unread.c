@@ -1,15 +1,13 @@
 /* Unread counts. Spec: client-server API, "Receiving notifications". */
 #include "homeserver/base/arena.h"
+#include "homeserver/push/unread_memory.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/push_actions.h"
 #include "storage/receipts.h"
 
-/* Counts change with events and with the user's own receipts. */
-static bool may_have_changed(const struct sync *sync, const struct sync_room *room,
-                             const struct receipt_list *receipts)
+static bool has_own_receipt(const struct sync *sync, const struct sync_room *room,
+                            const struct receipt_list *receipts)
 {
-    if (room->is_full || sync->request->full_state || room->event_count > 0 || room->is_limited)
-        return true;
     for (size_t i = 0; i < receipts->count; i++) {
         if (receipts->items[i].room_nid == room_nid(room->reader.room) &&
             receipts->items[i].user_nid == sync->request->requester->user_nid)
@@ -18,21 +16,42 @@ static bool may_have_changed(const struct sync *sync, const struct sync_room *ro
     return false;
 }
 
+/* Since then nothing but new events has changed the counts. Receipts after `since` were read unless
+ * nothing but messages came; the newest ones, when there are very many. */
+static int64_t reliable_from(const struct sync *sync, const struct sync_room *room,
+                             const struct receipt_list *receipts, bool has_receipt)
+{
+    bool is_seen = !room->is_full && !sync->request->full_state && !has_receipt &&
+                   receipts->count < RECEIPTS_PER_ROOM_MAX &&
+                   room->reader.membership.position <= room->since;
+
+    return is_seen && room->since < room->other_change ? room->since : room->other_change;
+}
+
+/* Counts change with events and with the user's own receipts. */
 enum errcode sync_load_unread(struct sync *sync, const struct sync_room *rooms, size_t count,
                               const struct receipt_list *receipts, struct unread_list *out)
 {
-    int64_t *nids = ARENA_ARRAY(sync->call->arena, count, int64_t);
+    struct arena *arena = sync->call->arena;
+    struct unread_question *questions = ARENA_ARRAY(arena, count, struct unread_question);
+    int64_t *nids = ARENA_ARRAY(arena, count, int64_t);
     size_t wanted = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (may_have_changed(sync, &rooms[i], receipts))
-            nids[wanted++] = room_nid(rooms[i].reader.room);
+        const struct sync_room *room = &rooms[i];
+        bool has_receipt = has_own_receipt(sync, room, receipts);
+        questions[i] = (struct unread_question){
+            .user_nid = sync->request->requester->user_nid,
+            .room_nid = room_nid(room->reader.room),
+            .reliable_from = reliable_from(sync, room, receipts, has_receipt),
+            .is_wanted = has_receipt || room->is_full || sync->request->full_state ||
+                         room->event_count > 0 || room->is_limited,
+        };
+        if (questions[i].is_wanted)
+            nids[wanted++] = questions[i].room_nid;
     }
     *out = (struct unread_list){.rooms = {nids, wanted}};
-    if (wanted == 0)
-        return OK;
-    return unread_counts(sync->call->db, sync->call->arena, sync->request->requester->user_nid,
-                         out->rooms, &out->items, &out->count);
+    return unread_recall(sync->call, questions, count, sync->until, &out->items, &out->count);
 }
 
 static bool was_counted(const struct unread_list *unread, int64_t nid)

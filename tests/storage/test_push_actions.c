@@ -91,9 +91,9 @@ static const char *counts(struct journal_fixture *fixture, int64_t user_nid)
     const char *text = "";
     size_t count;
 
-    assert_int_equal(unread_counts(fixture->db, fixture->arena, user_nid,
-                                   (struct nid_list){rooms, COUNT_OF(rooms)}, &rows, &count),
-                     OK);
+    const struct unread_query query = {user_nid, {rooms, COUNT_OF(rooms)}, INT64_MAX};
+
+    assert_int_equal(unread_counts(fixture->db, fixture->arena, &query, &rows, &count), OK);
     for (size_t i = 0; i < count; i++)
         text =
             arena_printf(fixture->arena, "%s%s%s:%lld/%lld", text, i > 0 ? " " : "", rows[i].thread,
