@@ -36,4 +36,7 @@ enum errcode admin_update_registration_token(struct request *req);
 enum errcode admin_send_server_notice(struct request *req);
 enum errcode admin_send_server_notice_once(struct request *req);
 
+/* state_resets.c */
+enum errcode admin_list_state_resets(struct request *req);
+
 #endif

@@ -20,6 +20,7 @@ extern const struct command command_media_unprotect;
 extern const struct command command_media_unquarantine;
 extern const struct command command_migrate;
 extern const struct command command_serve;
+extern const struct command command_state_resets;
 extern const struct command command_user_create;
 extern const struct command command_user_deactivate;
 extern const struct command command_user_list;

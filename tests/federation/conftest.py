@@ -31,7 +31,7 @@ def federating_server(authority, **settings):
     certificate, key = authority.issue(f"server-{tls_port}")
     server.settings = {
         "listeners": [
-            {"address": f"127.0.0.1:{server.port}", "apis": ["client", "federation", "admin", "health"]},
+            {"address": f"127.0.0.1:{server.port}", "apis": ["client", "federation", "admin", "health", "metrics"]},
             {
                 "address": f"127.0.0.1:{tls_port}",
                 "apis": ["client", "federation"],
