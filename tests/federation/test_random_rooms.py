@@ -7,7 +7,7 @@ import time
 from invariants import connect
 from peer import FEDERATION
 from random_room import RandomRoom
-from test_verify_room import verify
+from two_sides import verify
 
 EVENTS, EVENTS_FULL = 60, 300
 SEEDS, SEEDS_FULL = 4, 100

@@ -1,16 +1,9 @@
 """`beffroi verify-room` over a room that two servers share: both find it sound, with each other's keys."""
 
-import subprocess
-
-from test_two_servers import bob, other_server, sees, shared_room  # noqa: F401
+from two_sides import sees, verify
 
 
-def verify(server, room_id):
-    arguments = [server.binary, "verify-room", room_id, "--config", str(server.config)]
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
-
-
-def test_both_servers_find_a_shared_room_sound(server, other_server, alice, bob, shared_room):  # noqa: F811
+def test_both_servers_find_a_shared_room_sound(server, other_server, alice, bob, shared_room):
     for speaker, listener in ((alice, bob), (bob, alice)):
         for number in range(3):
             sees(listener, shared_room, speaker.send_text(shared_room, f"message {number}"))

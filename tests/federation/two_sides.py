@@ -1,6 +1,14 @@
 """What tests with a client on each of two servers say and wait for."""
 
+import subprocess
+
 from client import event_ids, timeline
+
+
+def verify(server, room_id):
+    """`beffroi verify-room` on a server of ours, which may run meanwhile."""
+    arguments = [server.binary, "verify-room", room_id, "--config", str(server.config)]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
 
 
 def join_through(client, room_id, *servers):
