@@ -100,7 +100,7 @@ static enum errcode add_receipts(struct builder *builder)
             .ts = found[i].ts,
             .thread_id = found[i].thread[0] != '\0' ? found[i].thread : NULL,
         };
-    json_array_append_new(builder->edus, edu_build_receipts(receipts, count));
+    edu_add_receipts(builder->edus, receipts, count);
     return OK;
 }
 

@@ -183,19 +183,35 @@ static json_t *ensure_member(json_t *object, const char *name)
     return member;
 }
 
-json_t *edu_build_receipts(const struct receipt_edu *receipts, size_t count)
+/* False when there is one of the same user in the same room. */
+static bool add_receipt(json_t *content, const struct receipt_edu *receipt)
 {
-    json_t *content = json_object();
+    json_t *users = ensure_member(ensure_member(content, receipt->room_id), "m.read");
+
+    if (json_object_get(users, receipt->user_id) != NULL)
+        return false;
+    json_object_set_new(users, receipt->user_id,
+                        json_pack("{s:[s], s:{s:I, s:s*}}", "event_ids", receipt->event_id, "data",
+                                  "ts", (json_int_t)receipt->ts, "thread_id", receipt->thread_id));
+    return true;
+}
+
+void edu_add_receipts(json_t *edus, const struct receipt_edu *receipts, size_t count)
+{
+    json_t *contents[RECEIPT_EDUS_MAX];
+    size_t used = 0;
 
     for (size_t i = 0; i < count; i++) {
-        const struct receipt_edu *receipt = &receipts[i];
-        json_t *users = ensure_member(ensure_member(content, receipt->room_id), "m.read");
-        json_object_set_new(users, receipt->user_id,
-                            json_pack("{s:[s], s:{s:I, s:s*}}", "event_ids", receipt->event_id,
-                                      "data", "ts", (json_int_t)receipt->ts, "thread_id",
-                                      receipt->thread_id));
+        size_t at = 0;
+        while (at < used && !add_receipt(contents[at], &receipts[i]))
+            at++;
+        if (at < used || used == RECEIPT_EDUS_MAX)
+            continue;
+        contents[used] = json_object();
+        add_receipt(contents[used++], &receipts[i]);
     }
-    return edu_build(EDU_RECEIPT, content);
+    for (size_t i = 0; i < used; i++)
+        json_array_append_new(edus, edu_build(EDU_RECEIPT, contents[i]));
 }
 
 /* ── m.direct_to_device ──────────────────────────────────────────────────────────────────────── */

@@ -70,8 +70,10 @@ struct receipt_edu {
 enum errcode edu_parse_receipts(struct arena *arena, const json_t *content,
                                 const struct edu_source *source, const struct receipt_edu **out,
                                 size_t *count_out) MUST_CHECK;
-/* Of one user in one room there can be one receipt in an EDU: the last of them counts. */
-json_t *edu_build_receipts(const struct receipt_edu *receipts, size_t count);
+/* Appends EDUs. Of one user in one room there can be one receipt in each: those of several threads
+ * take several (MSC4102), and what is in more than RECEIPT_EDUS_MAX threads is left out. */
+enum { RECEIPT_EDUS_MAX = 20 };
+void edu_add_receipts(json_t *edus, const struct receipt_edu *receipts, size_t count);
 
 struct direct_to_device_edu {
     const char *sender;

@@ -102,8 +102,11 @@ static void receipts_are_sorted_by_room_and_user(void **state)
     };
     const struct receipt_edu *receipts;
     size_t count;
-    json_t *content = content_of(arena, edu_build_receipts(sent, 3), EDU_RECEIPT);
+    json_t *edus = json_on_arena(arena, json_array());
 
+    edu_add_receipts(edus, sent, 3);
+    assert_int_equal(json_array_size(edus), 1);
+    json_t *content = content_of(arena, json_incref(json_array_get(edus, 0)), EDU_RECEIPT);
     assert_int_equal(edu_parse_receipts(arena, content, &source, &receipts, &count), OK);
     assert_int_equal(count, 3);
     for (size_t i = 0; i < count; i++) {
@@ -116,6 +119,23 @@ static void receipts_are_sorted_by_room_and_user(void **state)
         else
             assert_string_equal(receipts[i].thread_id, sent[i].thread_id);
     }
+}
+
+static void receipts_of_several_threads_take_several_edus(void **state)
+{
+    (void)state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct receipt_edu sent[RECEIPT_EDUS_MAX + 2] = {{"!r:a", "@u:a", "$1", 10, NULL},
+                                                     {"!r:a", "@v:a", "$1", 10, NULL}};
+    json_t *edus = json_on_arena(arena, json_array());
+
+    for (size_t i = 2; i < COUNT_OF(sent); i++)
+        sent[i] = (struct receipt_edu){"!r:a", "@u:a", "$1", 10, arena_printf(arena, "$%zu", i)};
+    edu_add_receipts(edus, sent, 3);
+    assert_int_equal(json_array_size(edus), 2);
+    json_array_clear(edus);
+    edu_add_receipts(edus, sent, COUNT_OF(sent));
+    assert_int_equal(json_array_size(edus), RECEIPT_EDUS_MAX);
 }
 
 static void malformed_receipts_are_left_out(void **state)
@@ -244,6 +264,7 @@ int main(void)
         cmocka_unit_test(typing_goes_both_ways),
         cmocka_unit_test(presence_of_foreign_users_is_left_out),
         cmocka_unit_test(receipts_are_sorted_by_room_and_user),
+        cmocka_unit_test(receipts_of_several_threads_take_several_edus),
         cmocka_unit_test(malformed_receipts_are_left_out),
         cmocka_unit_test(messages_to_devices_go_both_ways),
         cmocka_unit_test(device_list_updates_go_both_ways),
