@@ -202,6 +202,8 @@ const struct route routes[] = {
     {POST,   "/_matrix/client/v3/keys/claim",                         client_claim_keys,          GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED | CALLS_OUT},
     {GET,    "/_matrix/client/v3/keys/changes",                       client_get_keys_changes,    USER,   LIMIT_NONE,    NO_BODY,   0},
     {POST,   "/_matrix/client/v3/keys/device_signing/upload",         client_upload_cross_signing_keys, USER, LIMIT_NONE, JSON_BODY, WHILE_SUSPENDED},
+    /* matrix-js-sdk up to version 34 knows no other address. */
+    {POST,   "/_matrix/client/unstable/keys/device_signing/upload",   client_upload_cross_signing_keys, USER, LIMIT_NONE, JSON_BODY, WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/keys/signatures/upload",             client_upload_cross_signing_signatures, USER, LIMIT_NONE, JSON_BODY, WHILE_SUSPENDED},
     {PUT,    "/_matrix/client/v3/sendToDevice/{eventType}/{txnId}",   client_send_to_device,      GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
     {PUT,    "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device", client_put_dehydrated_device,    USER, LIMIT_OTHER, JSON_BODY, WHILE_SUSPENDED},
