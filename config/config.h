@@ -88,6 +88,8 @@ struct config_mail {
     const char *from;
     const char *username;
     const char *password;
+    int64_t notification_delay_seconds;    /* before a mail about something unread */
+    int64_t notification_interval_seconds; /* between two of them */
 };
 
 struct config_turn {

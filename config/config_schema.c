@@ -146,6 +146,10 @@ static const struct setting mail_items[] = {
     {"from", SETTING_TEXT, AT(config_mail, from), .example = "Matrix <matrix@example.org>"},
     {"username", SETTING_TEXT, AT(config_mail, username), .example = "matrix"},
     {"password", SETTING_TEXT, AT(config_mail, password), .example = "secret"},
+    {"notification_delay_seconds", SETTING_SECONDS, AT(config_mail, notification_delay_seconds), .standard = "10m",
+     .max = 604800, .help = "Users who want it get a mail about messages that they have not read for so long."},
+    {"notification_interval_seconds", SETTING_SECONDS, AT(config_mail, notification_interval_seconds),
+     .standard = "1h", .max = 604800, .help = "The shortest time between two such mails to one user."},
 };
 static const struct settings mail_section = SECTION(config_mail, "mail", mail_items);
 

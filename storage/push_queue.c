@@ -4,13 +4,27 @@
 #include "homeserver/base/arena.h"
 #include "storage/statements.h"
 
-enum { LOCK, POSITION_OF_STREAM, ENQUEUE, WAITING, TARGET, QUEUE, DONE, FAILED };
+enum {
+    LOCK,
+    EMAIL_LOCK,
+    POSITION_OF_STREAM,
+    ENQUEUE,
+    WAITING,
+    TARGET,
+    QUEUE,
+    DONE,
+    FAILED,
+    WAIT_UNTIL
+};
 
 /* clang-format off */
 static const struct db_statement statements[] = {
     /* The lock is the session's; taking it again counts it again, which does no harm. */
     [LOCK] = {"push_lock",
         "SELECT pg_try_advisory_lock(1112, 26)"},
+
+    [EMAIL_LOCK] = {"push_email_lock",
+        "SELECT pg_try_advisory_lock(1112, 28)"},
 
     [POSITION_OF_STREAM] = {"push_stream_position",
         "SELECT position FROM push_stream"},
@@ -26,7 +40,7 @@ static const struct db_statement statements[] = {
         "    FROM events e "
         "    JOIN memberships m ON m.room_nid = e.room_nid AND m.membership = 2 AND m.is_local "
         "     AND m.user_nid <> e.sender_nid AND m.joined_position < e.position "
-        "    JOIN pushers p ON p.user_nid = m.user_nid AND p.enabled AND p.kind = 'http' "
+        "    JOIN pushers p ON p.user_nid = m.user_nid AND p.enabled "
         "     AND p.last_position < e.position "
         "   WHERE e.position > 0 AND e.position > $1 AND e.position <= $2 "
         "     AND e.flags & 15 = 8 "
@@ -39,7 +53,7 @@ static const struct db_statement statements[] = {
         "    FROM push_actions a "
         "    JOIN events e ON e.room_nid = a.room_nid AND e.position = a.position "
         "     AND e.flags & 7 = 0 AND e.sender_nid <> a.user_nid "
-        "    JOIN pushers p ON p.user_nid = a.user_nid AND p.enabled AND p.kind = 'http' "
+        "    JOIN pushers p ON p.user_nid = a.user_nid AND p.enabled "
         "     AND p.last_position < a.position "
         "   WHERE a.position > $1 AND a.position <= $2 AND a.flags & 1 = 1 "
         "   UNION ALL "
@@ -57,11 +71,13 @@ static const struct db_statement statements[] = {
         "  UPDATE push_stream SET position = $2 "
         "   WHERE position < $2 "
         "     AND (EXISTS (SELECT 1 FROM queued) OR position < $2 - $3::bigint)) "
-        "SELECT DISTINCT pusher_nid FROM queued"},
+        "SELECT DISTINCT pusher_nid FROM queued JOIN pushers USING (pusher_nid) "
+        " WHERE kind = 'http'"},
 
     [WAITING] = {"push_waiting",
         "SELECT p.pusher_nid FROM pushers p "
-        " WHERE EXISTS (SELECT 1 FROM push_queue q WHERE q.pusher_nid = p.pusher_nid) "
+        " WHERE p.kind = $1 AND (p.next_try_ts > 0 "
+        "        OR EXISTS (SELECT 1 FROM push_queue q WHERE q.pusher_nid = p.pusher_nid)) "
         " ORDER BY p.pusher_nid"},
 
     [TARGET] = {"push_target_load",
@@ -110,6 +126,9 @@ static const struct db_statement statements[] = {
         "UPDATE pushers "
         "   SET failing_since_ts = coalesce(failing_since_ts, $2), next_try_ts = $3 "
         " WHERE pusher_nid = $1"},
+
+    [WAIT_UNTIL] = {"push_wait_until",
+        "UPDATE pushers SET next_try_ts = $2 WHERE pusher_nid = $1"},
 };
 STATEMENT_TABLE(push_queue, statements);
 /* clang-format on */
@@ -129,6 +148,15 @@ enum errcode push_lock(struct db *db, struct arena *arena, bool *out)
     struct db_rows *rows;
 
     TRY(db_query(db, arena, &statements[LOCK], NO_PARAMS, &rows));
+    *out = rows_bool(rows, 0, 0);
+    return OK;
+}
+
+enum errcode push_email_lock(struct db *db, struct arena *arena, bool *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[EMAIL_LOCK], NO_PARAMS, &rows));
     *out = rows_bool(rows, 0, 0);
     return OK;
 }
@@ -153,11 +181,12 @@ enum errcode push_enqueue(struct db *db, struct arena *arena, const struct push_
     return OK;
 }
 
-enum errcode push_waiting(struct db *db, struct arena *arena, struct nid_list *pusher_nids_out)
+enum errcode push_waiting(struct db *db, struct arena *arena, const char *kind,
+                          struct nid_list *pusher_nids_out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[WAITING], NO_PARAMS, &rows));
+    TRY(db_query(db, arena, &statements[WAITING], PARAMS(TEXT(kind)), &rows));
     *pusher_nids_out = read_nids(rows, arena);
     return OK;
 }
@@ -223,4 +252,9 @@ enum errcode push_failed(struct db *db, int64_t pusher_nid, int64_t now_ts, int6
 {
     return db_execute(db, &statements[FAILED],
                       PARAMS(INT(pusher_nid), INT(now_ts), INT(next_try_ts)), NULL);
+}
+
+enum errcode push_wait_until(struct db *db, int64_t pusher_nid, int64_t next_try_ts)
+{
+    return db_execute(db, &statements[WAIT_UNTIL], PARAMS(INT(pusher_nid), INT(next_try_ts)), NULL);
 }

@@ -19,11 +19,14 @@
  * ask before every piece of work. */
 enum errcode push_lock(struct db *db, struct arena *arena, bool *out) MUST_CHECK;
 
+/* The same for those who send mails. */
+enum errcode push_email_lock(struct db *db, struct arena *arena, bool *out) MUST_CHECK;
+
 enum errcode push_stream_position(struct db *db, struct arena *arena, int64_t *out) MUST_CHECK;
 
 /* Puts what happened after `since` and up to `until` into the queues of the pushers that it
- * concerns; those are `*pusher_nids_out`. Where it is nobody, the position is written down only
- * when it is `unwritten_max` behind. */
+ * concerns; those of kind http are `*pusher_nids_out`. Where it is nobody, the position is written
+ * down only when it is `unwritten_max` behind. */
 struct push_pass {
     int64_t since;
     int64_t until;
@@ -32,8 +35,8 @@ struct push_pass {
 enum errcode push_enqueue(struct db *db, struct arena *arena, const struct push_pass *pass,
                           struct nid_list *pusher_nids_out) MUST_CHECK;
 
-/* All pushers that have something in their queues. */
-enum errcode push_waiting(struct db *db, struct arena *arena,
+/* All pushers of the kind that have something in their queues, or a next time. */
+enum errcode push_waiting(struct db *db, struct arena *arena, const char *kind,
                           struct nid_list *pusher_nids_out) MUST_CHECK;
 
 /* A pusher with the state of its delivery. M_NOT_FOUND when it is gone. */
@@ -63,6 +66,9 @@ enum errcode push_queue_load(struct db *db, struct arena *arena, int64_t pusher_
 /* Everything up to the position is done with; the device knows this unread count. */
 enum errcode push_done(struct db *db, int64_t pusher_nid, int64_t position,
                        int64_t badge) MUST_CHECK;
+
+/* Nothing is to be done before; 0: no matter when. */
+enum errcode push_wait_until(struct db *db, int64_t pusher_nid, int64_t next_try_ts) MUST_CHECK;
 
 enum errcode push_failed(struct db *db, int64_t pusher_nid, int64_t now_ts,
                          int64_t next_try_ts) MUST_CHECK;

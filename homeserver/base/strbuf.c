@@ -161,3 +161,28 @@ char *strbuf_detach(struct strbuf *buf, size_t *length_out)
     strbuf_init(buf, buf->limit_bytes);
     return data;
 }
+
+void strbuf_add_html(struct strbuf *buf, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        switch (*text) {
+        case '<':
+            strbuf_add_string(buf, "&lt;");
+            break;
+        case '>':
+            strbuf_add_string(buf, "&gt;");
+            break;
+        case '&':
+            strbuf_add_string(buf, "&amp;");
+            break;
+        case '"':
+            strbuf_add_string(buf, "&quot;");
+            break;
+        case '\'':
+            strbuf_add_string(buf, "&#39;");
+            break;
+        default:
+            strbuf_add_char(buf, *text);
+        }
+    }
+}

@@ -37,6 +37,9 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...) PRINTF_LIKE(2, 3
  * The bytes must be valid UTF-8. */
 void strbuf_add_json_string(struct strbuf *buf, const char *text, size_t length);
 
+/* Adds `text` escaped for HTML, in elements and quoted attributes. */
+void strbuf_add_html(struct strbuf *buf, const char *text);
+
 void strbuf_truncate(struct strbuf *buf, size_t length);
 
 /* The text with its NUL; free() it. The buffer is empty and usable afterwards. */

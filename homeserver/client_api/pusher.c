@@ -9,6 +9,7 @@
 #include "homeserver/services.h"
 #include "storage/journal.h"
 #include "storage/pushers.h"
+#include "storage/threepids.h"
 
 enum {
     PUSHKEY_BYTES_MAX = 512,
@@ -60,6 +61,20 @@ static enum errcode read_data(struct request *req, const struct pusher *pusher, 
     return OK;
 }
 
+/* Nobody has mails sent to somebody else. */
+static enum errcode check_address(struct request *req, const struct pusher *pusher)
+{
+    int64_t owner_nid = 0;
+    enum errcode found =
+        threepid_find_user(req->call.db, req->call.arena, "email", pusher->pushkey, &owner_nid);
+
+    if (found != OK && found != M_NOT_FOUND)
+        return found;
+    if (owner_nid != pusher->user_nid)
+        return fail(&req->error, M_INVALID_PARAM, "Your account has no such e-mail address.");
+    return OK;
+}
+
 static enum errcode check_kind(struct request *req, const struct pusher *pusher)
 {
     if (strcmp(pusher->kind, "http") == 0)
@@ -68,7 +83,7 @@ static enum errcode check_kind(struct request *req, const struct pusher *pusher)
         return fail(&req->error, M_INVALID_PARAM, "The kind of a pusher is http or email.");
     if (strcmp(pusher->app_id, "m.email") != 0)
         return fail(&req->error, M_INVALID_PARAM, "The app_id of an email pusher is m.email.");
-    return OK;
+    return check_address(req, pusher);
 }
 
 static enum errcode read_pusher(struct request *req, struct pusher *pusher)

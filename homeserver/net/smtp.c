@@ -119,6 +119,11 @@ static void add_headers(struct sending *sending, struct arena *arena,
                             domain != NULL ? domain : "@localhost"));
     /* RFC 3834: nobody's holiday notice answers. */
     add_header(sending, arena, "Auto-Submitted", "auto-generated");
+    if (message->unsubscribe_url != NULL) {
+        add_header(sending, arena, "List-Unsubscribe",
+                   arena_printf(arena, "<%s>", message->unsubscribe_url));
+        add_header(sending, arena, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+    }
 
     curl_easy_setopt(sending->curl, CURLOPT_HTTPHEADER, sending->headers);
     curl_easy_setopt(sending->curl, CURLOPT_MAIL_FROM, arena_printf(arena, "<%s>", address));

@@ -24,6 +24,7 @@ struct smtp_message {
     const char *subject;
     const char *text;
     const char *html; /* the same for readers that show HTML; NULL: text only */
+    const char *unsubscribe_url; /* which ends such mails by one POST (RFC 8058); NULL: none */
 };
 
 /* OK when the mail server has taken the message. E_REMOTE or E_TIMEOUT with what curl says;

@@ -68,7 +68,7 @@ static enum errcode prepare(struct push_notifier *notifier, struct call *call)
         return OK;
     notifier->is_ours = false;
     TRY(push_stream_position(call->db, call->arena, &notifier->position));
-    TRY(push_waiting(call->db, call->arena, &waiting));
+    TRY(push_waiting(call->db, call->arena, "http", &waiting));
     for (size_t i = 0; i < waiting.count; i++)
         push_targets_mark(notifier->targets, waiting.items[i]);
     notifier->is_ours = true;

@@ -328,6 +328,8 @@ const struct route routes[] = {
     {POST,   "/_beffroi/auth/{authType}",                              web_submit_uia_page,        ANYONE, LIMIT_LOGIN,      RAW_BODY,      0},
     {GET,    "/_beffroi/email",                                        web_get_email_page,         ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {POST,   "/_beffroi/email",                                        web_submit_email_page,      ANYONE, LIMIT_LOGIN,      RAW_BODY,      0},
+    {GET,    "/_beffroi/unsubscribe",                                  web_get_unsubscribe_page,   ANYONE, LIMIT_LOGIN,      NO_BODY,       0},
+    {POST,   "/_beffroi/unsubscribe",                                  web_submit_unsubscribe_page,ANYONE, LIMIT_LOGIN,      RAW_BODY,      0},
     {GET,    "/_beffroi/static/login.js",                              web_get_login_script,       ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {GET,    "/_beffroi/static/uia.js",                                web_get_uia_script,         ANYONE, LIMIT_NONE,       NO_BODY,       0},
 };

@@ -22,6 +22,7 @@
 #include "homeserver/base/log.h"
 #include "homeserver/base/rate_limiter.h"
 #include "homeserver/http/server.h"
+#include "homeserver/jobs/email_pusher.h"
 #include "homeserver/jobs/scheduler.h"
 #include "homeserver/media/media_service.h"
 #include "homeserver/net/http_client.h"
@@ -57,6 +58,7 @@ struct server {
     struct arena *arena; /* what lives as long as the process, such as the names of keys */
     struct services services;
     struct scheduler *scheduler;
+    struct email_pusher *email_pusher;
     struct http_server *http;
 };
 
@@ -183,6 +185,8 @@ static enum errcode build_services(struct server *server, struct error *error)
     appservice_delivery_start(services->appservice_delivery);
     services->receiver = federation_receiver_create(services, server->options->conninfo);
     push_notifier_start(services->push_notifier);
+    server->email_pusher = email_pusher_create(services, server->options->conninfo);
+    email_pusher_start(server->email_pusher);
     server->scheduler = scheduler_create(services, server->options->conninfo);
     return OK;
 }
@@ -299,6 +303,7 @@ static void tear_down(struct server *server)
     if (server->services.http != NULL)
         http_client_stop(server->services.http);
     federation_sender_stop(server->services.sender);
+    email_pusher_destroy(server->email_pusher);
     push_notifier_stop(server->services.push_notifier);
     destroy_services(&server->services);
     arena_destroy(server->arena);

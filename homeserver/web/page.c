@@ -52,36 +52,11 @@ enum language page_language(struct request *req)
     return LANGUAGE_ENGLISH;
 }
 
-static void add_escaped(struct strbuf *html, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '<':
-            strbuf_add_string(html, "&lt;");
-            break;
-        case '>':
-            strbuf_add_string(html, "&gt;");
-            break;
-        case '&':
-            strbuf_add_string(html, "&amp;");
-            break;
-        case '"':
-            strbuf_add_string(html, "&quot;");
-            break;
-        case '\'':
-            strbuf_add_string(html, "&#39;");
-            break;
-        default:
-            strbuf_add_char(html, *text);
-        }
-    }
-}
-
 /* `before`, the escaped text, `after`. */
 static void add_around(struct strbuf *html, const char *before, const char *text, const char *after)
 {
     strbuf_add_string(html, before);
-    add_escaped(html, text);
+    strbuf_add_html(html, text);
     strbuf_add_string(html, after);
 }
 
@@ -137,7 +112,7 @@ static void add_error(struct strbuf *html, const struct text *error, enum langua
     strbuf_add_string(html, error != NULL ? "<p id=\"error\" role=\"alert\" class=\"error\">"
                                           : "<p id=\"error\" role=\"alert\">");
     if (error != NULL)
-        add_escaped(html, error->in[language]);
+        strbuf_add_html(html, error->in[language]);
     strbuf_add_string(html, "</p>");
 }
 

@@ -22,4 +22,8 @@ enum errcode web_get_uia_script(struct request *req);
 enum errcode web_get_uia_page(struct request *req);
 enum errcode web_submit_uia_page(struct request *req);
 
+/* unsubscribe.c */
+enum errcode web_get_unsubscribe_page(struct request *req);
+enum errcode web_submit_unsubscribe_page(struct request *req);
+
 #endif
