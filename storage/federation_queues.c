@@ -29,11 +29,16 @@
     "  JOIN memberships m ON m.room_nid = " column " AND m.membership = 2 AND NOT m.is_local "     \
     "  JOIN users o ON o.user_nid = m.user_nid "
 
+/* Whoever came into the room later fetches an event as history, in its place. */
+#define WERE_THERE " AND m.joined_position <= e.position "
+
 /* True when the server $2 is in the room of `column`. */
-#define SERVER_IN(column)                                                                          \
+#define SERVER_IN_WHEN(column, condition)                                                          \
     "EXISTS (SELECT 1 FROM users o JOIN memberships m USING (user_nid) "                           \
     "         WHERE " SERVER_OF("o.user_id") " = $2 AND NOT o.is_local "                           \
-    "           AND m.room_nid = " column " AND m.membership = 2)"
+    "           AND m.room_nid = " column " AND m.membership = 2" condition ")"
+#define SERVER_IN(column) SERVER_IN_WHEN(column, "")
+#define SERVER_WAS_IN     SERVER_IN_WHEN("e.room_nid", WERE_THERE)
 
 /* True when the user of `column` is in a room with the server $2. */
 #define SHARES_ROOM(column)                                                                        \
@@ -73,7 +78,7 @@ static const struct db_statement statements[] = {
         "      FROM events e "
         "      JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
                OTHERS_IN("e.room_nid")
-        "     WHERE " IN_RANGE("e") " AND " SENT_ON
+        "     WHERE " IN_RANGE("e") " AND " SENT_ON WERE_THERE
         "     UNION "
         "    SELECT s.user_id, k.state_key "
         "      FROM events e "
@@ -85,7 +90,7 @@ static const struct db_statement statements[] = {
         "      FROM federation_forwards f "
         "      JOIN events e ON e.event_nid = f.event_nid AND " SENT_ON
                OTHERS_IN("e.room_nid")
-        "     WHERE " IN_RANGE("f")
+        "     WHERE " IN_RANGE("f") WERE_THERE
         "     UNION "
         "    SELECT s.user_id, o.user_id "
         "      FROM receipts r "
@@ -143,7 +148,7 @@ static const struct db_statement statements[] = {
         "  LEFT JOIN state_keys k ON k.state_key_nid = e.state_key_nid AND k.type = 'm.room.member' "
         " WHERE e.position > $3 AND e.position <= $4 AND " SENT_ON
         "   AND " SERVER_OF("s.user_id") " = $1 "
-        "   AND (" SERVER_OF("k.state_key") " = $2 OR " SERVER_IN("e.room_nid") ") "
+        "   AND (" SERVER_OF("k.state_key") " = $2 OR " SERVER_WAS_IN ") "
         " UNION ALL "
         "SELECT f.position, j.json "
         "  FROM federation_forwards f "
@@ -152,7 +157,7 @@ static const struct db_statement statements[] = {
         "  JOIN event_json j ON j.event_nid = f.event_nid "
         " WHERE f.position > $3 AND f.position <= $4 AND f.origin = $1 "
         "   AND " SERVER_OF("s.user_id") " <> $2 "
-        "   AND " SERVER_IN("e.room_nid")
+        "   AND " SERVER_WAS_IN
         " ORDER BY position "
         " LIMIT $5"},
 

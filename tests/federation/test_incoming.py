@@ -249,3 +249,19 @@ def test_a_timeline_with_a_hole_begins_after_it(server, alice, peer):
     assert ["before the hole"] == [e["content"]["topic"] for e in part["state"]["events"] if e["type"] == "m.room.topic"]
     earlier = alice.messages(room_id, "b", from_=part["timeline"]["prev_batch"], limit=1)["chunk"]
     assert [e["content"]["body"] for e in earlier] == ["before the hole"]
+
+
+def test_what_was_said_before_a_join_is_not_sent_after_it(server, alice, peer):
+    """The joining server fetches it as history; sent, it would come after the join."""
+    room_id = public_room(alice)
+    for number in range(10):
+        alice.send_text(room_id, f"before {number}")
+    peer.join(server, room_id, "mallory")
+    alice.send_text(room_id, "after")
+
+    def body_of(pdu):
+        return pdu.get("content", {}).get("body") if pdu.get("room_id") == room_id else None
+
+    peer.wait_for_transaction(lambda pdu: body_of(pdu) == "after")
+    heard = [body_of(pdu) for transaction in peer.transactions for pdu in transaction.get("pdus", [])]
+    assert [body for body in heard if body] == ["after"]
