@@ -27,7 +27,7 @@ beffroi generate-config --server-name "$SERVER_NAME" \
     --set federation.allow_private_addresses=true --set federation.ca_file=ca/ca.crt --set outgoing.ca_file=ca/ca.crt \
     --set rooms.publish_room_list_over_federation=true --set rooms.encrypt_private_by_default=false \
     --set rooms.default_version=10 --set rooms.thread_subscriptions=true --set encryption.accept_unsigned_keys=true \
-    --set url_previews.enabled=true --set 'url_previews.allow_networks=[0.0.0.0/0]' \
+    --set media.unauthenticated_until=2100-01-01 --set url_previews.enabled=true --set 'url_previews.allow_networks=[0.0.0.0/0]' \
     --set "appservice_files=$appservices" \
     >beffroi.yaml
 [ -e "data/signing-$SERVER_NAME.key" ] || beffroi generate-key >/dev/null
