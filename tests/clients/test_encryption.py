@@ -108,6 +108,7 @@ def test_keys_rotate_when_somebody_leaves(alice, bob, carol, device_of, encrypte
     assert session_of(alice, encrypted_room, before) != session_of(alice, encrypted_room, after)
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_device_that_was_away_reads_all_of_it(alice, bob, device_of, encrypted_room, stack, full):
     """1,000 messages of both stacks, and no key is lost."""
