@@ -215,6 +215,17 @@ def run_clients(log, full):
     return outcome
 
 
+def run_browser(log, full):
+    """Cinny in Chromium; its steps count as tests."""
+    arguments = ["/usr/bin/python3", "tests/browser/run.py", "build-cinny/dist", BUILD / "screenshots"]
+    outcome = Outcome()
+    status = command(arguments, log, BEFFROI_BINARY=str(BUILD / "beffroi"))
+    outcome.passed = len(re.findall(r"^ok ", log.read_text(), re.MULTILINE))
+    if status != 0:
+        outcome.fail("the browser; screenshots are in build-test/screenshots")
+    return outcome
+
+
 def run_property(log, full):
     """The suite; with --full 20,000 rooms per algorithm of state resolution instead of 200."""
     outcome = count_meson(BUILD, "property", log)
@@ -297,6 +308,7 @@ GROUPS = [
     Group("api", 1, pytest_folder("api")),
     Group("clients", 1, run_clients),
     Group("federation", 1, pytest_folder("federation"), needs="tests/federation"),
+    Group("browser", 1, run_browser, needs="build-cinny/dist"),
 ]
 
 

@@ -1,44 +1,236 @@
-// What a person does in the web client Cinny, in headless Chromium, with a screenshot of each step.
-// node cinny.mjs SERVER_URL SCREENSHOT_FOLDER USER_ID PASSWORD; see README.md.
+// What people do in the web client Cinny, in headless Chromium, with a screenshot of each step: node cinny.mjs PLAN.
+// PLAN is what run.py writes; see README.md. Every step waits for what it is about to see, never for a time.
 import { chromium } from 'playwright-core';
 import fs from 'fs';
-const [,, base, shots, user, password] = process.argv;
-fs.mkdirSync(shots, { recursive: true });
+
+const plan = JSON.parse(fs.readFileSync(process.argv[2]));
+const { web, screenshots, alice, bob } = plan;
+fs.mkdirSync(screenshots, { recursive: true });
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-let n = 0;
-const page = await (await browser.newContext({ viewport: { width: 1200, height: 800 } })).newPage();
-page.setDefaultTimeout(25000);
-page.on('pageerror', e => console.log('PAGEERROR', String(e).slice(0,200)));
-page.on('response', r => { if (r.status() >= 400) console.log('HTTP', r.status(), r.request().method(), r.url().slice(0,180)); });
-async function step(name, f) {
-  try { await f(); console.log('OK', name); } catch (e) { console.log('FAIL', name, String(e).slice(0, 300)); process.exitCode = 1; }
-  n++; await page.waitForTimeout(1200);
-  await page.screenshot({ path: `${shots}/${String(n).padStart(2,'0')}-${name}.png` });
+let number = 0;
+
+async function open_page() {
+    const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-GB' });
+    const page = await context.newPage();
+    page.setDefaultTimeout(30000);
+    page.on('pageerror', (error) => console.log('page error:', String(error).slice(0, 200)));
+    // What the server does not know, a client may need: look at these lines.
+    page.on('response', async (answer) => {
+        const text = answer.status() >= 400 ? await answer.text().catch(() => '') : '';
+        if (answer.status() >= 500 || text.includes('M_UNRECOGNIZED')) {
+            console.log('refused:', answer.status(), answer.request().method(), answer.url().slice(0, 160));
+            process.exitCode = 1;
+        }
+    });
+    return page;
 }
-const composer = () => page.locator('[contenteditable=true]').last();
-const say = async t => { await composer().click(); await page.keyboard.type(t); await page.keyboard.press('Enter'); await page.getByText(t).last().waitFor(); };
-await step('sign-in', async () => {
-  await page.goto('http://127.0.0.1:18080/login/');
-  await page.locator('input[name=usernameInput]').fill(user.slice(1).split(':')[0]);
-  await page.locator('input[name=passwordInput]').fill(password);
-  await page.locator('button[type=submit]').click();
-  await page.waitForURL(/home|direct|explore/, { timeout: 60000 });
-  await page.waitForTimeout(4000);
+
+// A step that fails ends the run: what follows builds on it.
+async function step(name, page, act) {
+    let failed = false;
+    number++;
+    try {
+        await act();
+        console.log('ok', name);
+    } catch (error) {
+        console.log('not ok', name, String(error).slice(0, 600));
+        failed = true;
+    }
+    await page.screenshot({ path: `${screenshots}/${String(number).padStart(2, '0')}-${name}.png` });
+    if (failed) {
+        await browser.close();
+        process.exit(1);
+    }
+}
+
+async function sign_in(page) {
+    await page.goto(`${web}/login/`);
+    await page.locator('input[name=usernameInput]').fill(alice.user_id.slice(1).split(':')[0]);
+    await page.locator('input[name=passwordInput]').fill(alice.password);
+    await page.locator('button[type=submit]').click();
+    await page.waitForURL(/home|direct|explore/);
+    await page.getByText('Create Room').first().waitFor();
+}
+
+const composer = (page) => page.locator('[contenteditable=true]').last();
+const message = (page, text) => page.locator('[data-message-id]').filter({ hasText: text }).last();
+
+async function say(page, text) {
+    await composer(page).click();
+    await page.keyboard.type(text);
+    await page.keyboard.press('Enter');
+    await message(page, text).waitFor();
+}
+
+async function create_room(page, name, is_encrypted) {
+    const field = page.locator('input[name=name]').last();
+    await field.waitFor();
+    if (!is_encrypted)
+        await page.locator('.setting-tile', { hasText: 'end-to-end' }).locator('button.toggle').click();
+    await field.fill(name);
+    await page.getByRole('button', { name: 'Create', exact: true }).last().click();
+    await composer(page).waitFor();
+    await page.getByText(name).first().waitFor();
+}
+
+// From the menu of the right mouse button.
+async function choose(page, text, item) {
+    await message(page, text).getByText(text).last().click({ button: 'right' });
+    await page.getByText(item, { exact: true }).last().click();
+}
+
+async function as_bob(method, path, body) {
+    const answer = await fetch(plan.server + path, {
+        method,
+        headers: { Authorization: `Bearer ${bob.token}`, 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+    });
+    if (!answer.ok)
+        throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+}
+
+// The sidebar's buttons say what they are only when the mouse is over them.
+async function sidebar(page, tooltip) {
+    const buttons = page.locator('button');
+    for (let i = 0; i < (await buttons.count()); i++) {
+        const box = await buttons.nth(i).boundingBox();
+        if (box === null || box.x > 66)
+            continue;
+        await buttons.nth(i).hover();
+        const shown = page.getByText(tooltip, { exact: true }).last();
+        if (await shown.waitFor({ timeout: 1500 }).then(() => true, () => false))
+            return buttons.nth(i).click();
+    }
+    throw new Error(`the sidebar has no ${tooltip}`);
+}
+
+async function open_security(page) {
+    await sidebar(page, 'User Settings');
+    await page.locator('.tabs, .settings-window').getByText('Security', { exact: true }).first().click();
+    await page.getByText('Cross signing', { exact: true }).first().waitFor();
+}
+
+const page = await open_page();
+await step('sign-in', page, () => sign_in(page));
+await step('create-room', page, async () => {
+    await page.getByText('Create Room').first().click();
+    await create_room(page, 'Archives', false);
 });
-await step('create-room-dialog', async () => { await page.getByText('Create Room').first().click(); await page.waitForTimeout(1500); });
-const create = async (name, encrypted) => {
-  await page.locator('input[name=name]').last().waitFor();
-  if (!encrypted) await page.mouse.click(833, 258);
-  await page.locator('input[name=name]').last().fill(name);
-  await page.getByRole('button', { name: 'Create' }).last().click();
-  await composer().waitFor({ timeout: 40000 });
-};
-await step('create-room', () => create('Archives', false));
-await step('message', () => say('Good morning from the browser'));
-const button = async (t, fromEnd) => { await page.keyboard.press('Escape'); const m = page.locator('[data-message-id]').filter({ hasText: t }).last(); await m.hover({ position: { x: 200, y: 12 } }); await page.waitForTimeout(900); const box = await m.boundingBox(); await page.mouse.click({ 1: 899, 2: 869, 3: 839, 4: 809 }[fromEnd], box.y - 12); await page.waitForTimeout(900); };
-await step('reply', async () => { await button('Good morning from the browser', 3); await say('A reply to it'); });
-await step('edit', async () => { await button('A reply to it', 2); await page.waitForTimeout(700); await page.keyboard.press('Control+A'); await page.keyboard.type('An edited reply'); await page.keyboard.press('Enter'); await page.getByText('(edited)').last().waitFor(); });
-await step('search', async () => { await page.goto('http://127.0.0.1:18080/home/search/?term=morning'); await page.getByText('Good morning from the browser').first().waitFor(); });
-await step('create-encrypted-room', async () => { await page.goto('http://127.0.0.1:18080/home/'); await page.locator('button', { hasText: 'Create Room' }).first().click({ timeout: 5000 }).catch(async () => { await page.mouse.click(296, 27); await page.waitForTimeout(800); await page.getByText('Create Room').last().click(); }); await create('Secret', true); await say('For our eyes only'); await page.waitForTimeout(2500); });
-await step('reload', async () => { await page.reload(); await page.getByText('For our eyes only').last().waitFor({ timeout: 40000 }); });
+await step('message', page, () => say(page, 'Good morning from the browser'));
+await step('reply', page, async () => {
+    await choose(page, 'Good morning from the browser', 'Reply');
+    await say(page, 'A reply to it');
+});
+await step('edit', page, async () => {
+    await choose(page, 'A reply to it', 'Edit Message');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('An edited reply');
+    await page.keyboard.press('Enter');
+    await page.getByText('(edited)').last().waitFor();
+});
+await step('reaction', page, async () => {
+    await choose(page, 'An edited reply', 'Add Reaction');
+    await page.locator('[data-emoji-type]').first().click();
+    await page.locator('[data-message-id] button[data-reaction-key], [data-message-id] [aria-pressed=true]').first().waitFor();
+});
+await step('invite', page, async () => {
+    await page.getByText('Invite Member').first().click();
+    await page.locator('.invite-user input').fill(bob.user_id);
+    await page.locator('.invite-user').getByRole('button', { name: 'Search' }).click();
+    await page.locator('.invite-user__content').getByRole('button', { name: 'Invite' }).click();
+    await page.getByText('Invited', { exact: true }).waitFor();
+    await page.screenshot({ path: `${screenshots}/invited.png` });
+    await page.mouse.click(600, 5);
+    await page.locator('.invite-user').waitFor({ state: 'detached' });
+});
+const room_id = decodeURIComponent(page.url().split('/home/')[1].split('/')[0]);
+await step('thread', page, async () => {
+    await as_bob('POST', `/_matrix/client/v3/join/${encodeURIComponent(room_id)}`, {});
+    const root = await message(page, 'Good morning from the browser').getAttribute('data-message-id');
+    const content = { msgtype: 'm.text', body: 'Begun by Bob', 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
+    await as_bob('PUT', `/_matrix/client/v3/rooms/${encodeURIComponent(room_id)}/send/m.room.message/1`, content);
+    await choose(page, 'Begun by Bob', 'Reply');
+    await say(page, 'Answered in the thread');
+});
+await step('image', page, async () => {
+    const chooser = page.waitForEvent('filechooser');
+    await composer(page).locator('xpath=ancestor::*[count(.//button)>0][1]//button').first().click();
+    await (await chooser).setFiles(plan.image);
+    await page.getByText('Send', { exact: true }).last().click();
+    const image = page.locator('[data-message-id] img[alt="picture.png"]').last();
+    await image.scrollIntoViewIfNeeded();
+    await page.waitForFunction(() => [...document.querySelectorAll('[data-message-id] img')].some((i) => i.naturalWidth === 320));
+});
+await step('search', page, async () => {
+    await page.goto(`${web}/home/search/?term=morning`);
+    await page.getByText('Good morning from the browser').first().waitFor();
+});
+await step('space', page, async () => {
+    await page.goto(`${web}/home/`);
+    await page.getByText('Archives').first().waitFor();
+    await sidebar(page, 'Create Space');
+    await page.locator('input[name=name]').last().fill('Town hall');
+    await page.getByRole('button', { name: 'Create', exact: true }).last().click();
+    await page.getByText('Town hall').first().waitFor();
+    await page.getByText('Lobby').first().waitFor();
+});
+await step('encrypted-room', page, async () => {
+    await page.goto(`${web}/home/`);
+    await page.getByText('Archives').first().waitFor();
+    await page.getByText('Create Room').first().click();
+    await create_room(page, 'Secret', true);
+    await say(page, 'For our eyes only');
+});
+await step('reload', page, async () => {
+    await page.reload();
+    await message(page, 'For our eyes only').waitFor();
+});
+await step('cross-signing', page, async () => {
+    await open_security(page);
+    await page.locator('.setting-tile', { hasText: 'Cross signing' }).getByRole('button', { name: 'Setup' }).click();
+    await page.locator('input[name=phrase]').fill('papier-peint-rouge');
+    await page.locator('input[name=confirmPhrase]').fill('papier-peint-rouge');
+    await page.getByRole('button', { name: 'Set Phrase & Generate Key' }).click();
+    const password = page.locator('.auth-request input[name=password]');
+    const key = page.getByText('Please save this security key somewhere safe.');
+    await password.or(key).first().waitFor();
+    if (await password.isVisible()) {
+        await password.fill(alice.password);
+        await page.getByRole('button', { name: 'Continue' }).click();
+    }
+    await key.waitFor();
+});
+const second = await open_page();
+await step('second-session', second, async () => {
+    await sign_in(second);
+    await open_security(second);
+    await second.getByText('Verify this session either').waitFor();
+});
+await step('verification', second, async () => {
+    await page.reload();
+    await message(page, 'For our eyes only').waitFor();
+    await open_security(page);
+    await page.locator('.device-manage').getByRole('button', { name: 'Verify' }).first().click();
+    await second.getByRole('button', { name: 'Accept' }).click();
+    const both = [page, second];
+    for (const one of both)
+        await one.locator('.emoji-verification__emojis').waitFor();
+    const emoji = await Promise.all(both.map((one) => one.locator('.emoji-verification__emojis').innerText()));
+    if (emoji[0] !== emoji[1])
+        throw new Error(`different emoji: ${emoji}`);
+    await second.screenshot({ path: `${screenshots}/emoji.png` });
+    for (const one of both)
+        await one.getByRole('button', { name: 'They match' }).click();
+    await second.getByText('No unverified sessions').waitFor();
+});
+await step('second-session-reads', second, async () => {
+    await second.goto(`${web}/home/`);
+    await second.getByText('Secret').first().click();
+    await composer(second).waitFor();
+    await say(second, 'Verified by now');
+    await page.goto(`${web}/home/`);
+    await page.getByText('Secret').first().click();
+    await message(page, 'Verified by now').waitFor();
+});
 await browser.close();

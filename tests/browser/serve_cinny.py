@@ -1,19 +1,57 @@
-"""Serves a build of Cinny on port 18080, set up for one homeserver: serve_cinny.py DIST_FOLDER SERVER_URL."""
+"""Serves a build of Cinny, set up for one homeserver."""
 
-import http.server, os, json, sys
-root, hs = sys.argv[1], sys.argv[2]
-class H(http.server.SimpleHTTPRequestHandler):
-    def __init__(self,*a,**k): super().__init__(*a,directory=root,**k)
+import http.server
+import json
+import os
+import threading
+
+
+def configuration(server_url):
+    return {
+        "defaultHomeserver": 0,
+        "homeserverList": [server_url],
+        "allowCustomHomeservers": True,
+        "featuredCommunities": {"openAsDefault": False, "spaces": [], "rooms": [], "servers": []},
+        "hashRouter": {"enabled": False, "basename": "/"},
+    }
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    server_url = ""
+
     def do_GET(self):
-        if self.path.startswith('/config.json'):
-            b=json.dumps({"defaultHomeserver":0,"homeserverList":[hs],"allowCustomHomeservers":True,"featuredCommunities":{"openAsDefault":False,"spaces":[],"rooms":[],"servers":[]},"hashRouter":{"enabled":False,"basename":"/"}}).encode()
-            self.send_response(200); self.send_header('Content-Type','application/json'); self.end_headers(); self.wfile.write(b); return
-        for f in ('olm.wasm','pdf.worker.min.js','manifest.json','config.json'):
-            if self.path.split('?')[0].endswith('/'+f): self.path='/'+f
-        for d in ('/assets/','/public/'):
-            if d in self.path: self.path=d+self.path.split(d,1)[1]
-        p=self.translate_path(self.path)
-        if not os.path.isfile(p): self.path='/index.html'
+        path = self.path.partition("?")[0]
+        if path == "/config.json":
+            self.send_configuration()
+            return
+        # The client asks for its files relative to the page that it is on.
+        for name in ("olm.wasm", "pdf.worker.min.js", "manifest.json"):
+            if path.endswith("/" + name):
+                self.path = "/" + name
+        for folder in ("/assets/", "/public/"):
+            if folder in path:
+                self.path = folder + path.split(folder, 1)[1]
+        if not os.path.isfile(self.translate_path(self.path)):
+            self.path = "/index.html"
         super().do_GET()
-    def log_message(self,*a): pass
-http.server.ThreadingHTTPServer(('127.0.0.1',18080),H).serve_forever()
+
+    def send_configuration(self):
+        body = json.dumps(configuration(self.server_url)).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def serve(dist, server_url, port):
+    """Until the process ends; the address."""
+
+    def handler(*arguments):
+        return type("Handler", (Handler,), {"server_url": server_url})(*arguments, directory=str(dist))
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{port}"
