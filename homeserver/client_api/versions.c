@@ -19,6 +19,7 @@ static const char *const features[] = {
     /* Element Web does not set up encryption without it. */
     "org.matrix.e2e_cross_signing",
     /* Stable by now; clients still ask by these names. */
+    "fi.mau.msc2659.stable",     /* pings of application services */
     "org.matrix.msc2285.stable", /* private read receipts */
     "org.matrix.msc3391",        /* deleting account data */
     "org.matrix.msc3440.stable", /* threads */
@@ -26,11 +27,15 @@ static const char *const features[] = {
     "org.matrix.msc3773",        /* … their counts */
     "org.matrix.msc3827.stable", /* types of public rooms */
     "org.matrix.msc3874",        /* filters by relation */
+    "org.matrix.msc3916.stable", /* media for those who are signed in */
     "org.matrix.msc3981",        /* relations of relations */
+    "org.matrix.msc4222",        /* the state after the timeline */
     "uk.half-shot.msc2666.query_mutual_rooms",
     "uk.half-shot.msc2666.query_mutual_rooms.stable",
     "uk.tcpip.msc4133", /* profile fields */
     "uk.tcpip.msc4133.stable",
+    "us.cloke.msc4175", /* … of which one is the time zone */
+    "us.cloke.msc4175.stable",
     /* Not in the specification yet. */
     "org.matrix.msc3881", /* pushers can be switched off */
     "org.matrix.msc3814", /* dehydrated devices */
