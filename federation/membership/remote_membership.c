@@ -7,6 +7,8 @@
 #include "federation/client/federation_client.h"
 #include "federation/client/handshakes.h"
 #include "federation/receiver/join_import.h"
+#include "federation/receiver/missing_events.h"
+#include "federation/receiver/pdu_intake.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/base/clock.h"
@@ -110,8 +112,10 @@ static enum errcode list_servers(struct call *call, const struct remote_membersh
     for (size_t i = 0; i < change->server_count; i++)
         add_server(call, servers, change->servers[i]);
     TRY(list_known(call, change->room_id, servers));
-    /* The domain of an old room ID says nothing about who is in the room, but often whom to ask. */
-    add_server(call, servers, identifier_domain(change->room_id));
+    /* The domain of an old room ID says nothing about who is in the room, but often whom to ask
+     * when nobody else is known. */
+    if (servers->count == 0)
+        add_server(call, servers, identifier_domain(change->room_id));
     return OK;
 }
 
@@ -180,11 +184,35 @@ static enum errcode event_json(struct call *call, const struct pdu_signed *pdu, 
 
 /* ── What comes of it here ───────────────────────────────────────────────────────────────────── */
 
+/* We are in the room already, only nobody of ours could vouch for the join: it is an event of the
+ * room like any other. */
+static enum errcode receive_join(struct call *call, const struct handshake_call *handshake,
+                                 const struct room_version *version, json_t *event)
+{
+    const struct pdu_batch batch = {.version = version, .room_id = handshake->room_id};
+    const struct event_origin origin = {handshake->room_id, handshake->destination};
+    struct reception reception = {0};
+    struct received received;
+
+    TRY(pdu_verify_one(call, &batch, event, &reception.pdu));
+    TRY(receive_with_help(call, &origin, &reception, &received));
+    if (received.result != RECEPTION_ACCEPTED && received.result != RECEPTION_KNOWN)
+        return fail(call->error, M_FORBIDDEN, "The join is not allowed in the room: %s.",
+                    received.why != NULL ? received.why : "the room changed");
+    return OK;
+}
+
 static enum errcode import_join(struct call *call, const struct handshake_call *handshake,
                                 const struct room_version *version, json_t *event, json_t *answer)
 {
     /* Restricted joins come back with the signature of the server that vouches. */
     json_t *countersigned = json_get_object(answer, "event");
+    bool is_here;
+
+    TRY(room_is_here(call, handshake->room_id, &is_here));
+    if (is_here)
+        return receive_join(call, handshake, version,
+                            countersigned != NULL ? countersigned : event);
     const struct join_import import = {
         .room_id = handshake->room_id,
         .version = version,

@@ -115,7 +115,13 @@ enum errcode change_own_membership(struct request *req, const struct room_target
         return change_elsewhere(req, target, &change);
     if (strcmp(membership, "join") == 0)
         change.content = further_content(req);
-    return membership_change(&req->call, target->room_id, &change, &event_id);
+    enum errcode changed = membership_change(&req->call, target->room_id, &change, &event_id);
+    if (changed != M_UNABLE_TO_AUTHORISE_JOIN && changed != M_UNABLE_TO_GRANT_JOIN)
+        return changed;
+    /* Spec ("Restricted rooms"): another server that is in the room may be able to. */
+    enum errcode elsewhere = change_elsewhere(req, target, &change);
+    return elsewhere == M_NOT_FOUND ? fail(&req->error, M_FORBIDDEN, "You may not join this room.")
+                                    : elsewhere;
 }
 
 enum errcode change_membership_of_user(struct request *req, const char *membership)

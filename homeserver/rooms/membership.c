@@ -58,12 +58,16 @@ static enum errcode add_authoriser(struct call *call, const struct room_build *b
         return OK;
     TRY(restricted_join_satisfied(call, rules, change->requester->user_nid, &satisfied,
                                   &undecided));
+    if (!satisfied && undecided)
+        return fail(call->error, M_UNABLE_TO_AUTHORISE_JOIN,
+                    "This server is not in the rooms whose members may join.");
     if (!satisfied)
         return fail(call->error, M_FORBIDDEN,
                     "You are in none of the rooms whose members may join this room.");
     TRY(restricted_join_authoriser(call, build->room, build->head, &authoriser));
     if (authoriser == NULL)
-        return fail(call->error, M_FORBIDDEN, "Nobody on this server can let you into this room.");
+        return fail(call->error, M_UNABLE_TO_GRANT_JOIN,
+                    "Nobody on this server can let you into this room.");
     json_object_set_new(content, "join_authorised_via_users_server", json_string(authoriser));
     return OK;
 }
@@ -75,6 +79,9 @@ static enum errcode make_content(struct call *call, const struct room_build *bui
     json_t *content = json_on_arena(
         call->arena, change->content != NULL ? json_copy(change->content) : json_object());
 
+    /* Who vouches for a join is for us to say: other servers refuse the event when the named user's
+     * server has not signed it. */
+    json_object_del(content, "join_authorised_via_users_server");
     json_object_set_new(content, "membership", json_string(change->membership));
     if (change->reason != NULL)
         json_object_set_new(content, "reason", json_string(change->reason));

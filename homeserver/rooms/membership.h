@@ -24,7 +24,8 @@ struct membership_change {
     int64_t origin_server_ts;   /* 0: now */
 };
 
-/* M_FORBIDDEN, M_NOT_FOUND; see room_send_event(). A join of somebody who is joined succeeds, with
+/* M_FORBIDDEN, M_NOT_FOUND; see room_send_event(). M_UNABLE_TO_AUTHORISE_JOIN and
+ * M_UNABLE_TO_GRANT_JOIN for a join that another server in the room may be able to vouch for. A join of somebody who is joined succeeds, with
  * the event that made them so. `*event_id_out` is borrowed from the call. */
 enum errcode membership_change(struct call *call, const char *room_id,
                                const struct membership_change *change,

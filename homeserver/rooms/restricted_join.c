@@ -20,6 +20,7 @@ enum errcode restricted_join_satisfied(struct call *call, const struct event *jo
         const char *type = json_get_string(condition, "type");
         const char *allowed_room = json_get_string(condition, "room_id");
         struct membership_row membership;
+        struct nid_list ours;
         struct room *room;
 
         if (i == ALLOW_CONDITIONS_MAX)
@@ -32,6 +33,12 @@ enum errcode restricted_join_satisfied(struct call *call, const struct event *jo
             continue;
         }
         TRY(opened);
+        /* Of a room that we have left we do not know who is in it now. */
+        TRY(memberships_of_room(call->db, call->arena, room_nid(room), STORED_JOIN, true, &ours));
+        if (ours.count == 0) {
+            *undecided_out = true;
+            continue;
+        }
         enum errcode found =
             membership_load(call->db, call->arena, room_nid(room), user_nid, &membership);
         if (found == OK && membership.membership == STORED_JOIN) {
