@@ -17,6 +17,7 @@ struct config_domain {
     const char *federation_address; /* host:port for .well-known/matrix/server; NULL: none served */
     const char *support_email;      /* .well-known/matrix/support */
     const char *support_page;
+    const char *policy_server_key; /* ed25519, unpadded base64: .well-known/matrix/policy_server */
 };
 
 enum listener_api {
@@ -191,6 +192,8 @@ struct config {
     bool access_token_in_query;         /* true: deprecated, clients still use it */
     const char *const *trusted_proxies; /* addresses whose X-Forwarded-For counts */
     size_t trusted_proxy_count;
+    const char *const *identity_servers; /* trusted ones; none: identity servers are not used */
+    size_t identity_server_count;
     const char *const *appservice_files; /* registration YAML */
     size_t appservice_file_count;
 };

@@ -13,6 +13,7 @@
 #include "config/config_report.h"
 #include "config/config_tree.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/base64.h"
 #include "homeserver/protocol/room_version.h"
 #include "homeserver/protocol/server_name.h"
 
@@ -63,6 +64,15 @@ static void check_file(const struct check *check, const char *key, const char *p
         MISTAKE(check, key, "%s can not be read: %s", path, strerrordesc_np(errno));
 }
 
+static bool is_ed25519_key(const char *text)
+{
+    unsigned char bytes[32];
+    size_t size;
+
+    return base64_decode_into(bytes, sizeof bytes, &size, text, strlen(text), BASE64_STANDARD) &&
+           size == sizeof bytes;
+}
+
 static void check_domain(const struct check *check, size_t index)
 {
     const struct config_domain *domain = &check->config->domains[index];
@@ -86,6 +96,9 @@ static void check_domain(const struct check *check, size_t index)
         MISTAKE(check, arena_printf(check->arena, "%s.federation_address", path),
                 "\"%s\" is not host:port: write for example matrix.example.org:443",
                 domain->federation_address);
+    if (domain->policy_server_key != NULL && !is_ed25519_key(domain->policy_server_key))
+        MISTAKE(check, arena_printf(check->arena, "%s.policy_server_key", path),
+                "\"%s\" is not an ed25519 public key in base64", domain->policy_server_key);
     if (domain->support_email != NULL && strchr(domain->support_email, '@') == NULL)
         MISTAKE(check, arena_printf(check->arena, "%s.support_email", path),
                 "\"%s\" is not an e-mail address", domain->support_email);

@@ -30,6 +30,10 @@ static const struct setting domain_items[] = {
     {"support_email", SETTING_TEXT, AT(config_domain, support_email), .example = "support@example.org",
      .help = "Whom users and other administrators may write to: https://<name>/.well-known/matrix/support."},
     {"support_page", SETTING_TEXT, AT(config_domain, support_page), .example = "https://example.org/help"},
+    {"policy_server_key", SETTING_TEXT, AT(config_domain, policy_server_key),
+     .example = "6yhHGKhCiXTSEN2ksjV7kX/N6rBQZ3Xb+M7LlC6NS+s",
+     .help = "The public key of a policy server (ed25519, base64) that runs under this name beside the homeserver, told "
+             "to rooms that want to use it: https://<name>/.well-known/matrix/policy_server."},
 };
 static const struct settings domain_section = SECTION(config_domain, "a domain", domain_items);
 

@@ -24,6 +24,9 @@ struct directory_query {
     bool by_type;                  /* only these types */
     const char *const *room_types; /* NULL stands for rooms without a type */
     size_t room_type_count;
+    /* Not the public directory: what is listed on any network as well, or on this one alone. */
+    bool all_networks;
+    const char *network;
 };
 
 /* Up to `limit` rooms; backwards, the nearest to the place first. */

@@ -20,6 +20,7 @@ enum {
     COUNT_CHANGE,
     RECOUNT,
     PUBLISH,
+    PUBLISH_ON_NETWORK,
     BY_NIDS,
     BY_IDS
 };
@@ -80,6 +81,12 @@ static const struct db_statement statements[] = {
 
     [PUBLISH] = {"room_summary_publish", "UPDATE room_summaries SET is_published = $2 "
                                          " WHERE room_nid = $1 AND is_published <> $2"},
+
+    [PUBLISH_ON_NETWORK] = {"room_summary_publish_on_network",
+                            "UPDATE room_summaries SET networks = CASE WHEN $3::boolean "
+                            "       THEN array_append(array_remove(networks, $2), $2) "
+                            "       ELSE array_remove(networks, $2) END "
+                            " WHERE room_nid = $1"},
 
     [BY_NIDS] = {"room_summaries_by_nids", "SELECT " ROOM_SUMMARY_COLUMNS FROM_SUMMARIES
                                            " WHERE s.room_nid = ANY($1) AND NOT r.is_deleted"},
@@ -184,6 +191,13 @@ void room_summary_recount_in(struct journal_entry *entry, int64_t room_nid)
 enum errcode room_publish(struct db *db, int64_t room_nid, bool listed)
 {
     return db_execute(db, &statements[PUBLISH], PARAMS(INT(room_nid), BOOL(listed)), NULL);
+}
+
+enum errcode room_publish_on_network(struct db *db, int64_t room_nid, const char *instance_id,
+                                     bool listed)
+{
+    return db_execute(db, &statements[PUBLISH_ON_NETWORK],
+                      PARAMS(INT(room_nid), TEXT(instance_id), BOOL(listed)), NULL);
 }
 
 void room_publish_in(struct journal_entry *entry, int64_t room_nid, bool listed)

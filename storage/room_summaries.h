@@ -84,4 +84,8 @@ void room_summary_recount_in(struct journal_entry *entry, int64_t room_nid);
 enum errcode room_publish(struct db *db, int64_t room_nid, bool listed) MUST_CHECK;
 void room_publish_in(struct journal_entry *entry, int64_t room_nid, bool listed);
 
+/* The same for the directory of a network: `instance_id` is `<application service>|<network>`. */
+enum errcode room_publish_on_network(struct db *db, int64_t room_nid, const char *instance_id,
+                                     bool listed) MUST_CHECK;
+
 #endif

@@ -165,6 +165,30 @@ static bool speaks(const struct appservice *appservice, const char *protocol)
     return false;
 }
 
+const char *network_instance_id(struct arena *arena, const char *appservice_id,
+                                const char *network_id)
+{
+    return arena_printf(arena, "%s|%s", appservice_id, network_id);
+}
+
+/* Spec: third_party_lookup.yaml: the server adds `instance_id` to what the application service
+ * says. */
+static void name_instances(struct arena *arena, const struct appservice *appservice,
+                           json_t *protocol)
+{
+    json_t *instance;
+    size_t i;
+
+    json_array_foreach (json_get_array(protocol, "instances"), i, instance) {
+        const char *network_id = json_get_string(instance, "network_id");
+
+        if (network_id != NULL)
+            json_object_set_new(
+                instance, "instance_id",
+                json_string(network_instance_id(arena, appservice->id, network_id)));
+    }
+}
+
 static void query_one(struct call *call, const struct appservice *appservice,
                       const struct third_party_query *query, json_t *answers)
 {
@@ -181,8 +205,10 @@ static void query_one(struct call *call, const struct appservice *appservice,
         return;
     if (strcmp(query->kind, "protocol") != 0)
         json_array_extend(answers, json); /* does nothing unless it is a list */
-    else if (json_is_object(json))
+    else if (json_is_object(json)) {
+        name_instances(call->arena, appservice, json);
         json_array_append(answers, json);
+    }
 }
 
 bool appservices_query_third_party(struct call *call, const struct third_party_query *query,

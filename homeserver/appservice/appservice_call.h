@@ -27,9 +27,15 @@ struct room_alias;
 enum errcode appservices_find_alias(struct call *call, const char *alias,
                                     struct room_alias *out) MUST_CHECK;
 
+/* What clients name an instance of a bridged network by: unique on this server, as no other
+ * application service has this ID. */
+const char *network_instance_id(struct arena *arena, const char *appservice_id,
+                                const char *network_id);
+
 /* `kind` is "protocol", "location" or "user"; the protocol is NULL for a look-up by alias or user
- * ID. Asks everybody who speaks it, and appends what they answer: objects of protocols, or the
- * items of lists. Who fails is left out. False when nobody speaks it. */
+ * ID. Asks everybody who speaks it, and appends what they answer: objects of protocols, with an
+ * `instance_id` in every instance, or the items of lists. Who fails is left out. False when nobody
+ * speaks it. */
 struct third_party_query {
     const char *kind;
     const char *protocol;

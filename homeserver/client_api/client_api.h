@@ -149,6 +149,12 @@ enum errcode client_logout_all(struct request *req);
 /* message_pagination.c */
 enum errcode client_get_room_events(struct request *req);
 
+/* oauth_server_metadata.c */
+enum errcode client_get_auth_metadata(struct request *req);
+
+/* policy_server.c */
+enum errcode client_get_wellknown_policy(struct request *req);
+
 /* notifications.c */
 enum errcode client_get_notifications(struct request *req);
 
@@ -192,6 +198,7 @@ enum errcode client_set_read_marker(struct request *req);
 enum errcode client_post_receipt(struct request *req);
 
 /* list_public_rooms.c */
+enum errcode client_update_appservice_room_directory_visibility(struct request *req);
 enum errcode client_get_public_rooms(struct request *req);
 enum errcode client_get_room_visibility_on_directory(struct request *req);
 enum errcode client_query_public_rooms(struct request *req);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "homeserver/appservice/appservice_call.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/utf8.h"
 #include "homeserver/client_api/client_api.h"
@@ -17,7 +18,25 @@
 #include "homeserver/services.h"
 #include "storage/room_directory.h"
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 500, ROOM_TYPES_MAX = 100, TERM_BYTES_MAX = 1000 };
+enum {
+    LIMIT_DEFAULT = 50,
+    LIMIT_MAX = 500,
+    ROOM_TYPES_MAX = 100,
+    TERM_BYTES_MAX = 1000,
+    NETWORK_BYTES_MAX = 255
+};
+
+/* Absent stands for public. */
+static enum errcode read_visibility(struct request *req, bool *listed_out)
+{
+    const char *visibility;
+
+    TRY(body_string_optional(req, "visibility", &visibility));
+    *listed_out = visibility == NULL || strcmp(visibility, "public") == 0;
+    if (!*listed_out && strcmp(visibility, "private") != 0)
+        return fail(&req->error, M_INVALID_PARAM, "visibility must be public or private.");
+    return OK;
+}
 
 static enum errcode open_room(struct request *req, struct room **out)
 {
@@ -70,17 +89,31 @@ static enum errcode check_may_publish(struct request *req, struct room *room)
 /* PUT /_matrix/client/v3/directory/list/room/{roomId} */
 enum errcode client_set_room_visibility_on_directory(struct request *req)
 {
-    const char *visibility;
     struct room *room;
+    bool listed;
 
-    TRY(body_string_optional(req, "visibility", &visibility));
-    if (visibility != NULL && strcmp(visibility, "public") != 0 &&
-        strcmp(visibility, "private") != 0)
-        return fail(&req->error, M_INVALID_PARAM, "visibility must be public or private.");
+    TRY(read_visibility(req, &listed));
     TRY(open_room(req, &room));
     TRY(check_may_publish(req, room));
-    bool listed = visibility == NULL || strcmp(visibility, "public") == 0;
     TRY(room_publish(req->call.db, room_nid(room), listed));
+    return respond_empty(req);
+}
+
+/* PUT /_matrix/client/v3/directory/list/appservice/{networkId}/{roomId}
+ * Spec: application service API, "Application service room directories". */
+enum errcode client_update_appservice_room_directory_visibility(struct request *req)
+{
+    const char *network_id, *instance_id;
+    struct room *room;
+    bool listed;
+
+    TRY(path_string(req, "networkId", &network_id));
+    if (strlen(network_id) > NETWORK_BYTES_MAX)
+        return fail(&req->error, M_INVALID_PARAM, "The ID of the network is too long.");
+    TRY(read_visibility(req, &listed));
+    TRY(open_room(req, &room));
+    instance_id = network_instance_id(req->call.arena, req->requester.appservice_id, network_id);
+    TRY(room_publish_on_network(req->call.db, room_nid(room), instance_id, listed));
     return respond_empty(req);
 }
 
@@ -145,7 +178,7 @@ static enum errcode respond_page(struct request *req, const struct directory_que
     int64_t total = -1;
     size_t count;
 
-    if (query->term == NULL && !query->by_type)
+    if (query->term == NULL && !query->by_type && !query->all_networks && query->network == NULL)
         TRY(room_directory_count(req->call.db, req->call.arena, &total));
     TRY(room_directory_list(req->call.db, req->call.arena, query, &rooms, &count));
     bool has_more = count == (size_t)query->limit;
@@ -232,19 +265,18 @@ static enum errcode read_filter(struct request *req, struct directory_query *out
 enum errcode client_query_public_rooms(struct request *req)
 {
     struct directory_query query = {0};
-    const char *since, *network;
-    bool all_networks;
+    const char *since;
 
     TRY(body_int_optional(req, "limit", LIMIT_DEFAULT, &query.limit));
     query.limit = page_limit(query.limit);
     TRY(body_string_optional(req, "since", &since));
     TRY(parse_token(req, since, &query));
     TRY(read_filter(req, &query));
-    TRY(body_bool_optional(req, "include_all_networks", false, &all_networks));
-    TRY(body_string_optional(req, "third_party_instance_id", &network));
+    TRY(body_bool_optional(req, "include_all_networks", false, &query.all_networks));
+    TRY(body_string_optional(req, "third_party_instance_id", &query.network));
+    if (query.network != NULL && query.all_networks)
+        return fail(&req->error, M_INVALID_PARAM,
+                    "third_party_instance_id means nothing with include_all_networks.");
     TRY(check_server(req));
-    /* Rooms of third-party networks are published by application services alone. */
-    if (network != NULL && !all_networks)
-        return respond(req, 200, json_pack("{s:[]}", "chunk"));
     return respond_page(req, &query, since == NULL);
 }

@@ -26,6 +26,7 @@ const struct route routes[] = {
     /* ── Client-server API: Discovery, capabilities ────────────────────────────────────────── */
     {GET,    "/.well-known/matrix/client",                             client_get_wellknown,       ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {GET,    "/.well-known/matrix/support",                            client_get_wellknown_support,ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/.well-known/matrix/policy_server",                      client_get_wellknown_policy,ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {GET,    "/_matrix/client/v3/capabilities",                        client_get_capabilities,    USER, LIMIT_OTHER,      NO_BODY,       0},
 
     /* ── Server-server API ──────────────────────────────────────────────────────────────────── */
@@ -69,6 +70,7 @@ const struct route routes[] = {
     {POST,   "/_matrix/client/v1/login/get_token",                     client_generate_login_token,USER, LIMIT_LOGIN,      JSON_BODY,     WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/logout",                              client_logout,              USER, LIMIT_NONE,       NO_BODY,       WHILE_LOCKED | WHILE_SUSPENDED},
     {POST,   "/_matrix/client/v3/logout/all",                          client_logout_all,          USER, LIMIT_NONE,       NO_BODY,       WHILE_LOCKED | WHILE_SUSPENDED},
+    {GET,    "/_matrix/client/v1/auth_metadata",                       client_get_auth_metadata,   ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {POST,   "/_matrix/client/v3/refresh",                             client_refresh,             ANYONE, LIMIT_OTHER,      JSON_BODY,     0},
 
     /* ── Client-server API: Registration ───────────────────────────────────────────────────── */
@@ -277,6 +279,7 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/rooms/{roomId}/aliases",                               client_get_local_aliases,         USER,   LIMIT_OTHER,   NO_BODY,       0},
     {GET,    "/_matrix/client/v3/directory/list/room/{roomId}",                         client_get_room_visibility_on_directory, ANYONE, LIMIT_NONE, NO_BODY,   0},
     {PUT,    "/_matrix/client/v3/directory/list/room/{roomId}",                         client_set_room_visibility_on_directory, USER, LIMIT_OTHER, JSON_BODY,  0},
+    {PUT,    "/_matrix/client/v3/directory/list/appservice/{networkId}/{roomId}",       client_update_appservice_room_directory_visibility, APPSERVICE, LIMIT_NONE, JSON_BODY, 0},
     {GET,    "/_matrix/client/v3/publicRooms",                                          client_get_public_rooms,          OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, 0},
     {POST,   "/_matrix/client/v3/publicRooms",                                          client_query_public_rooms,        USER,   LIMIT_SEARCH,  JSON_BODY,     WHILE_SUSPENDED},
     {GET,    "/_matrix/client/v1/room_summary/{roomIdOrAlias}",                         client_get_room_summary,          OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, 0},
@@ -324,6 +327,9 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/rooms/{roomId}/initialSync",                             client_room_initial_sync,         GUEST,  LIMIT_NONE,    NO_BODY,       0},
     /* ── Pages for people ──────────────────────────────────────────────────────────────────── */
     {GET,    "/_matrix/static/client/login/",                          web_get_login_page,         ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/login/sso/redirect",                  web_redirect_to_sso,        ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/login/sso/redirect/{idpId}",          web_redirect_to_idp,        ANYONE, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_matrix/client/v3/login/cas/redirect",                  web_redirect_to_cas,        ANYONE, LIMIT_NONE,       NO_BODY,       DEPRECATED},
     {GET,    "/_matrix/client/v3/auth/{authType}/fallback/web",        web_get_uia_page,           ANYONE, LIMIT_NONE,       NO_BODY,       0},
     {POST,   "/_beffroi/auth/{authType}",                              web_submit_uia_page,        ANYONE, LIMIT_LOGIN,      RAW_BODY,      0},
     {GET,    "/_beffroi/email",                                        web_get_email_page,         ANYONE, LIMIT_NONE,       NO_BODY,       0},

@@ -18,6 +18,11 @@ enum errcode web_get_login_page(struct request *req);
 enum errcode web_get_login_script(struct request *req);
 enum errcode web_get_uia_script(struct request *req);
 
+/* sso_login_redirect.c */
+enum errcode web_redirect_to_cas(struct request *req);
+enum errcode web_redirect_to_idp(struct request *req);
+enum errcode web_redirect_to_sso(struct request *req);
+
 /* uia_fallback.c */
 enum errcode web_get_uia_page(struct request *req);
 enum errcode web_submit_uia_page(struct request *req);

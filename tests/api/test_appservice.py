@@ -123,6 +123,27 @@ def test_an_application_service_acts_as_its_own_user_and_as_those_it_registered(
     assert event_id in [e["event_id"] for e in timeline(ghost.sync(), room_id)]
 
 
+def test_rooms_are_listed_on_the_network_that_is_bridged(bridge, alice):
+    path, listed, public = f"{CLIENT}/directory/list/appservice/{{}}/{{}}", {"visibility": "public"}, f"{CLIENT}/publicRooms"
+    bridged, plain = bridge.ghost("tom").create_room(), alice.create_room(visibility="public")
+
+    def rooms(**body):
+        return {room["room_id"] for room in alice.post(public, body=body)["chunk"]} & {bridged, plain}
+
+    bridge.bot.put(path, "freenode", bridged, body=listed)
+    assert rooms() == {plain}
+    assert rooms(include_all_networks=True) == {bridged, plain}
+    assert rooms(third_party_instance_id="irc|freenode") == {bridged}
+    assert rooms(third_party_instance_id="irc|other") == set()
+    both = {"third_party_instance_id": "irc|freenode", "include_all_networks": True}
+    assert alice.post(public, body=both, expect=400)["errcode"] == "M_INVALID_PARAM"
+    bridge.bot.put(path, "freenode", bridged, body={"visibility": "private"})
+    assert rooms(third_party_instance_id="irc|freenode") == set()
+    assert alice.put(path, "freenode", bridged, body=listed, expect=403)["errcode"] == "M_FORBIDDEN"
+    bridge.bot.put(path, "freenode", bridged, body={"visibility": "x"}, expect=400)
+    bridge.bot.put(path, "freenode", "!nowhere:localhost", body=listed, expect=404)
+
+
 def test_it_acts_for_nobody_else(bridge, alice):
     bridge.acting_as(alice.user_id).get(f"{CLIENT}/account/whoami", expect=403)
     bridge.acting_as("@_irc_unregistered:localhost").get(f"{CLIENT}/account/whoami", expect=403)
