@@ -374,3 +374,15 @@ enum errcode uia_complete_on_page(struct call *call, const char *session_id, con
         progress.completed[progress.session.completed_count++] = stage->type;
     return save(call, &progress);
 }
+
+enum errcode uia_request_email(struct call *call, const char *session_id,
+                               const struct email_request *request, const char **sid_out)
+{
+    const struct uia_operation operation = {0};
+    struct progress progress = {.operation = &operation};
+    struct email_request meant = *request;
+
+    TRY(load_session(call, session_id, &progress));
+    meant.purpose = uia_email_purpose(progress.session.path);
+    return email_request_validation(call, &meant, sid_out);
+}

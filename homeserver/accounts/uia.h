@@ -66,4 +66,11 @@ enum errcode uia_finish(struct call *call, const struct uia_outcome *outcome) MU
 enum errcode uia_complete_on_page(struct call *call, const char *session_id, const char *address,
                                   const json_t *auth) MUST_CHECK;
 
+/* The mail that m.login.email.identity needs, for who does that stage on a page. Errors of
+ * email_request_validation(); M_NOT_FOUND when there is no such session. */
+struct email_request;
+enum errcode uia_request_email(struct call *call, const char *session_id,
+                               const struct email_request *request,
+                               const char **sid_out) MUST_CHECK;
+
 #endif

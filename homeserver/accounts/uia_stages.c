@@ -62,12 +62,14 @@ static enum errcode attempt_terms(struct call *call, const struct uia_attempt *a
 }
 
 /* What a click in a mail proves depends on what it was asked for. */
-static bool resets_password(const struct uia_attempt *attempt)
+enum email_purpose uia_email_purpose(const char *path)
 {
     static const char end[] = "/account/password";
-    size_t length = strlen(attempt->path);
+    size_t length = strlen(path);
 
-    return length >= strlen(end) && strcmp(attempt->path + length - strlen(end), end) == 0;
+    if (length >= strlen(end) && strcmp(path + length - strlen(end), end) == 0)
+        return EMAIL_FOR_PASSWORD;
+    return EMAIL_FOR_REGISTRATION;
 }
 
 /* Whose password is to be changed. */
@@ -95,7 +97,7 @@ static enum errcode attempt_email(struct call *call, const struct uia_attempt *a
         credentials = json_get_object(attempt->auth, "threepidCreds");
     TRY(json_require_string(credentials, "sid", call->error, &sid));
     TRY(json_require_string(credentials, "client_secret", call->error, &client_secret));
-    if (resets_password(attempt)) {
+    if (uia_email_purpose(attempt->path) == EMAIL_FOR_PASSWORD) {
         TRY(email_take_proof(call, EMAIL_FOR_PASSWORD, sid, client_secret, &email));
         return find_owner(call, attempt, &email);
     }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "homeserver/accounts/threepids.h"
 #include "homeserver/base/error.h"
 
 struct call;
@@ -29,6 +30,9 @@ struct uia_stage {
     json_t *(*params)(const struct config *config);
     bool is_never_offered;
 };
+
+/* What a proof of an address is for, in an operation with this path. */
+enum email_purpose uia_email_purpose(const char *path);
 
 /* NULL when this server does not know the type. */
 const struct uia_stage *uia_find_stage(const char *type);

@@ -100,6 +100,10 @@ static void add_form(struct strbuf *html, const struct page *page, enum language
     if (page->action != NULL)
         add_around(html, " action=\"", page->action, "\"");
     strbuf_add_string(html, ">");
+    for (size_t i = 0; i < page->hidden_count; i++) {
+        add_around(html, "<input type=\"hidden\" name=\"", page->hidden[i].name, "\"");
+        add_around(html, " value=\"", page->hidden[i].value, "\">");
+    }
     for (size_t i = 0; i < page->field_count; i++)
         add_field(html, &page->fields[i], language, page->error != NULL);
     add_around(html, "<p><button type=\"submit\">", page->button->in[language],

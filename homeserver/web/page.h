@@ -25,8 +25,14 @@ enum language page_language(struct request *req);
 struct page_field {
     const char *name;
     struct text label;
-    const char *type;         /* of the input element: text, password, checkbox */
+    const char *type;         /* of the input element: text, email, password, checkbox */
     const char *autocomplete; /* as HTML names it */
+};
+
+/* What a form carries on unseen. */
+struct page_hidden {
+    const char *name;
+    const char *value;
 };
 
 /* A page with a form, or without one when `field_count` is 0 and `button` empty. Pointers may be
@@ -39,6 +45,8 @@ struct page {
     const char *link_url;
     const struct page_field *fields;
     size_t field_count;
+    const struct page_hidden *hidden;
+    size_t hidden_count;
     const struct text *button; /* NULL: no form */
     const char *action;        /* where the form goes; NULL: nowhere, a script takes it */
     const char *script;        /* path of a script of ours; NULL: none */

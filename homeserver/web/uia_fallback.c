@@ -8,14 +8,20 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "homeserver/accounts/threepids.h"
 #include "homeserver/accounts/uia.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/random.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
 #include "homeserver/web/form.h"
 #include "homeserver/web/page.h"
 #include "homeserver/web/web.h"
+
+#define EMAIL_STAGE "m.login.email.identity"
+
+enum { CLIENT_SECRET_CHARS = 43, EMAIL_CREDENTIALS = 2 };
 
 /* One stage: what is asked, and what a failure means. */
 struct stage_page {
@@ -41,6 +47,10 @@ static const struct page_field terms_fields[] = {
      NULL},
 };
 
+static const struct page_field email_fields[] = {
+    {"address", {{"E-mail address", "Adresse e-mail"}}, "email", "email"},
+};
+
 static const struct stage_page stage_pages[] = {
     {"m.login.dummy",
      {{"Confirm", "Confirmation"}},
@@ -64,6 +74,14 @@ static const struct stage_page stage_pages[] = {
        "Ce jeton n’est pas valable, ou il a déjà été utilisé."}},
      token_fields,
      COUNT_OF(token_fields)},
+    {EMAIL_STAGE,
+     {{"Confirm your e-mail address", "Confirmez votre adresse e-mail"}},
+     {{"You will get a message with a link. Your address is needed to continue.",
+       "Vous recevrez un message contenant un lien. Votre adresse est nécessaire pour continuer."}},
+     {{"No message can be sent to this address. Check it, or use another one.",
+       "Aucun message ne peut être envoyé à cette adresse. Vérifiez-la ou utilisez-en une autre."}},
+     email_fields,
+     COUNT_OF(email_fields)},
     {"m.login.terms",
      {{"Terms of use", "Conditions d’utilisation"}},
      {{"Read the terms of use of this server, then accept them to continue.",
@@ -77,6 +95,12 @@ static const struct stage_page stage_pages[] = {
 static const struct text continue_button = {{"Continue", "Continuer"}};
 static const struct text terms_link = {
     {"Read the terms of use (new window)", "Lire les conditions d’utilisation (nouvelle fenêtre)"}};
+static const struct text mail_sent_intro = {
+    {"A message was sent to your address. Follow the link in it, then continue here.",
+     "Un message vous a été envoyé. Suivez le lien qu’il contient, puis continuez ici."}};
+static const struct text not_confirmed_error = {
+    {"The address is not confirmed yet. Follow the link in the message, then continue.",
+     "L’adresse n’est pas encore confirmée. Suivez le lien du message, puis continuez."}};
 static const struct text expired_error = {
     {"This authentication has expired. Go back to your application and begin again.",
      "Cette authentification a expiré. Revenez à votre application et recommencez."}};
@@ -175,6 +199,78 @@ static enum errcode respond_failure(struct request *req, const struct stage_page
     return respond_form(req, 401, stage, &stage->failure);
 }
 
+static enum errcode respond_outcome(struct request *req, const struct stage_page *stage,
+                                    enum errcode code)
+{
+    if (errcode_is_internal(code))
+        return code;
+    return code == OK ? respond_done(req) : respond_failure(req, stage, code);
+}
+
+/* The second page of the e-mail stage: the mail is on its way, the form remembers which. */
+static enum errcode respond_mail_sent(struct request *req, int status,
+                                      const struct stage_page *stage, const struct text *error,
+                                      const struct page_hidden *credentials)
+{
+    const struct page page = {
+        .title = stage->title,
+        .intro = &mail_sent_intro,
+        .error = error,
+        .hidden = credentials,
+        .hidden_count = EMAIL_CREDENTIALS,
+        .button = &continue_button,
+        .action = form_address(req, stage),
+    };
+
+    return page_respond(req, status, &page);
+}
+
+static enum errcode send_mail(struct request *req, const struct stage_page *stage,
+                              const char *session_id)
+{
+    const struct config *config = config_current(req->call.services->config);
+    const struct email_request request = {
+        .domain = &config->domains[0],
+        .address = form_field(req, "address"),
+        .client_secret = random_token(req->call.arena, CLIENT_SECRET_CHARS),
+        .send_attempt = 1,
+    };
+    const char *sid;
+    enum errcode code;
+
+    if (request.address == NULL)
+        return respond_form(req, 400, stage, &stage->failure);
+    code = uia_request_email(&req->call, session_id, &request, &sid);
+    if (errcode_is_internal(code))
+        return code;
+    if (code != OK)
+        return respond_failure(req, stage, code);
+    const struct page_hidden credentials[EMAIL_CREDENTIALS] = {
+        {"sid", sid}, {"client_secret", request.client_secret}};
+    return respond_mail_sent(req, 200, stage, NULL, credentials);
+}
+
+/* Two pages: the first sends the mail, the second is sent when its link has been followed. */
+static enum errcode submit_email_stage(struct request *req, const struct stage_page *stage,
+                                       const char *session_id)
+{
+    const struct page_hidden credentials[EMAIL_CREDENTIALS] = {
+        {"sid", form_field(req, "sid")}, {"client_secret", form_field(req, "client_secret")}};
+    enum errcode code;
+
+    if (credentials[0].value == NULL || credentials[1].value == NULL)
+        return send_mail(req, stage, session_id);
+    const json_t *auth = json_on_arena(
+        req->call.arena,
+        json_pack("{s:s, s:{s:s, s:s}}", "type", stage->type, "threepid_creds", credentials[0].name,
+                  credentials[0].value, credentials[1].name, credentials[1].value));
+    code = uia_complete_on_page(&req->call, session_id, req->client_address, auth);
+    if (code != M_THREEPID_AUTH_FAILED)
+        return respond_outcome(req, stage, code);
+    error_clear(&req->error);
+    return respond_mail_sent(req, 401, stage, &not_confirmed_error, credentials);
+}
+
 /* POST /_beffroi/auth/{authType}: the page's form. */
 enum errcode web_submit_uia_page(struct request *req)
 {
@@ -186,12 +282,12 @@ enum errcode web_submit_uia_page(struct request *req)
     TRY(form_check_origin(req));
     if (session_id == NULL)
         return fail(&req->error, M_MISSING_PARAM, "\"session\" is missing.");
+    if (strcmp(stage->type, EMAIL_STAGE) == 0)
+        return submit_email_stage(req, stage, session_id);
     /* A box that is not ticked is not sent. */
     if (strcmp(stage->type, "m.login.terms") == 0 && form_field(req, "accept") == NULL)
         return respond_form(req, 400, stage, &stage->failure);
     code =
         uia_complete_on_page(&req->call, session_id, req->client_address, auth_of_form(req, stage));
-    if (errcode_is_internal(code))
-        return code;
-    return code == OK ? respond_done(req) : respond_failure(req, stage, code);
+    return respond_outcome(req, stage, code);
 }

@@ -1,6 +1,8 @@
 """E-mail addresses: what administrative_contact.yaml, registration.yaml and password_management.yaml say about
 them, with a real mail server."""
 
+import re
+
 import pytest
 from client import CLIENT, PASSWORD, Client, unique
 from homeserver import SHARED_SECRET, launch, running
@@ -365,6 +367,66 @@ def test_the_address_of_another_account_proves_nothing(client, mail_server, anna
     session = bert.post(CHANGE, body={"new_password": NEW_PASSWORD}, expect=401)["session"]
     answer = bert.post(CHANGE, body={"auth": email_auth(asked, session)}, expect=403)
     assert answer["errcode"] == "M_FORBIDDEN"
+
+
+# ── The stage on its page, for clients that do not know it ────────────────────────────────────────
+
+
+def submit(client, page, **fields):
+    """The form of the page, with what it carries on unseen."""
+    action = re.search(r'<form[^>]* action="([^"]+)"', page.text).group(1).replace("&amp;", "&")
+    unseen = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text)
+    return client.http.post(action, data={**dict(unseen), **fields})
+
+
+def begin_page(client, session, **headers):
+    path = f"{CLIENT}/auth/m.login.email.identity/fallback/web"
+    return client.raw("GET", path, query={"session": session}, headers=headers)
+
+
+def test_an_address_is_confirmed_through_the_page_of_the_stage(strict, mail_server):
+    body = {"username": unique("anna"), "password": PASSWORD}
+    session = strict.post(REGISTER, body=body, expect=401)["session"]
+    page = begin_page(strict, session)
+    assert page.status_code == 200 and 'type="email" required autocomplete="email"' in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    address = fresh_address("gouv.example")
+    sent = submit(strict, page, address=address)
+    assert sent.status_code == 200 and "Follow the link" in sent.text
+    early = submit(strict, sent)
+    assert early.status_code == 401 and "not confirmed yet" in early.text and 'class="error"' in early.text
+    follow(strict, mail_server.link_to(address))
+    done = submit(strict, early)
+    assert done.status_code == 200 and "/_beffroi/static/uia.js" in done.text
+    anna = strict.signed_in(strict.post(REGISTER, body={"auth": {"session": session}}))
+    assert [t["address"] for t in anna.get(THREEPIDS)["threepids"]] == [address]
+
+
+def test_the_page_serves_for_a_forgotten_password(client, mail_server, anna):
+    address = fresh_address()
+    add_address(client, mail_server, anna, address)
+    session = client.post(CHANGE, body={"new_password": NEW_PASSWORD}, expect=401)["session"]
+    sent = submit(client, begin_page(client, session), address=address)
+    follow(client, mail_server.link_to(address, 2))
+    assert submit(client, sent).status_code == 200
+    client.post(CHANGE, body={"auth": {"session": session}})
+    client.login(anna.user_id, NEW_PASSWORD)
+
+
+@pytest.mark.parametrize("address", ["anna@elsewhere.example", "<script>", ""])
+def test_an_address_that_gets_no_mail_is_told_on_the_page(strict, address):
+    session = strict.post(REGISTER, body={"username": unique("anna"), "password": PASSWORD}, expect=401)["session"]
+    page = begin_page(strict, session, **{"Accept-Language": "fr"})
+    assert "Adresse e-mail" in page.text
+    answer = submit(strict, page, address=address)
+    assert answer.status_code in (400, 401) and 'class="error"' in answer.text and "<script>" not in answer.text
+
+
+def test_the_page_of_an_expired_session_sends_no_mail(strict, mail_server):
+    address = fresh_address("gouv.example")
+    answer = submit(strict, begin_page(strict, "gone"), address=address)
+    assert answer.status_code == 404 and "expired" in answer.text
+    assert mail_server.mails_to(address) == []
 
 
 # ── Identity servers ──────────────────────────────────────────────────────────────────────────────
