@@ -127,21 +127,18 @@ enum errcode federation_get_room_state_ids(struct request *req)
 /* GET /_matrix/federation/v1/timestamp_to_event/{roomId} */
 enum errcode federation_get_event_by_timestamp(struct request *req)
 {
-    const char *room_id_text, *dir = query_string(req, "dir");
+    const char *room_id_text;
     struct server_view view;
     struct stored_event event;
-    bool visible = false;
+    bool backwards, visible = false;
     int64_t ts;
 
     TRY(path_room_id(req, "roomId", &room_id_text));
-    if (query_string(req, "ts") == NULL || dir == NULL)
-        return fail(&req->error, M_MISSING_PARAM, "ts and dir are required.");
-    if (strcmp(dir, "f") != 0 && strcmp(dir, "b") != 0)
-        return fail(&req->error, M_INVALID_PARAM, "dir must be f or b.");
-    TRY(query_int(req, "ts", 0, 0, INT64_MAX, &ts));
+    TRY(query_int_required(req, "ts", 0, &ts));
+    TRY(query_direction_required(req, &backwards));
     TRY(server_view_open_reader(&req->call, room_id_text, req->requester.server_name, &view));
     enum errcode found = event_closest_to_timestamp(req->call.db, req->call.arena,
-                                                    room_nid(view.room), ts, *dir == 'f', &event);
+                                                    room_nid(view.room), ts, !backwards, &event);
     if (found == OK)
         TRY(server_view_filter(&req->call, &view, &event, 1, &visible));
     if (found == M_NOT_FOUND || (found == OK && !visible))

@@ -10,18 +10,6 @@
 #include "homeserver/services.h"
 #include "storage/journal.h"
 
-static enum errcode read_direction(struct request *req, bool *backwards_out)
-{
-    const char *dir = query_string(req, "dir");
-
-    if (dir == NULL)
-        return fail(&req->error, M_MISSING_PARAM, "dir is required: b or f.");
-    *backwards_out = strcmp(dir, "b") == 0;
-    if (!*backwards_out && strcmp(dir, "f") != 0)
-        return fail(&req->error, M_INVALID_PARAM, "dir must be b or f.");
-    return OK;
-}
-
 static enum errcode read_token(struct request *req, const char *name, int64_t fallback,
                                int64_t *out)
 {
@@ -55,7 +43,7 @@ enum errcode client_get_room_events(struct request *req)
 
     TRY(path_room_id(req, "roomId", &room_id));
     TRY(room_reader_make(&req->call, room_id, &req->requester, &reader));
-    TRY(read_direction(req, &page.backwards));
+    TRY(query_direction_required(req, &page.backwards));
     TRY(query_int(req, "limit", 10, 1, 1000, &page.limit));
     TRY(read_token(req, "from", page.backwards ? reader.until : INT64_MIN, &page.from));
     TRY(read_token(req, "to", page.backwards ? INT64_MIN : reader.until, &page.to));

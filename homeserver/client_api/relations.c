@@ -30,13 +30,10 @@ static enum errcode read_position(struct request *req, const char *name, int64_t
 static enum errcode read_query(struct request *req, const struct room_reader *reader,
                                struct children_query *query)
 {
-    const char *dir = query_string(req, "dir");
     bool recurse;
 
     query->room_nid = room_nid(reader->room);
-    query->backwards = dir == NULL || strcmp(dir, "b") == 0;
-    if (!query->backwards && strcmp(dir, "f") != 0)
-        return fail(&req->error, M_INVALID_PARAM, "dir must be b or f.");
+    TRY(query_direction(req, true, &query->backwards));
     query->after = INT64_MIN;
     query->until = reader->until;
     TRY(read_position(req, query->backwards ? "to" : "from", &query->after));

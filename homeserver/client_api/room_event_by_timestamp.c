@@ -6,21 +6,18 @@
 /* GET /_matrix/client/v1/rooms/{roomId}/timestamp_to_event */
 enum errcode client_get_event_by_timestamp(struct request *req)
 {
-    const char *room_id_text, *dir = query_string(req, "dir");
+    const char *room_id_text;
     struct room_reader reader;
     struct stored_event event;
     int64_t ts;
-    bool visible = false;
+    bool backwards, visible = false;
 
     TRY(path_room_id(req, "roomId", &room_id_text));
-    if (query_string(req, "ts") == NULL || dir == NULL)
-        return fail(&req->error, M_MISSING_PARAM, "ts and dir are required.");
-    if (strcmp(dir, "f") != 0 && strcmp(dir, "b") != 0)
-        return fail(&req->error, M_INVALID_PARAM, "dir must be f or b.");
-    TRY(query_int(req, "ts", 0, 0, INT64_MAX, &ts));
+    TRY(query_int_required(req, "ts", 0, &ts));
+    TRY(query_direction_required(req, &backwards));
     TRY(room_reader_make(&req->call, room_id_text, &req->requester, &reader));
     enum errcode found = event_closest_to_timestamp(req->call.db, req->call.arena,
-                                                    room_nid(reader.room), ts, *dir == 'f', &event);
+                                                    room_nid(reader.room), ts, !backwards, &event);
     if (found == OK)
         TRY(visibility_check(&req->call, &reader, &event, 1, &visible));
     if (found == M_NOT_FOUND || (found == OK && !visible))

@@ -158,6 +158,23 @@ enum errcode query_int_required(struct request *req, const char *name, int64_t m
     return OK;
 }
 
+enum errcode query_direction(struct request *req, bool fallback, bool *backwards_out)
+{
+    const char *dir = query_string(req, "dir");
+
+    *backwards_out = dir == NULL ? fallback : strcmp(dir, "b") == 0;
+    if (dir == NULL || *backwards_out || strcmp(dir, "f") == 0)
+        return OK;
+    return fail(&req->error, M_INVALID_PARAM, "dir must be b or f.");
+}
+
+enum errcode query_direction_required(struct request *req, bool *backwards_out)
+{
+    if (query_string(req, "dir") == NULL)
+        return fail(&req->error, M_MISSING_PARAM, "dir is required: b or f.");
+    return query_direction(req, false, backwards_out);
+}
+
 enum errcode query_bool(struct request *req, const char *name, bool fallback, bool *out)
 {
     const char *text = query_string(req, name);

@@ -49,6 +49,11 @@ enum errcode query_int_required(struct request *req, const char *name, int64_t m
                                 int64_t *out) MUST_CHECK;
 /* M_INVALID_PARAM unless "true" or "false". */
 enum errcode query_bool(struct request *req, const char *name, bool fallback, bool *out) MUST_CHECK;
+/* `dir`, as the specification uses it everywhere: "b" is backwards, "f" is not; M_INVALID_PARAM for
+ * others. */
+enum errcode query_direction(struct request *req, bool fallback, bool *backwards_out) MUST_CHECK;
+/* The same where it must be there: M_MISSING_PARAM. */
+enum errcode query_direction_required(struct request *req, bool *backwards_out) MUST_CHECK;
 /* All values of a repeated parameter (`via`), at most `max` of them. */
 const char **query_strings(struct request *req, const char *name, size_t max, size_t *count_out);
 
