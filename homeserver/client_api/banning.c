@@ -12,7 +12,7 @@ enum errcode client_ban(struct request *req)
 /* Unbanning somebody who is not banned would be a kick. */
 static enum errcode check_banned(struct request *req)
 {
-    const char *room_id, *user_id, *membership;
+    const char *room_id, *user_id, *membership, *own;
     struct room_head *head;
     struct room *room;
 
@@ -20,6 +20,10 @@ static enum errcode check_banned(struct request *req)
     TRY(body_string(req, "user_id", &user_id));
     TRY(room_open(&req->call, room_id, &room));
     TRY(room_committed_head(&req->call, room, &head));
+    /* Who is banned is the room's affair. */
+    TRY(room_head_membership(&req->call, room, head, req->requester.user_id, &own));
+    if (own == NULL || strcmp(own, "join") != 0)
+        return fail(&req->error, M_FORBIDDEN, "You are not in this room.");
     TRY(room_head_membership(&req->call, room, head, user_id, &membership));
     if (membership == NULL || strcmp(membership, "ban") != 0)
         return fail(&req->error, M_BAD_STATE, "%s is not banned from this room.", user_id);

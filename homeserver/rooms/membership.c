@@ -112,14 +112,20 @@ static enum errcode check_guest(struct call *call, const struct room_build *buil
 }
 
 /* What the auth rules do not say, because it does no harm in the room's graph. */
-static enum errcode check_sense(struct call *call, const struct membership_change *change,
-                                const char *current)
+static enum errcode check_sense(struct call *call, const struct room_build *build,
+                                const struct membership_change *change, const char *current)
 {
     bool is_own = is(change->target, change->requester->user_id);
+    const char *own = current;
 
-    if (is(change->membership, "leave") && is_own && current == NULL)
+    if (!is(change->membership, "leave"))
+        return OK;
+    /* Who is not there does not learn who else is not. */
+    if (!is_own)
+        TRY(room_head_membership(call, build->room, build->head, change->requester->user_id, &own));
+    if (own == NULL || (!is_own && !is(own, "join")))
         return fail(call->error, M_FORBIDDEN, "You are not in this room.");
-    if (is(change->membership, "leave") && !is_own && (current == NULL || is(current, "leave")))
+    if (!is_own && (current == NULL || is(current, "leave")))
         return fail(call->error, M_FORBIDDEN, "%s is not in this room.", change->target);
     return OK;
 }
@@ -168,7 +174,7 @@ static enum errcode make_draft(struct call *call, struct room_build *build,
         *event_id_out = member->event_id;
         return OK;
     }
-    TRY(check_sense(call, change, current));
+    TRY(check_sense(call, build, change, current));
     if (is(change->membership, "invite"))
         TRY(invite_permission_check(call, change->target, change->requester->user_id));
     TRY(check_guest(call, build, change));

@@ -110,4 +110,5 @@ def main():
     report(doubled + list(check(routed, specified, not_built)))
 
 
-main()
+if __name__ == "__main__":
+    main()
