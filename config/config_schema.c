@@ -331,6 +331,10 @@ static const struct setting config_items[] = {
      .help = "How much of the machine the server uses."},
     {"log", SETTING_SECTION, AT(config, log), .section = &log_section,
      .help = "The log goes to standard error."},
+    {"identity_servers", SETTING_TEXTS, LIST(config, identity_servers, identity_server_count),
+     .example = "[identity.example.org]",
+     .help = "Identity servers that users may publish their addresses on and find others by: whoever runs one learns "
+             "who knows whom. Empty: this server talks to none."},
     {"presence_enabled", SETTING_BOOL, AT(config, presence_enabled), .standard = "true",
      .help = "Whether users see who is online."},
     {"access_token_in_query", SETTING_BOOL, AT(config, access_token_in_query), .standard = "true",

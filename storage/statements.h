@@ -83,6 +83,7 @@ struct statement_table {
     X(state_keys)                                                                                  \
     X(state_snapshots)                                                                             \
     X(thread_subscriptions)                                                                        \
+    X(threepid_bindings)                                                                           \
     X(threepids)                                                                                   \
     X(to_device)                                                                                   \
     X(uia_sessions)                                                                                \

@@ -39,6 +39,13 @@
     X(M_THREEPID_DENIED, 403, "M_THREEPID_DENIED", "This address is not allowed here.")            \
     X(M_THREEPID_MEDIUM_NOT_SUPPORTED, 400, "M_THREEPID_MEDIUM_NOT_SUPPORTED",                     \
       "This kind of address is not supported.")                                                    \
+    X(M_TERMS_NOT_SIGNED, 403, "M_TERMS_NOT_SIGNED",                                               \
+      "The identity server's terms are not signed.")                                               \
+    X(M_SESSION_NOT_VALIDATED, 400, "M_SESSION_NOT_VALIDATED",                                     \
+      "The address is not validated yet.")                                                         \
+    X(M_SESSION_EXPIRED, 400, "M_SESSION_EXPIRED", "The validation of the address has expired.")   \
+    X(M_NO_VALID_SESSION, 404, "M_NO_VALID_SESSION", "There is no such validation.")               \
+    X(M_INVALID_PEPPER, 400, "M_INVALID_PEPPER", "The pepper has changed.")                        \
     X(M_SERVER_NOT_TRUSTED, 400, "M_SERVER_NOT_TRUSTED", "This identity server is not trusted.")   \
     X(M_UNSUPPORTED_ROOM_VERSION, 400, "M_UNSUPPORTED_ROOM_VERSION",                               \
       "This room version is not supported.")                                                       \

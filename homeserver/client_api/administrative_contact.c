@@ -10,6 +10,7 @@
 #include "homeserver/client_api/client_uia.h"
 #include "homeserver/client_api/threepid_request.h"
 #include "homeserver/http/request.h"
+#include "homeserver/identity/identity_bindings.h"
 #include "homeserver/protocol/json.h"
 #include "storage/threepids.h"
 
@@ -80,39 +81,65 @@ enum errcode client_request_token_to3_pid_msisdn(struct request *req)
     return refuse_phone_validation(req);
 }
 
+static enum errcode read_address(struct request *req, struct identity_address *out)
+{
+    TRY(body_string(req, "medium", &out->medium));
+    TRY(body_string(req, "address", &out->text));
+    if (strcmp(out->medium, "email") == 0)
+        TRY(email_canonical(&req->call, out->text, &out->text));
+    return OK;
+}
+
+static enum errcode unbind(struct request *req, const struct identity_address *address)
+{
+    const struct identity_owner owner = {req->requester.user_nid, req->requester.user_id};
+    const char *id_server, *result;
+
+    TRY(body_string_optional(req, "id_server", &id_server));
+    TRY(identity_unbind(&req->call, &owner, id_server, address, &result));
+    return respond(req, 200, json_pack("{s:s}", "id_server_unbind_result", result));
+}
+
 /* POST /_matrix/client/v3/account/3pid/delete */
 enum errcode client_delete3pid_from_account(struct request *req)
 {
-    const char *medium, *address;
+    struct identity_address address;
     enum errcode code;
 
-    TRY(body_string(req, "medium", &medium));
-    TRY(body_string(req, "address", &address));
-    if (strcmp(medium, "email") == 0)
-        TRY(email_canonical(&req->call, address, &address));
-    code = threepid_delete(req->call.db, req->requester.user_nid, medium, address);
+    TRY(read_address(req, &address));
+    code = threepid_delete(req->call.db, req->requester.user_nid, address.medium, address.text);
     if (code == M_NOT_FOUND)
         return fail(&req->error, M_THREEPID_NOT_FOUND, "Your account does not have this address.");
     TRY(code);
-    /* This server binds no addresses on identity servers, so it can not take them off either. */
-    return respond(req, 200, json_pack("{s:s}", "id_server_unbind_result", "no-support"));
+    return unbind(req, &address);
 }
 
-static enum errcode refuse_binding(struct request *req, const json_t *credentials)
+static enum errcode read_credential(struct request *req, const json_t *credentials,
+                                    const char *name, const char **out)
 {
-    static const char *const members[] = {"client_secret", "id_server", "id_access_token", "sid"};
+    *out = json_get_string(credentials, name);
+    return *out != NULL ? OK : fail(&req->error, M_MISSING_PARAM, "\"%s\" is missing.", name);
+}
 
-    for (size_t i = 0; i < COUNT_OF(members); i++) {
-        if (json_get_string(credentials, members[i]) == NULL)
-            return fail(&req->error, M_MISSING_PARAM, "\"%s\" is missing.", members[i]);
-    }
-    return fail(&req->error, M_SERVER_NOT_TRUSTED, "This server uses no identity server.");
+static enum errcode bind(struct request *req, const json_t *credentials)
+{
+    const struct identity_owner owner = {req->requester.user_nid, req->requester.user_id};
+    const char *sid, *client_secret;
+    struct identity_server server;
+    json_t *answer;
+
+    TRY(read_credential(req, credentials, "client_secret", &client_secret));
+    TRY(read_credential(req, credentials, "id_server", &server.name));
+    TRY(read_credential(req, credentials, "id_access_token", &server.access_token));
+    TRY(read_credential(req, credentials, "sid", &sid));
+    TRY(identity_bind(&req->call, &owner, &server, sid, client_secret, &answer));
+    return respond_empty(req);
 }
 
 /* POST /_matrix/client/v3/account/3pid/bind */
 enum errcode client_bind3_pid(struct request *req)
 {
-    return refuse_binding(req, request_body(req));
+    return bind(req, request_body(req));
 }
 
 /* POST /_matrix/client/v3/account/3pid: deprecated, the same as …/bind. It never adds an address to
@@ -125,16 +152,14 @@ enum errcode client_post3_pids(struct request *req)
         credentials = json_get_object(request_body(req), "threePidCreds");
     if (credentials == NULL)
         return fail(&req->error, M_MISSING_PARAM, "\"three_pid_creds\" is missing.");
-    return refuse_binding(req, credentials);
+    return bind(req, credentials);
 }
 
 /* POST /_matrix/client/v3/account/3pid/unbind */
 enum errcode client_unbind3pid_from_account(struct request *req)
 {
-    const char *medium, *address, *id_server;
+    struct identity_address address;
 
-    TRY(body_string(req, "medium", &medium));
-    TRY(body_string(req, "address", &address));
-    TRY(body_string_optional(req, "id_server", &id_server));
-    return respond(req, 200, json_pack("{s:s}", "id_server_unbind_result", "no-support"));
+    TRY(read_address(req, &address));
+    return unbind(req, &address);
 }

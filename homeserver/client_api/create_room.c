@@ -10,12 +10,15 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
 #include "homeserver/client_api/client_api.h"
+#include "homeserver/client_api/third_party_membership.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/upgrade_room.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
+
+enum { INVITES_BY_ADDRESS_MAX = 20 }; /* each is two questions to another server */
 
 static enum errcode read_version(struct request *req, struct new_room *room)
 {
@@ -116,22 +119,36 @@ static enum errcode read_initial_state(struct request *req, struct new_room *roo
     return OK;
 }
 
-/* Invites to addresses need an identity server, and this server trusts none. */
-static enum errcode refuse_threepid_invites(struct request *req)
+/* Before there is a room: what the client could know to be wrong. */
+static enum errcode read_invites_by_address(struct request *req, json_t **out)
 {
-    static const char *const members[] = {"id_server", "id_access_token", "medium", "address"};
-    json_t *invites, *invite;
+    json_t *invite;
     size_t i;
 
-    TRY(body_array_optional(req, "invite_3pid", &invites));
+    TRY(body_array_optional(req, "invite_3pid", out));
+    if (json_array_size(*out) > INVITES_BY_ADDRESS_MAX)
+        return fail(&req->error, M_INVALID_PARAM, "At most %d addresses can be invited at once.",
+                    INVITES_BY_ADDRESS_MAX);
+    json_array_foreach (*out, i, invite)
+        TRY(check_invite_by_address(req, invite));
+    return OK;
+}
+
+/* Spec: a room stands even when some of its invites fail. */
+static enum errcode invite_addresses(struct request *req, const char *room_id, json_t *invites)
+{
+    json_t *invite;
+    size_t i;
+
+    if (json_array_size(invites) > 0)
+        TRY(commit_group_wait(req->call.commits));
     json_array_foreach (invites, i, invite) {
-        for (size_t j = 0; j < COUNT_OF(members); j++) {
-            if (json_get_string(invite, members[j]) == NULL)
-                return fail(&req->error, M_BAD_JSON, "invite_3pid[%zu] needs a text as %s.", i,
-                            members[j]);
-        }
-        return fail(&req->error, M_THREEPID_DENIED,
-                    "This server invites people by their user ID only.");
+        enum errcode invited = invite_by_address(req, room_id, invite);
+
+        if (invited != OK)
+            log_debug(LOG_ROOMS, "invite %zu of an address to %s failed: %s", i, room_id,
+                      req->error.text);
+        error_clear(&req->error);
     }
     return OK;
 }
@@ -178,13 +195,14 @@ enum errcode client_create_room(struct request *req)
 {
     struct new_room room = {0};
     const char *room_id;
+    json_t *by_address;
 
     TRY(read_version(req, &room));
     TRY(read_preset(req, &room));
     TRY(read_alias(req, &room));
     TRY(read_invites(req, &room));
     TRY(read_initial_state(req, &room));
-    TRY(refuse_threepid_invites(req));
+    TRY(read_invites_by_address(req, &by_address));
     TRY(body_string_optional(req, "name", &room.name));
     TRY(body_string_optional(req, "topic", &room.topic));
     TRY(body_bool_optional(req, "is_direct", false, &room.is_direct));
@@ -193,5 +211,6 @@ enum errcode client_create_room(struct request *req)
     TRY(room_create_new(&req->call, &req->requester, &room, &room_id));
     TRY(carry_over(req, &room, room_id));
     TRY(invite_from_elsewhere(req, &room, room_id));
+    TRY(invite_addresses(req, room_id, by_address));
     return respond(req, 200, json_pack("{ss}", "room_id", room_id));
 }

@@ -3,22 +3,19 @@
 #include "homeserver/appservice/appservice_call.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/room_membership.h"
+#include "homeserver/client_api/third_party_membership.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
 #include "storage/accounts.h"
 
-/* Invites to addresses need an identity server, and this server trusts none. */
-static enum errcode invite_by_threepid(struct request *req)
+static enum errcode respond_invite_by_address(struct request *req)
 {
-    static const char *const members[] = {"id_server", "id_access_token", "medium", "address"};
+    const char *room_id;
 
-    for (size_t i = 0; i < COUNT_OF(members); i++) {
-        const char *text;
-        TRY(body_string(req, members[i], &text));
-    }
-    return fail(&req->error, M_THREEPID_DENIED,
-                "This server invites people by their user ID only.");
+    TRY(path_room_id(req, "roomId", &room_id));
+    TRY(invite_by_address(req, room_id, request_body(req)));
+    return respond_empty(req);
 }
 
 /* A bridge makes its users when somebody wants to talk to them. */
@@ -42,7 +39,7 @@ enum errcode client_invite_user(struct request *req)
 {
     /* inviteBy3PID shares the path (third_party_membership.yaml). */
     if (json_object_get(request_body(req), "medium") != NULL)
-        return invite_by_threepid(req);
+        return respond_invite_by_address(req);
     TRY(offer_missing_user(req));
     return change_membership_of_user(req, "invite");
 }

@@ -124,6 +124,16 @@ enum errcode change_own_membership(struct request *req, const struct room_target
                                     : elsewhere;
 }
 
+enum errcode invite_user(struct request *req, const char *room_id,
+                         const struct membership_change *change)
+{
+    const char *event_id;
+
+    if (config_hosts_user(config_current(req->call.services->config), change->target))
+        return membership_change(&req->call, room_id, change, &event_id);
+    return remote_invite(&req->call, room_id, change);
+}
+
 enum errcode change_membership_of_user(struct request *req, const char *membership)
 {
     struct membership_change change = {.requester = &req->requester, .membership = membership};
@@ -134,9 +144,8 @@ enum errcode change_membership_of_user(struct request *req, const char *membersh
     TRY(body_string_optional(req, "reason", &change.reason));
     if (!user_id_is_valid(change.target))
         return fail(&req->error, M_INVALID_PARAM, "user_id is not a user ID.");
-    if (strcmp(membership, "invite") == 0 &&
-        !config_hosts_user(config_current(req->call.services->config), change.target))
-        TRY(remote_invite(&req->call, room_id, &change));
+    if (strcmp(membership, "invite") == 0)
+        TRY(invite_user(req, room_id, &change));
     else
         TRY(membership_change(&req->call, room_id, &change, &event_id));
     return respond_empty(req);

@@ -23,6 +23,11 @@ enum errcode room_target_by_id_or_alias(struct request *req, struct room_target 
 enum errcode change_own_membership(struct request *req, const struct room_target *target,
                                    const char *membership) MUST_CHECK;
 
+/* An invite, of a user of this server or of another. */
+struct membership_change;
+enum errcode invite_user(struct request *req, const char *room_id,
+                         const struct membership_change *change) MUST_CHECK;
+
 /* Changes that of the body's `user_id` in the path's room, and answers {}. */
 enum errcode change_membership_of_user(struct request *req, const char *membership) MUST_CHECK;
 

@@ -196,20 +196,27 @@ static bool object_is_signed_with(const json_t *object, const char *public_key)
     return false;
 }
 
-bool event_third_party_invite_is_signed(const struct event *member, const struct event *invite)
+const json_t *third_party_invite_signing_key(const json_t *signed_part,
+                                             const json_t *invite_content)
 {
-    const json_t *claim = json_get_object(member->content, "third_party_invite");
-    const json_t *signed_part = json_get_object(claim, "signed");
     const json_t *listed;
     size_t i;
 
-    if (object_is_signed_with(signed_part, json_get_string(invite->content, "public_key")))
-        return true;
-    json_array_foreach (json_get_array(invite->content, "public_keys"), i, listed) {
+    if (object_is_signed_with(signed_part, json_get_string(invite_content, "public_key")))
+        return invite_content;
+    json_array_foreach (json_get_array(invite_content, "public_keys"), i, listed) {
         if (object_is_signed_with(signed_part, json_get_string(listed, "public_key")))
-            return true;
+            return listed;
     }
-    return false;
+    return NULL;
+}
+
+bool event_third_party_invite_is_signed(const struct event *member, const struct event *invite)
+{
+    const json_t *claim = json_get_object(member->content, "third_party_invite");
+
+    return third_party_invite_signing_key(json_get_object(claim, "signed"), invite->content) !=
+           NULL;
 }
 
 enum errcode event_sign(const struct room_version *version, json_t *event, const char *server_name,

@@ -63,6 +63,11 @@ bool event_is_signed_with(const struct room_version *version, const json_t *even
                           const char *server_name, const char *key_id,
                           const struct ed25519_public_key *key);
 
+/* Which of the keys of an m.room.third_party_invite made a signature in `signed_part`: an object
+ * with `public_key` and perhaps `key_validity_url`, borrowed; NULL when none did. */
+const json_t *third_party_invite_signing_key(const json_t *signed_part,
+                                             const json_t *invite_content);
+
 /* True when `content.third_party_invite.signed` of the member event carries a signature by one of
  * the keys that the m.room.third_party_invite event names, whoever claims to have made it. */
 bool event_third_party_invite_is_signed(const struct event *member, const struct event *invite);

@@ -122,8 +122,10 @@ def test_a_declined_invite_shows_once_in_sync(alice, bob):
 
 def test_invites_to_addresses_are_refused(alice, room):
     body = {"id_server": "id.example", "id_access_token": "x", "medium": "email", "address": "a@b.example"}
-    answer = alice.post(f"{CLIENT}/rooms/{{}}/invite", room, body=body, expect=403)
-    assert answer["errcode"] == "M_THREEPID_DENIED"
+    answer = alice.post(f"{CLIENT}/rooms/{{}}/invite", room, body=body, expect=400)
+    assert answer["errcode"] == "M_SERVER_NOT_TRUSTED"
+    answer = alice.post(f"{CLIENT}/createRoom", body={"invite_3pid": [body]}, expect=400)
+    assert answer["errcode"] == "M_SERVER_NOT_TRUSTED"
 
 
 def test_a_join_keeps_what_the_client_adds(alice, bob):
