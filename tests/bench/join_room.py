@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""The join of a large room that another server of ours serves.
+
+    tests/bench/join_room.py [--binary build-release/beffroi] [--members 10000] [--state 20000] [--json]
+
+The room has so many members, of a server that no longer answers, and so many state events in all. It is written
+through the door that other servers use (a peer of tests/federation sends it, signed). Measured, from the request of
+the client on: the join, until it may write, until /members is complete, and how much memory each process needed.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+for folder in ("support", "federation"):
+    sys.path.insert(0, str(HERE.parent / folder))
+
+from client import Client  # noqa: E402
+from conftest import federating_server  # noqa: E402
+from invariants import connect  # noqa: E402
+from peer import Authority, Peer  # noqa: E402
+
+
+def peak_bytes(server):
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
+
+
+def forget_peak(server):
+    """VmHWM begins again from what is resident now."""
+    pathlib.Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
+
+
+def fill(server, owner, peer, members, state_events):
+    """Members join in a row, each upon the one before; then other state."""
+    room_id = owner.create_room(
+        preset="public_chat", room_version="11",
+        power_level_content_override={"users": {owner.user_id: 100, peer.user("first"): 100}},
+    )  # fmt: skip
+    room = peer.join(server, room_id, "first")
+    batch, last = [], None
+
+    def flush():
+        peer.send(server, batch)
+        batch.clear()
+
+    for number in range(members):
+        user_id = peer.user(f"member{number}")
+        room.state.pop(("m.room.member", user_id), None)
+        last = room.event("m.room.member", {"membership": "join", "displayname": f"Member {number}"}, user_id, sender=user_id)
+        batch.append(last)
+        if len(batch) == 50:
+            flush()
+    for number in range(state_events - members):
+        last = room.event("org.example.test", {"value": "x" * 100}, f"key {number}")
+        batch.append(last)
+        if len(batch) == 50:
+            flush()
+    flush()
+    wait_for_event(server, room.id_of(last))
+    return room_id
+
+
+def wait_for_event(server, event_id, seconds=3600):
+    give_up = time.monotonic() + seconds
+    with connect(server) as database:
+        while not database.execute("SELECT 1 FROM events WHERE event_id = %s", [event_id]).fetchone():
+            database.rollback()
+            if time.monotonic() > give_up:
+                raise TimeoutError("the room was not taken in")
+            time.sleep(0.2)
+
+
+def measure(resident, joiner, room_id):
+    client = Client(joiner.base_url).register("joiner")
+    client.http.timeout = 600
+    client.sync()
+    forget_peak(resident)
+    forget_peak(joiner)
+    began = time.monotonic()
+    client.join(room_id, query={"via": resident.server_name})
+    joined = time.monotonic() - began
+    client.send_text(room_id, "here")
+    usable = time.monotonic() - began
+    members = client.get("/_matrix/client/v3/rooms/{}/members", room_id)["chunk"]
+    complete = time.monotonic() - began
+    return {
+        "members": len(members),
+        "join_seconds": round(joined, 2),
+        "usable_seconds": round(usable, 2),
+        "complete_seconds": round(complete, 2),
+        "joiner_peak_mib": peak_bytes(joiner) >> 20,
+        "resident_peak_mib": peak_bytes(resident) >> 20,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--binary", default=str(HERE.parent.parent / "build-release" / "beffroi"))
+    parser.add_argument("--members", type=int, default=10000)
+    parser.add_argument("--state", type=int, default=20000, help="state events in all, members included")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    authority = Authority(pathlib.Path(tempfile.mkdtemp(prefix="beffroi-authority-")))
+    resident, joiner = federating_server(authority), federating_server(authority)
+    peer = Peer(authority)
+    try:
+        for server in (resident, joiner):
+            server.binary = arguments.binary
+            server.start()
+        owner = Client(resident.base_url).register("owner")
+        began = time.monotonic()
+        room_id = fill(resident, owner, peer, arguments.members, arguments.state)
+        print(f"the room was made in {time.monotonic() - began:.0f} s", file=sys.stderr)
+        figures = measure(resident, joiner, room_id)
+        print(json.dumps(figures) if arguments.json else "\n".join(f"{k:20} {v}" for k, v in figures.items()))
+    finally:
+        peer.close()
+        for server in (resident, joiner):
+            server.remove()
+
+
+if __name__ == "__main__":
+    main()
