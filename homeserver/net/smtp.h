@@ -23,7 +23,7 @@ struct smtp_message {
     const char *to;
     const char *subject;
     const char *text;
-    const char *html; /* the same for readers that show HTML; NULL: text only */
+    const char *html;            /* the same for readers that show HTML; NULL: text only */
     const char *unsubscribe_url; /* which ends such mails by one POST (RFC 8058); NULL: none */
 };
 

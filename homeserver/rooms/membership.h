@@ -25,8 +25,9 @@ struct membership_change {
 };
 
 /* M_FORBIDDEN, M_NOT_FOUND; see room_send_event(). M_UNABLE_TO_AUTHORISE_JOIN and
- * M_UNABLE_TO_GRANT_JOIN for a join that another server in the room may be able to vouch for. A join of somebody who is joined succeeds, with
- * the event that made them so. `*event_id_out` is borrowed from the call. */
+ * M_UNABLE_TO_GRANT_JOIN for a join that another server in the room may be able to vouch for. A
+ * join of somebody who is joined succeeds, with the event that made them so. `*event_id_out` is
+ * borrowed from the call. */
 enum errcode membership_change(struct call *call, const char *room_id,
                                const struct membership_change *change,
                                const char **event_id_out) MUST_CHECK;
