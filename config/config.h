@@ -129,6 +129,16 @@ struct config_media {
     int64_t unauthenticated_until_ts;  /* ms since 1970, made of the above; 0 when NULL */
 };
 
+enum config_on_virus { CONFIG_VIRUS_BLOCK, CONFIG_VIRUS_WARN };
+enum config_unscanned { CONFIG_UNSCANNED_ACCEPT, CONFIG_UNSCANNED_REFUSE };
+
+struct config_antivirus {
+    const char *clamd;             /* path of its socket, or host:port; NULL: nothing is scanned */
+    enum config_on_virus on_virus; /* block */
+    enum config_unscanned unscanned; /* refuse */
+    int64_t rescan_seconds;          /* 7 days: how long a result is good for new signatures */
+};
+
 struct config_url_previews {
     bool enabled;            /* false */
     const char *const *deny; /* globs of whole addresses */
@@ -184,6 +194,7 @@ struct config {
     struct config_calls calls;
     struct config_media media;
     struct config_url_previews url_previews;
+    struct config_antivirus antivirus;
     struct config_rooms rooms;
     struct config_encryption encryption;
     struct config_log log;

@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <string.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -317,6 +319,17 @@ int64_t config_check_day(const char *text)
     return end == NULL || *end != '\0' ? -1 : (int64_t)timegm(&day) * 1000;
 }
 
+/* What fits into a socket's name, or host:port. */
+static bool is_clamd_address(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+
+    if (text[0] == '/')
+        return strlen(text) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+    return colon != NULL && colon != text && colon[1] != '\0' &&
+           strspn(colon + 1, "0123456789") == strlen(colon + 1);
+}
+
 static void check_media(const struct check *check)
 {
     const char *day = check->config->media.unauthenticated_until;
@@ -330,6 +343,12 @@ static void check_media(const struct check *check)
         MISTAKE(check, "media.store",
                 "an S3 store needs media.s3.endpoint, bucket, access_key and secret_key");
     check_web_url(check, "media.s3.endpoint", s3->endpoint);
+    const char *clamd = check->config->antivirus.clamd;
+    if (clamd != NULL && !is_clamd_address(clamd))
+        MISTAKE(check, "antivirus.clamd",
+                "\"%s\" is neither the path of a socket nor an address: write "
+                "/run/clamav/clamd.ctl or 127.0.0.1:3310",
+                clamd);
 }
 
 void config_check(const struct config *config, const struct config_node *root,

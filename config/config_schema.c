@@ -219,6 +219,27 @@ static const struct setting media_items[] = {
 };
 static const struct settings media_section = SECTION(config_media, "media", media_items);
 
+static const struct setting_choice virus_choices[] = {
+    {"block", CONFIG_VIRUS_BLOCK}, {"warn", CONFIG_VIRUS_WARN}, {NULL, 0},
+};
+static const struct setting_choice unscanned_choices[] = {
+    {"accept", CONFIG_UNSCANNED_ACCEPT}, {"refuse", CONFIG_UNSCANNED_REFUSE}, {NULL, 0},
+};
+static const struct setting antivirus_items[] = {
+    {"clamd", SETTING_TEXT, AT(config_antivirus, clamd), .example = "/run/clamav/clamd.ctl",
+     .help = "The ClamAV daemon: the path of its socket, or host:port. Unset: nothing is scanned. Set: every file is, "
+             "before it is kept or shown; and clients find the content scanner's endpoints for what is encrypted."},
+    {"on_virus", SETTING_CHOICE, AT(config_antivirus, on_virus), .choices = virus_choices, .standard = "block",
+     .help = "block: nobody gets such a file. warn: the log says so, and that is all."},
+    {"unscanned", SETTING_CHOICE, AT(config_antivirus, unscanned), .choices = unscanned_choices, .standard = "refuse",
+     .help = "What becomes of a file that clamd did not look at, because it is down or the file is larger than its "
+             "StreamMaxLength. refuse: it is not taken or shown for now. accept: it is, and scanned when clamd is back."},
+    {"rescan_seconds", SETTING_SECONDS, AT(config_antivirus, rescan_seconds), .standard = "7d", .max = INT64_C(1) << 40,
+     .help = "A file that was clean is looked at again when somebody asks for it, clamd has newer signatures, and the "
+             "result is older than this."},
+};
+static const struct settings antivirus_section = SECTION(config_antivirus, "antivirus", antivirus_items);
+
 static const struct setting url_preview_items[] = {
     {"enabled", SETTING_BOOL, AT(config_url_previews, enabled), .standard = "false",
      .help = "Whether clients may ask this server what a web page is about. The server then calls pages that users name."},
@@ -313,6 +334,8 @@ static const struct setting config_items[] = {
     {"rooms", SETTING_SECTION, AT(config, rooms), .section = &rooms_section},
     {"encryption", SETTING_SECTION, AT(config, encryption), .section = &encryption_section},
     {"media", SETTING_SECTION, AT(config, media), .section = &media_section},
+    {"antivirus", SETTING_SECTION, AT(config, antivirus), .section = &antivirus_section,
+     .help = "Looking for viruses in files, with ClamAV."},
     {"url_previews", SETTING_SECTION, AT(config, url_previews), .section = &url_previews_section,
      .help = "What clients show below a message with a link in it."},
     {"federation", SETTING_SECTION, AT(config, federation), .section = &federation_section,

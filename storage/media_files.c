@@ -10,7 +10,6 @@ enum {
     REFER,
     REFER_BY_HASH,
     RELEASE,
-    SET_SCANNED,
     MOVE,
     LIST,
     DOUBT,
@@ -25,19 +24,19 @@ enum {
 /* clang-format off */
 static const struct db_statement statements[] = {
     [LOAD] = {"media_file_load",
-        "SELECT file_nid, hash, object, store, size_bytes, virus, scanned_ts "
+        "SELECT file_nid, hash, object, store, size_bytes "
         "  FROM media_files "
         " WHERE file_nid = $1"},
 
     [LOAD_BY_HASH] = {"media_file_load_by_hash",
-        "SELECT file_nid, hash, object, store, size_bytes, virus, scanned_ts "
+        "SELECT file_nid, hash, object, store, size_bytes "
         "  FROM media_files "
         " WHERE hash = $1"},
 
     [REFER] = {"media_file_refer",
         "INSERT INTO media_files "
-        "       (hash, object, store, size_bytes, reference_count, created_ts, virus, scanned_ts) "
-        "VALUES ($1, $2, $3, $4, 1, $5, $6, $7) "
+        "       (hash, object, store, size_bytes, reference_count, created_ts) "
+        "VALUES ($1, $2, $3, $4, 1, $5) "
         "    ON CONFLICT (hash) DO UPDATE "
         "   SET reference_count = media_files.reference_count + 1 "
         "RETURNING file_nid, object"},
@@ -53,14 +52,11 @@ static const struct db_statement statements[] = {
         "   SET reference_count = reference_count - 1 "
         " WHERE file_nid = $1"},
 
-    [SET_SCANNED] = {"media_file_set_scanned",
-        "UPDATE media_files SET virus = $2, scanned_ts = $3 WHERE file_nid = $1"},
-
     [MOVE] = {"media_file_move",
         "UPDATE media_files SET object = $2, store = $3 WHERE file_nid = $1"},
 
     [LIST] = {"media_files_list",
-        "SELECT file_nid, hash, object, store, size_bytes, virus, scanned_ts "
+        "SELECT file_nid, hash, object, store, size_bytes "
         "  FROM media_files "
         " WHERE store = $1 "
         "   AND file_nid > $2 "
@@ -103,8 +99,8 @@ static const struct db_statement statements[] = {
         "SELECT object, store, 0 FROM gone"},
 
     [LOAD_THUMBNAIL] = {"media_thumbnail_load",
-        "SELECT file.file_nid, file.hash, file.object, file.store, file.size_bytes, file.virus, "
-        "       file.scanned_ts, thumbnail.content_type "
+        "SELECT file.file_nid, file.hash, file.object, file.store, file.size_bytes, "
+        "       thumbnail.content_type "
         "  FROM media_thumbnails AS thumbnail "
         "  JOIN media_files AS file "
         "    ON file.file_nid = coalesce(thumbnail.file_nid, thumbnail.source_nid) "
@@ -135,8 +131,6 @@ static void read_file(const struct db_rows *rows, size_t row, struct media_file 
         .object = rows_text(rows, row, 2),
         .store = (enum media_store_kind)rows_int(rows, row, 3),
         .size_bytes = rows_int(rows, row, 4),
-        .virus = rows_text(rows, row, 5),
-        .scanned_ts = rows_int(rows, row, 6),
     };
 }
 
@@ -171,8 +165,7 @@ enum errcode media_file_refer(struct db *db, struct arena *arena, const struct m
 
     TRY(db_query(db, arena, &statements[REFER],
                  PARAMS(BYTES(file->hash, SHA256_BYTES), TEXT(file->object), INT(file->store),
-                        INT(file->size_bytes), INT(now_ms), TEXT(file->virus),
-                        file->scanned_ts == 0 ? NULL_INT : INT(file->scanned_ts)),
+                        INT(file->size_bytes), INT(now_ms)),
                  &rows));
     *nid_out = rows_int(rows, 0, 0);
     *object_out = rows_text(rows, 0, 1);
@@ -194,13 +187,6 @@ enum errcode media_file_refer_by_hash(struct db *db, struct arena *arena,
 enum errcode media_file_release(struct db *db, int64_t file_nid)
 {
     return db_execute(db, &statements[RELEASE], PARAMS(INT(file_nid)), NULL);
-}
-
-enum errcode media_file_set_scanned(struct db *db, int64_t file_nid, const char *virus,
-                                    int64_t now_ms)
-{
-    return db_execute(db, &statements[SET_SCANNED], PARAMS(INT(file_nid), TEXT(virus), INT(now_ms)),
-                      NULL);
 }
 
 enum errcode media_file_move(struct db *db, int64_t file_nid, const char *object,
@@ -282,7 +268,7 @@ enum errcode media_thumbnail_load(struct db *db, struct arena *arena,
     if (rows_count(rows) == 0)
         return M_NOT_FOUND;
     read_file(rows, 0, file_out);
-    *content_type_out = rows_text(rows, 0, 7);
+    *content_type_out = rows_text(rows, 0, 5);
     return OK;
 }
 

@@ -23,8 +23,6 @@ struct media_file {
     const char *object;  /* name in the store */
     enum media_store_kind store;
     int64_t size_bytes;
-    const char *virus;  /* NULL: none found */
-    int64_t scanned_ts; /* 0: not looked at */
 };
 
 /* M_NOT_FOUND. */
@@ -44,9 +42,6 @@ enum errcode media_file_refer_by_hash(struct db *db, struct arena *arena,
                                       const uint8_t hash[SHA256_BYTES],
                                       int64_t *nid_out) MUST_CHECK;
 enum errcode media_file_release(struct db *db, int64_t file_nid) MUST_CHECK;
-
-enum errcode media_file_set_scanned(struct db *db, int64_t file_nid, const char *virus,
-                                    int64_t now_ms) MUST_CHECK;
 
 /* The bytes are in another store now. M_NOT_FOUND when the row has gone meanwhile. */
 enum errcode media_file_move(struct db *db, int64_t file_nid, const char *object,

@@ -75,6 +75,7 @@ struct statement_table {
     X(room_jumps)                                                                                  \
     X(room_summaries)                                                                              \
     X(rooms)                                                                                       \
+    X(scan_results)                                                                                \
     X(search)                                                                                      \
     X(server_keys)                                                                                 \
     X(sliding_connections)                                                                         \

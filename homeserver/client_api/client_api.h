@@ -63,6 +63,14 @@ enum errcode client_get_url_preview(struct request *req);
 enum errcode client_upload_content(struct request *req);
 enum errcode client_upload_content_to_mxc(struct request *req);
 
+/* content_scanner.c */
+enum errcode client_download_encrypted(struct request *req);
+enum errcode client_download_scanned(struct request *req);
+enum errcode client_get_scanner_key(struct request *req);
+enum errcode client_scan_encrypted(struct request *req);
+enum errcode client_scan_media(struct request *req);
+enum errcode client_thumbnail_scanned(struct request *req);
+
 /* create_room.c */
 enum errcode client_create_room(struct request *req);
 

@@ -20,7 +20,7 @@ enum {
 };
 
 /* Spec, "Security considerations" and "Serving inline content". */
-static void add_safety_headers(struct request *req, enum media_way way)
+void media_safety_headers(struct request *req, enum media_way way)
 {
     response_header(req, "Content-Security-Policy",
                     "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; "
@@ -77,7 +77,7 @@ static enum errcode send_file(struct request *req, enum media_way way,
 
     TRY(content_open(&req->call, file, &fd));
     sha256_to_hex(file->hash, hex);
-    add_safety_headers(req, way);
+    media_safety_headers(req, way);
     response_header(req, "Content-Disposition", content_disposition(req->call.arena, type, name));
     return respond_file_ranged(req, type, fd, (uint64_t)file->size_bytes,
                                arena_printf(req->call.arena, "\"%s\"", hex));

@@ -11,6 +11,9 @@ struct request;
  */
 enum media_way { MEDIA_AUTHENTICATED, MEDIA_UNAUTHENTICATED };
 
+/* What keeps a browser from running what a stranger uploaded. */
+void media_safety_headers(struct request *req, enum media_way way);
+
 /* …/download/{serverName}/{mediaId}; and …/{fileName}, which the file is then called. */
 enum errcode answer_download(struct request *req, enum media_way way);
 enum errcode answer_download_as(struct request *req, enum media_way way);

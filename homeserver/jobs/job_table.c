@@ -16,6 +16,7 @@
 #include "storage/client_transactions.h"
 #include "storage/media.h"
 #include "storage/rendezvous_sessions.h"
+#include "storage/scan_results.h"
 #include "storage/sliding_connections.h"
 #include "storage/to_device.h"
 #include "storage/url_previews.h"
@@ -31,7 +32,8 @@ enum {
 };
 
 /* Whoever comes back after a year begins anew. */
-#define TO_DEVICE_KEPT_MS (INT64_C(365) * 24 * HOUR)
+#define TO_DEVICE_KEPT_MS   (INT64_C(365) * 24 * HOUR)
+#define SCAN_RESULT_KEPT_MS (INT64_C(365) * 24 * HOUR)
 
 static enum errcode expire_typing(struct call *call)
 {
@@ -99,6 +101,14 @@ static enum errcode expire_rendezvous_sessions(struct call *call)
     return rendezvous_sessions_expire(call->db, clock_wall_ms());
 }
 
+/* Long after a result has become too old to count. */
+static enum errcode expire_scan_results(struct call *call)
+{
+    int64_t kept_ms = config_current(call->services->config)->antivirus.rescan_seconds * SECOND;
+
+    return scan_results_expire(call->db, clock_wall_ms() - kept_ms - SCAN_RESULT_KEPT_MS);
+}
+
 const struct job jobs[] = {
     {"send_delayed_events", SECOND / 5, delayed_events_send_due},
     {"expire_typing", SECOND, expire_typing},
@@ -112,6 +122,7 @@ const struct job jobs[] = {
     {"expire_delayed_events", HOUR, expire_delayed_events},
     {"expire_remote_device_lists", HOUR, remote_device_lists_expire},
     {"expire_sliding_connections", HOUR, expire_sliding_connections},
+    {"expire_scan_results", HOUR, expire_scan_results},
     {"expire_url_previews", HOUR, expire_url_previews},
 };
 

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/media/antivirus.h"
 #include "homeserver/media/media_store.h"
 #include "homeserver/media/remote_media.h"
 #include "homeserver/protocol/mxc_uri.h"
@@ -86,6 +87,8 @@ enum errcode content_find(struct call *call, const struct content_wish *wish, st
     if (media->file_nid == 0 || is_frozen(call, wish, media))
         return not_found(call);
     TRY(media_file_load(call->db, call->arena, media->file_nid, &out->file));
+    if (!wish->is_for_scanner)
+        TRY(antivirus_judge_file(call, &out->file));
     return note_access(call, media);
 }
 

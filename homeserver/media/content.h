@@ -15,6 +15,7 @@ struct content_wish {
     bool may_fetch;          /* from the server that has it */
     int64_t timeout_ms;
     const char *asking_server; /* the hosted domain on whose behalf it is fetched */
+    bool is_for_scanner;       /* who asks looks for viruses by itself */
 };
 
 struct content {
@@ -25,7 +26,8 @@ struct content {
 /*
  * Finds the media and the file it is in. M_NOT_FOUND for what is not there, deleted, quarantined or
  * not for this caller; M_NOT_YET_UPLOADED while the content has not come, when the caller may want
- * to wait; for media of other servers also E_REMOTE, E_TIMEOUT, M_TOO_LARGE with status 502.
+ * to wait; M_FORBIDDEN for a file with a virus; for media of other servers also E_REMOTE,
+ * E_TIMEOUT, M_TOO_LARGE with status 502.
  */
 enum errcode content_find(struct call *call, const struct content_wish *wish,
                           struct content *out) MUST_CHECK;

@@ -61,11 +61,12 @@ void media_intake_destroy(struct media_intake *intake)
     free(intake);
 }
 
-static void finish_hash(struct media_intake *intake)
+const uint8_t *media_intake_hash(struct media_intake *intake)
 {
     if (intake->hashing != NULL)
         sha256_stream_finish(intake->hashing, intake->hash);
     intake->hashing = NULL;
+    return intake->hash;
 }
 
 struct keeping {
@@ -140,12 +141,11 @@ enum errcode media_intake_keep(struct call *call, struct media_intake *intake, m
                                void *context)
 {
     struct keeping keeping = {.arena = call->arena,
-                              .hash = intake->hash,
+                              .hash = media_intake_hash(intake),
                               .now_ms = clock_wall_ms(),
                               .refer = refer,
                               .context = context};
 
-    finish_hash(intake);
     enum errcode outcome = db_transaction_run(call->db, write_rows, &keeping);
     return outcome == M_NOT_FOUND ? store(call, intake, &keeping) : outcome;
 }

@@ -23,6 +23,9 @@ void media_intake_destroy(struct media_intake *intake);
  * transaction; may run again. */
 typedef enum errcode (*media_referrer)(struct db *tx, void *context, int64_t file_nid);
 
+/* SHA256_BYTES, borrowed. Nothing can be added afterwards. */
+const uint8_t *media_intake_hash(struct media_intake *intake);
+
 /* Ends the intake: stores the bytes unless they are there already, and adds a reference together
  * with what `refer` writes. When that fails nothing is left behind. */
 enum errcode media_intake_keep(struct call *call, struct media_intake *intake, media_referrer refer,

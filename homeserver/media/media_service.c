@@ -18,6 +18,7 @@ struct media_service {
     struct singleflight *flights;
     sem_t decoders;
     char programs[PATH_MAX];
+    uint8_t scanner_seed[SCANNER_SEED_BYTES];
 };
 
 /* The folder of this program, with a slash at the end; "" when nobody knows. */
@@ -77,4 +78,15 @@ const char *media_service_program(const struct media_service *media, struct aren
                                   const char *name)
 {
     return arena_printf(arena, "%s%s", media->programs, name);
+}
+
+void media_service_set_scanner_seed(struct media_service *media,
+                                    const uint8_t seed[SCANNER_SEED_BYTES])
+{
+    memcpy(media->scanner_seed, seed, SCANNER_SEED_BYTES);
+}
+
+const uint8_t *media_service_scanner_seed(const struct media_service *media)
+{
+    return media->scanner_seed;
 }

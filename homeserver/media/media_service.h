@@ -2,6 +2,7 @@
 #define HOMESERVER_MEDIA_MEDIA_SERVICE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What media need in memory: who is doing the same work right now, and how many decoders run. */
 struct arena;
@@ -9,6 +10,14 @@ struct media_service;
 struct singleflight;
 
 struct media_service *media_service_create(void);
+
+/* The private key for which clients encrypt what the content scanner reads: PK_SEED_BYTES of
+ * encryption/pk_message.h. */
+enum { SCANNER_SEED_BYTES = 32 };
+void media_service_set_scanner_seed(struct media_service *media,
+                                    const uint8_t seed[SCANNER_SEED_BYTES]);
+const uint8_t *media_service_scanner_seed(const struct media_service *media);
+
 /* NULL is allowed. */
 void media_service_destroy(struct media_service *media);
 

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/random.h"
+#include "homeserver/media/antivirus.h"
 #include "homeserver/services.h"
 
 enum { MEDIA_ID_CHARS = 24 };
@@ -114,5 +115,6 @@ enum errcode upload_finish(struct call *call, struct media_intake *intake,
 
     /* Other uploads may have ended meanwhile. */
     TRY(upload_allowance(call, upload->user_nid, media_intake_size(intake), &limit));
+    TRY(antivirus_judge_intake(call, intake));
     return media_intake_keep(call, intake, write_media, &filling);
 }

@@ -30,7 +30,7 @@ enum errcode upload_check_id(struct call *call, const char *server_name, const c
 enum errcode upload_allowance(struct call *call, int64_t user_nid, int64_t expected,
                               int64_t *limit_out) MUST_CHECK;
 
-/* Keeps the bytes under the upload's ID. */
+/* Keeps the bytes under the upload's ID. M_FORBIDDEN for a virus. */
 enum errcode upload_finish(struct call *call, struct media_intake *intake,
                            const struct upload *upload) MUST_CHECK;
 

@@ -2,6 +2,7 @@
 #include "homeserver/media/url_preview_image.h"
 
 #include "homeserver/base/clock.h"
+#include "homeserver/media/antivirus.h"
 #include "homeserver/media/picture.h"
 #include "homeserver/media/upload.h"
 #include "homeserver/protocol/mxc_uri.h"
@@ -41,6 +42,7 @@ enum errcode url_preview_keep_image(struct call *call, struct media_intake *byte
                             .content_type = picture.type,
                             .uploaded_ts = clock_wall_ms()};
     media->created_ts = media->uploaded_ts;
+    TRY(antivirus_judge_intake(call, bytes));
     TRY(media_intake_keep(call, bytes, write_row, &keeping));
     *nid_out = media->media_nid;
     set(preview, "og:image",

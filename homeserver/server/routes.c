@@ -115,8 +115,8 @@ const struct route routes[] = {
     {DELETE, "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       0},
 
     /* ── Client-server API: Content repository ─────────────────────────────────────────────── */
-    {POST,   "/_matrix/media/v3/upload",                                       client_upload_content, USER, LIMIT_MEDIA, STREAM_BODY, 0},
-    {PUT,    "/_matrix/media/v3/upload/{serverName}/{mediaId}",                client_upload_content_to_mxc, USER, LIMIT_MEDIA, STREAM_BODY, 0},
+    {POST,   "/_matrix/media/v3/upload",                                       client_upload_content, USER, LIMIT_MEDIA, STREAM_BODY, CALLS_OUT},
+    {PUT,    "/_matrix/media/v3/upload/{serverName}/{mediaId}",                client_upload_content_to_mxc, USER, LIMIT_MEDIA, STREAM_BODY, CALLS_OUT},
     {POST,   "/_matrix/media/v1/create",                                       client_create_content, USER, LIMIT_MEDIA, JSON_OPTIONAL, 0},
     {GET,    "/_matrix/client/v1/media/config",                                client_get_config_authed, USER, LIMIT_MEDIA, NO_BODY, 0},
     {GET,    "/_matrix/client/v1/media/download/{serverName}/{mediaId}",       client_get_content_authed, GUEST, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT},
@@ -129,12 +129,20 @@ const struct route routes[] = {
     {GET,    "/_matrix/media/v3/download/{serverName}/{mediaId}",              client_get_content, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/v3/download/{serverName}/{mediaId}/{fileName}",   client_get_content_override_name, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     /* Names of before Matrix 1.1 that clients still use. */
-    {POST,   "/_matrix/media/r0/upload",                                       client_upload_content, USER, LIMIT_MEDIA, STREAM_BODY, DEPRECATED},
+    {POST,   "/_matrix/media/r0/upload",                                       client_upload_content, USER, LIMIT_MEDIA, STREAM_BODY, CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/r0/preview_url",                                  client_get_url_preview, USER, LIMIT_MEDIA, NO_BODY, CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/r0/config",                                       client_get_config, USER, LIMIT_MEDIA, NO_BODY, DEPRECATED},
     {GET,    "/_matrix/media/r0/thumbnail/{serverName}/{mediaId}",             client_get_content_thumbnail, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/r0/download/{serverName}/{mediaId}",              client_get_content, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
     {GET,    "/_matrix/media/r0/download/{serverName}/{mediaId}/{fileName}",   client_get_content_override_name, ANYONE, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT | DEPRECATED},
+
+    /* ── The content scanner's API ─────────────────────────────────────────────────────────── */
+    {GET,    "/_matrix/media_proxy/unstable/public_key",                       client_get_scanner_key, ANYONE, LIMIT_NONE, NO_BODY, 0},
+    {GET,    "/_matrix/media_proxy/unstable/scan/{serverName}/{mediaId}",      client_scan_media, OPTIONAL_USER, LIMIT_MEDIA, NO_BODY, CALLS_OUT},
+    {GET,    "/_matrix/media_proxy/unstable/download/{serverName}/{mediaId}",  client_download_scanned, OPTIONAL_USER, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT},
+    {GET,    "/_matrix/media_proxy/unstable/thumbnail/{serverName}/{mediaId}", client_thumbnail_scanned, OPTIONAL_USER, LIMIT_MEDIA, NO_BODY, PARKS | CALLS_OUT},
+    {POST,   "/_matrix/media_proxy/unstable/scan_encrypted",                   client_scan_encrypted, OPTIONAL_USER, LIMIT_MEDIA, RAW_BODY, CALLS_OUT},
+    {POST,   "/_matrix/media_proxy/unstable/download_encrypted",               client_download_encrypted, OPTIONAL_USER, LIMIT_MEDIA, RAW_BODY, CALLS_OUT},
 
     /* ── Client-server API: OpenID ─────────────────────────────────────────────────────────── */
     {POST,   "/_matrix/client/v3/user/{userId}/openid/request_token",  client_request_open_id_token,USER, LIMIT_OTHER,      JSON_OPTIONAL, WHILE_SUSPENDED},

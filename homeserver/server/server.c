@@ -21,6 +21,8 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
 #include "homeserver/base/rate_limiter.h"
+#include "homeserver/base/secret.h"
+#include "homeserver/base/sha256.h"
 #include "homeserver/http/server.h"
 #include "homeserver/jobs/email_pusher.h"
 #include "homeserver/jobs/scheduler.h"
@@ -155,6 +157,21 @@ static void create_federation(struct server *server, const struct domain_key *ke
     services->key_ring = key_ring_create();
 }
 
+/* Made of the signing key, so that all processes of the installation have the same, and a restart
+ * changes nothing. */
+static void set_scanner_key(struct media_service *media, const struct ed25519_key_pair *pair)
+{
+    static const char purpose[] = "beffroi content scanner";
+    uint8_t bytes[sizeof(purpose) + sizeof(pair->secret)], seed[SHA256_BYTES];
+
+    memcpy(bytes, purpose, sizeof(purpose));
+    memcpy(bytes + sizeof(purpose), pair->secret, sizeof(pair->secret));
+    sha256(bytes, sizeof(bytes), seed);
+    media_service_set_scanner_seed(media, seed);
+    secret_clear(bytes, sizeof(bytes));
+    secret_clear(seed, sizeof(seed));
+}
+
 static enum errcode build_services(struct server *server, struct error *error)
 {
     const struct config *config = server->options->config;
@@ -170,6 +187,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->http = http_client_create(services->config);
     create_federation(server, keys);
     services->media = media_service_create();
+    set_scanner_key(services->media, &keys[0].key.pair);
     services->notifier = notifier_create();
     services->typing = typing_create();
     typing_listen(services->typing, typing_changed_in, services);

@@ -2,6 +2,7 @@
 
 import pytest
 
+from clamav import EICAR, Clamd
 from client import Client
 from conftest import federating_server
 from homeserver import running
@@ -10,9 +11,16 @@ from pictures import decoded, encoded, photo
 
 
 @pytest.fixture(scope="module")
-def other_server(authority):
+def clamd(tmp_path_factory):
+    clamd = Clamd(tmp_path_factory.mktemp("clamd")).start()
+    yield clamd
+    clamd.stop()
+
+
+@pytest.fixture(scope="module")
+def other_server(authority, clamd):
     media = {"remote_limit_bytes": "100000", "remote_quota_bytes": "250000"}
-    server = federating_server(authority, media=media)
+    server = federating_server(authority, media=media, antivirus={"clamd": clamd.socket})
     with running(server):
         yield server
 
@@ -43,6 +51,14 @@ def test_thumbnails_of_their_pictures_are_made_here(alice, bob):
 
 def test_an_empty_file_crosses_too(alice, bob):
     assert download(bob, upload(alice, b"", "text/plain")).content == b""
+
+
+def test_viruses_of_other_servers_are_kept_from_users(alice, bob):
+    uri = upload(alice, EICAR, "text/plain", "invoice.txt")
+    for _ in range(2):
+        answer = download(bob, uri, expect=403)
+        assert answer.json()["errcode"] == "M_FORBIDDEN" and "Eicar-Test-Signature" in answer.json()["error"]
+    assert download(alice, uri).content == EICAR, "the other server looks for none"
 
 
 def test_what_is_too_large_is_not_taken(other_server, alice, bob):

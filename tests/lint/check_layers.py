@@ -55,6 +55,7 @@ THIRD_PARTY = {
     r"vips/.*|seccomp\.h": ["homeserver/media/thumbnailer/"],
     r"libxml/.*": ["homeserver/media/previewer/"],
     r"(openssl/.*|sodium\.h)": [
+        "homeserver/base/aes_ctr.c",
         "homeserver/base/base64.c",
         "homeserver/base/hmac_sha1.c",
         "homeserver/base/map.c",
@@ -68,7 +69,7 @@ THIRD_PARTY = {
     ],
     r"gnutls/.*": ["homeserver/http/"],
     r"pcre2\.h": ["homeserver/appservice/"],
-    r"olm/.*": ["homeserver/encryption/olm_keys.c"],
+    r"olm/.*": ["homeserver/encryption/olm_keys.c", "homeserver/encryption/pk_message.c"],
     r"jose/.*": ["homeserver/accounts/jwt.c"],
     r"cyaml/.*|yaml\.h": ["config/"],
     r"jansson\.h": ["homeserver/", "federation/", "storage/", "config/"],

@@ -42,7 +42,7 @@ DIFFERENT_ACCESS = {
 
 # Paths that the specification does not have: ours, Synapse's, and unstable ones that clients use.
 BEYOND_THE_SPECIFICATION = re.compile(
-    r"/_synapse/|/_beffroi/|/health/|/metrics$|/_matrix/(client|federation|media|key)/unstable/|/_matrix/(client|media)/r0/|/$|/_matrix/client/v3/pushrules(/global)?$"
+    r"/_synapse/|/_beffroi/|/health/|/metrics$|/_matrix/(client|federation|media|media_proxy|key)/unstable/|/_matrix/(client|media)/r0/|/$|/_matrix/client/v3/pushrules(/global)?$"
 )
 
 

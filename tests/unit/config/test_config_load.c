@@ -207,6 +207,7 @@ static void every_mistake_is_named_with_its_line(void **state)
         {DOMAIN "rate_limits: {login: {per_second: -1}}\n", "rate_limits.login.per_second: \"-1\" is not a number above zero"},
         {DOMAIN "trusted_proxies: 10.0.0.1\n", "trusted_proxies: \"10.0.0.1\" is not a list: put the values in brackets"},
         {DOMAIN "url_previews:\n  allow_networks: [10.0.0.0/33]\n", "url_previews.allow_networks: \"10.0.0.0/33\" is not an address or network"},
+        {DOMAIN "antivirus:\n  clamd: clamav\n", "antivirus.clamd: \"clamav\" is neither the path of a socket nor an address"},
         {DOMAIN "trusted_proxies: [proxy]\n", "trusted_proxies: \"proxy\" is not an address or network"},
         {DOMAIN "database: [a]\n", "line 3: database: write a single value, not a list"},
         {DOMAIN "database: mysql://x\n", "line 3: database: write embedded, or an address such as postgresql://"},
