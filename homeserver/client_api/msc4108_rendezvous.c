@@ -118,6 +118,21 @@ enum errcode client_create_rendezvous_session(struct request *req)
                   json_sprintf("%s%s/%s", base_url, req->route->path, session.session_id)));
 }
 
+/* Per session, not per address: a whole office may be behind one. */
+static enum errcode limit_reads(struct request *req, const char *session_id)
+{
+    const char *bucket = arena_printf(req->call.arena, "rendezvous %s", session_id);
+
+    if (!config_current(req->call.services->config)->rate_limits.enabled)
+        return OK;
+    int64_t wait_ms = rate_limiter_take(req->call.services->rate_limiter, bucket, READS_BURST,
+                                        READS_BURST, clock_monotonic_ms());
+    if (wait_ms == 0)
+        return OK;
+    error_set_int(&req->error, "retry_after_ms", wait_ms);
+    return M_LIMIT_EXCEEDED;
+}
+
 /* GET /_matrix/client/unstable/org.matrix.msc4108/rendezvous/{sessionId} */
 enum errcode client_get_rendezvous_session(struct request *req)
 {
@@ -128,11 +143,7 @@ enum errcode client_get_rendezvous_session(struct request *req)
     TRY(path_string(req, "sessionId", &session_id));
     TRY(not_found(req, rendezvous_session_load(req->call.db, req->call.arena, session_id,
                                                clock_wall_ms(), &session)));
-    /* Per session, not per address: a whole office may be behind one. */
-    const char *bucket = arena_printf(req->call.arena, "rendezvous %s", session_id);
-    if (rate_limiter_take(req->call.services->rate_limiter, bucket, READS_BURST, READS_BURST,
-                          clock_monotonic_ms()) > 0)
-        return M_LIMIT_EXCEEDED;
+    TRY(limit_reads(req, session_id));
     add_headers(req, &session);
     /* A proxy that compresses makes weak tags of ours. */
     if (seen != NULL && strncmp(seen, "W/", 2) == 0)

@@ -167,3 +167,18 @@ def test_it_is_told_among_the_versions_and_can_be_switched_off(anonymous, homese
         server.shut_down_and_check()
     finally:
         server.remove()
+
+
+def test_an_address_makes_few_sessions_at_once(homeserver_kind):
+    limits = {"enabled": True, "login": {"per_second": 0.001, "burst": 5}}
+    server = launch(homeserver_kind, rate_limits=limits)
+    try:
+        client = Client(server.start().base_url)
+        paths = [session_of(create(client)) for _ in range(5)]
+        refused = create(client)
+        assert_error(refused, 429, "M_LIMIT_EXCEEDED")
+        assert refused.json()["retry_after_ms"] > 0
+        assert [read(client, path).status_code for path in paths] == [200] * 5
+        server.shut_down_and_check()
+    finally:
+        server.remove()
