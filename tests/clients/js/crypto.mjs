@@ -64,7 +64,9 @@ export const cryptoVerbs = (client) => ({
         const messages = [];
         let timeline = client().getRoom(room_id).getLiveTimeline();
         while (timeline) {
-            while (await client().paginateEventTimeline(timeline, { backwards: true, limit: 250 }));
+            // A page that meets a timeline from before a gap leaves the token as it is: that one goes on below.
+            for (let token, seen; (token = timeline.getPaginationToken("b")) && token !== seen; seen = token)
+                await client().paginateEventTimeline(timeline, { backwards: true, limit: 250 });
             messages.unshift(...timeline.getEvents().filter((event) => event.isEncrypted()));
             timeline = timeline.getNeighbouringTimeline("b"); // before a gap that was filled
         }
