@@ -199,8 +199,10 @@ static enum errcode set_request(struct http_transfer *transfer)
         SET(CURLOPT_NOBODY, 1L);
     else
         SET(CURLOPT_CUSTOMREQUEST, call->method);
-    /* Waiting for "100 Continue" costs a second with servers that do not know it. */
-    transfer->headers = curl_slist_append(transfer->headers, "Expect:");
+    /* Waiting for "100 Continue" costs a second with servers that do not know it. Stores for signed
+     * requests do; and curl would sign the header that it leaves out. */
+    if (call->aws_sigv4 == NULL)
+        transfer->headers = curl_slist_append(transfer->headers, "Expect:");
     SET(CURLOPT_HTTPHEADER, transfer->headers);
     SET(CURLOPT_USERAGENT, "Beffroi/" BEFFROI_VERSION);
     if (call->aws_sigv4 == NULL)
