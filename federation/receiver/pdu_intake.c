@@ -6,9 +6,10 @@
 #include "federation/receiver/verify_keys.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/parallel.h"
 #include "homeserver/protocol/event.h"
 
-static enum errcode validate(struct call *call, const struct pdu_batch *batch, json_t *json,
+static enum errcode validate(struct arena *arena, const struct pdu_batch *batch, json_t *json,
                              struct error *error, const struct pdu_valid **out)
 {
     const struct pdu_raw raw = {
@@ -17,40 +18,67 @@ static enum errcode validate(struct call *call, const struct pdu_batch *batch, j
         .is_history = batch->is_history,
     };
 
-    TRY(pdu_validate(call->arena, &raw, error, out));
+    TRY(pdu_validate(arena, &raw, error, out));
     if (strcmp(pdu_valid_event(*out)->room_id, batch->room_id) != 0)
         return fail(error, M_BAD_JSON, "The event belongs to another room.");
     return OK;
 }
 
+/* Hashes and signatures of many events, on all processors; no two steps touch the same JSON. */
+struct verification {
+    const struct pdu_batch *batch;
+    struct verify_keys *keys;
+    const struct pdu_valid **valid;     /* by place in the batch; NULL: it is not valid */
+    const struct pdu_signed **verified; /* likewise */
+};
+
+static void validate_one(void *context, struct arena *arena, size_t i)
+{
+    struct verification *verification = context;
+    struct error why = {0};
+
+    if (validate(arena, verification->batch, json_array_get(verification->batch->pdus, i), &why,
+                 &verification->valid[i]) == OK)
+        return;
+    verification->valid[i] = NULL;
+    log_info(LOG_FEDERATION, "An event for %s was dropped: %s", verification->batch->room_id,
+             why.text);
+}
+
+static void verify_one(void *context, struct arena *arena, size_t i)
+{
+    struct verification *verification = context;
+    const struct pdu_valid *valid = verification->valid[i];
+    struct error why = {0};
+
+    if (valid == NULL || pdu_verify(arena, valid, verify_keys_lookup, verification->keys, &why,
+                                    &verification->verified[i]) == OK)
+        return;
+    verification->verified[i] = NULL;
+    log_info(LOG_FEDERATION, "Event %s was dropped: %s", pdu_valid_event(valid)->event_id,
+             why.text);
+}
+
 enum errcode pdus_verify(struct call *call, const struct pdu_batch *batch,
                          const struct pdu_signed ***out, size_t *count_out)
 {
-    size_t count = json_array_size(batch->pdus), valid_count = 0, i;
+    size_t count = json_array_size(batch->pdus), valid_count = 0;
     const struct pdu_valid **valid = ARENA_ARRAY(call->arena, count, const struct pdu_valid *);
-    size_t *indexes = ARENA_ARRAY(call->arena, count, size_t);
-    struct verify_keys *keys;
-    json_t *json;
+    struct verification verification = {
+        .batch = batch,
+        .valid = ARENA_ARRAY(call->arena, count, const struct pdu_valid *),
+        .verified = ARENA_ARRAY(call->arena, count, const struct pdu_signed *),
+    };
 
-    *out = ARENA_ARRAY(call->arena, count, const struct pdu_signed *);
+    parallel_run(call->arena, count, validate_one, &verification);
+    for (size_t i = 0; i < count; i++) {
+        if (verification.valid[i] != NULL)
+            valid[valid_count++] = verification.valid[i];
+    }
+    TRY(verify_keys_load(call, valid, valid_count, &verification.keys));
+    parallel_run(call->arena, count, verify_one, &verification);
+    *out = verification.verified;
     *count_out = count;
-    json_array_foreach (batch->pdus, i, json) {
-        struct error why = {0};
-        if (validate(call, batch, json, &why, &valid[valid_count]) == OK)
-            indexes[valid_count++] = i;
-        else
-            log_info(LOG_FEDERATION, "An event for %s was dropped: %s", batch->room_id, why.text);
-    }
-    TRY(verify_keys_load(call, valid, valid_count, &keys));
-    for (i = 0; i < valid_count; i++) {
-        struct error why = {0};
-        if (pdu_verify(call->arena, valid[i], verify_keys_lookup, keys, &why,
-                       &(*out)[indexes[i]]) != OK) {
-            (*out)[indexes[i]] = NULL;
-            log_info(LOG_FEDERATION, "Event %s was dropped: %s",
-                     pdu_valid_event(valid[i])->event_id, why.text);
-        }
-    }
     return OK;
 }
 
@@ -60,7 +88,7 @@ enum errcode pdu_verify_one(struct call *call, const struct pdu_batch *batch, js
     const struct pdu_valid *valid;
     struct verify_keys *keys;
 
-    TRY(validate(call, batch, json, call->error, &valid));
+    TRY(validate(call->arena, batch, json, call->error, &valid));
     TRY(verify_keys_load(call, &valid, 1, &keys));
     return pdu_verify(call->arena, valid, verify_keys_lookup, keys, call->error, out);
 }

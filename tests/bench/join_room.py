@@ -10,6 +10,7 @@ the client on: the join, until it may write, until /members is complete, and how
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import sys
@@ -34,6 +35,12 @@ def peak_bytes(server):
 def forget_peak(server):
     """VmHWM begins again from what is resident now."""
     pathlib.Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
+
+
+def cpu_seconds(server):
+    """Of all its threads so far."""
+    fields = pathlib.Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def fill(server, owner, peer, members, state_events):
@@ -82,6 +89,7 @@ def measure(resident, joiner, room_id):
     client.sync()
     forget_peak(resident)
     forget_peak(joiner)
+    cpu = cpu_seconds(joiner), cpu_seconds(resident)
     began = time.monotonic()
     client.join(room_id, query={"via": resident.server_name})
     joined = time.monotonic() - began
@@ -94,6 +102,8 @@ def measure(resident, joiner, room_id):
         "join_seconds": round(joined, 2),
         "usable_seconds": round(usable, 2),
         "complete_seconds": round(complete, 2),
+        "joiner_cpu_seconds": round(cpu_seconds(joiner) - cpu[0], 2),
+        "resident_cpu_seconds": round(cpu_seconds(resident) - cpu[1], 2),
         "joiner_peak_mib": peak_bytes(joiner) >> 20,
         "resident_peak_mib": peak_bytes(resident) >> 20,
     }
