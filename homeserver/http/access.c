@@ -29,19 +29,26 @@ static const char *asserted_device(struct request *req)
     return device_id != NULL ? device_id : query_string(req, "org.matrix.msc3202.device_id");
 }
 
-static enum errcode identify_user(struct request *req, bool is_required)
+/* `as_asserted`: an application service acts as the user that it names. */
+static enum errcode identify(struct request *req, bool is_required, bool as_asserted)
 {
     const struct http_server_options *options = &req->connection->server->options;
+    const char *user_id = as_asserted ? query_string(req, "user_id") : NULL;
+    const char *device_id = as_asserted ? asserted_device(req) : NULL;
     const char *token = find_token(req);
 
     if (token == NULL || token[0] == '\0')
         return is_required ? M_MISSING_TOKEN : OK;
-    TRY(options->authenticate_user(&req->call, token, query_string(req, "user_id"),
-                                   asserted_device(req), &req->requester));
+    TRY(options->authenticate_user(&req->call, token, user_id, device_id, &req->requester));
     if (options->note_use != NULL)
         options->note_use(&req->call, &req->requester, req->client_address,
                           request_header(req, "User-Agent"));
     return OK;
+}
+
+static enum errcode identify_user(struct request *req, bool is_required)
+{
+    return identify(req, is_required, true);
 }
 
 static enum errcode check_account(struct request *req)
@@ -61,10 +68,12 @@ static enum errcode check_account(struct request *req)
     return OK;
 }
 
-/* Whoever else shows a token is treated as if there was none: clients send old ones along. */
+/* Whoever else shows a token is treated as if there was none: clients send old ones along. The body
+ * says who is to be registered or signed in; frameworks (matrix-bot-sdk) name that user in the
+ * query as well, who need not exist yet. */
 static enum errcode identify_appservice(struct request *req)
 {
-    enum errcode code = identify_user(req, false);
+    enum errcode code = identify(req, false, false);
 
     if (code == OK && req->requester.appservice_id != NULL)
         return check_account(req);

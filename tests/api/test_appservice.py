@@ -207,6 +207,15 @@ def test_it_registers_and_logs_in_only_its_own_users(bridge, alice):
     assert stale.get(f"{CLIENT}/account/whoami")["user_id"] == alice.user_id
 
 
+def test_it_registers_a_user_as_that_user(bridge):
+    """As matrix-bot-sdk does."""
+    username = f"_irc_{unique('tom')}"
+    ghost = bridge.acting_as(f"@{username}:localhost")
+    body = {"type": "m.login.application_service", "username": username, "inhibit_login": True}
+    assert ghost.post(f"{CLIENT}/register", body=body)["user_id"] == ghost.user_id
+    assert ghost.get(f"{CLIENT}/account/whoami")["user_id"] == ghost.user_id
+
+
 def test_events_of_its_users_rooms_arrive_in_order_each_once(bridge, alice):
     ghost = bridge.ghost("tom")
     elsewhere = alice.create_room()

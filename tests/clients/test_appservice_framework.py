@@ -1,4 +1,4 @@
-"""An application service that was made with matrix-appservice, the framework of the bridges."""
+"""Application services that were made with frameworks: matrix-appservice, that of the bridges, and matrix-bot-sdk."""
 
 import json
 import subprocess
@@ -6,8 +6,8 @@ import time
 
 import pytest
 from actors import PATIENCE_SECONDS, node_project
-from client import CLIENT, Client
-from homeserver import Beffroi, free_port
+from client import CLIENT, Client, timeline
+from homeserver import Beffroi, free_port, running
 
 TOKENS = {"as_token": "the application service's secret", "hs_token": "the server's secret"}
 
@@ -87,3 +87,72 @@ def test_a_framework_hears_of_everything_through_restarts_of_both_sides(framewor
     assert [i for i in dict.fromkeys(framework.event_ids()) if i in set(sent)] == sent
     answer = bot.send_text(room_id, "goodbye")
     assert bot.get(f"{CLIENT}/rooms/{{}}/event/{{}}", room_id, answer)["sender"] == bot.user_id
+
+
+class Bot:
+    """A bot's process on matrix-bot-sdk, and the server that it is registered with."""
+
+    def __init__(self, directory):
+        self.port = free_port()
+        self.registration, self.storage = directory / "bot.json", directory / "bot-storage.json"
+        registration = {
+            **TOKENS,
+            "id": "bot",
+            "url": f"http://127.0.0.1:{self.port}",
+            "sender_localpart": "bot",
+            "rate_limited": False,
+            "namespaces": {"users": [{"exclusive": True, "regex": "@_bot_.*"}], "aliases": [], "rooms": []},
+        }
+        self.registration.write_text(json.dumps(registration))
+        self.server = Beffroi(appservice_files=[str(self.registration)]).prepare()
+        self.process = None
+
+    def start(self):
+        paths = [str(self.registration), str(self.storage)]
+        command = ["node", "bot.mjs", self.server.base_url, str(self.port), *paths]
+        self.process = subprocess.Popen(command, cwd=node_project(), stdin=subprocess.DEVNULL)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def bot(tmp_path):
+    bot = Bot(tmp_path)
+    with running(bot.server):
+        bot.start()
+        yield bot
+        bot.kill()
+
+
+def test_a_bot_answers_through_restarts_of_both_sides(bot):
+    alice = Client(bot.server.base_url).register("alice")
+    # Nobody has made this user: the server asks the application service for it.
+    room_id = alice.create_room(invite=["@_bot_answers:localhost"])
+
+    def ask(text):
+        alice.send_text(room_id, f"ping {text}")
+
+    def answered(text):
+        def arrived(answer):
+            events = [e for e in timeline(answer, room_id) if e["sender"] == "@_bot_answers:localhost"]
+            return any(e["content"].get("body") == f"pong {text}" for e in events)
+
+        alice.sync_until(arrived)
+
+    def has_joined(answer):
+        joins = [e for e in timeline(answer, room_id) if e["content"].get("membership") == "join"]
+        return any(e["sender"] == "@_bot_answers:localhost" for e in joins)
+
+    alice.sync_until(has_joined)
+    ask("one")
+    answered("one")
+    bot.kill()
+    ask("while nobody is there")
+    bot.start()
+    answered("while nobody is there")
+    bot.server.kill()
+    bot.server.start()
+    ask("three")
+    answered("three")
