@@ -213,8 +213,9 @@ class JsActor:
         self.user_id = self.do("login", username=username, password=password)["user_id"]
         return self.user_id
 
-    def start(self):
-        self.do("start")
+    def start(self, sliding=False):
+        """`sliding`: with the library's client of sliding sync."""
+        self.do("start", sliding=sliding)
 
     def create_room(self, name):
         return self.do("create_room", name=name)

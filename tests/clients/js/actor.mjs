@@ -6,6 +6,7 @@ import readline from "node:readline";
 console.log = console.info = console.debug = () => {};
 const { createClient, ClientEvent, EventType, MatrixEventEvent, RoomEvent } = await import("matrix-js-sdk");
 const { cryptoCallbacks, cryptoVerbs, startCrypto } = await import("./crypto.mjs");
+const { SlidingSync } = await import("matrix-js-sdk/lib/sliding-sync.js");
 const { logger } = await import("matrix-js-sdk/lib/logger.js");
 logger.setLevel("error");
 
@@ -50,6 +51,26 @@ async function until(what, look) {
     });
 }
 
+// The library's own client of sliding sync. Of this version it is made for the proposal before (MSC3575): what it said
+// once it does not repeat. The simplified one (MSC4186) has another address, and every request says everything.
+function slidingSyncOf(client) {
+    const authedRequest = client.http.authedRequest.bind(client.http);
+    const simplified = "/_matrix/client/unstable/org.matrix.simplified_msc3575";
+    const said = { lists: {}, extensions: {} };
+    const complete = (body) => {
+        for (const part of Object.keys(said))
+            for (const [name, value] of Object.entries(body[part] ?? {})) said[part][name] = { ...said[part][name], ...value };
+        return { ...body, ...said };
+    };
+    client.http.authedRequest = (method, path, query, body, options) =>
+        options?.prefix?.endsWith("msc3575")
+            ? authedRequest(method, path, query, complete(body), { ...options, prefix: simplified })
+            : authedRequest(method, path, query, body, options);
+    const room = { required_state: [["*", "*"]], timeline_limit: 20 };
+    const lists = new Map([["all", { ranges: [[0, 999]], ...room }]]);
+    return new SlidingSync(client.baseUrl, lists, room, client, 10000);
+}
+
 const timelineOf = (roomId) => client.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
 
 const verbs = {
@@ -75,7 +96,8 @@ const verbs = {
     },
     async start(command) {
         if (command.crypto && !client.getCrypto()) await startCrypto(client, command);
-        await client.startClient({ initialSyncLimit: 5, pollTimeout: 10000 });
+        const slidingSync = command.sliding ? slidingSyncOf(client) : undefined;
+        await client.startClient({ initialSyncLimit: 5, pollTimeout: 10000, slidingSync });
         await until("the first sync", () => client.isInitialSyncComplete());
     },
     async lose_network() {
