@@ -56,6 +56,7 @@ def wait_until(holds, seconds, what):
         time.sleep(0.5)
 
 
+@pytest.mark.timeout(3600)
 def test_both_sides_converge_after_an_outage_of_either(servers, full):
     count = EVENTS_FULL if full else EVENTS
     ours, theirs = servers
@@ -78,9 +79,9 @@ def test_both_sides_converge_after_an_outage_of_either(servers, full):
         last = sent[-1]
         wait_until(
             lambda: listener.raw("GET", f"/_matrix/client/v3/rooms/{room_id}/event/{last}").status_code == 200,
-            1200 if full else 300, "the last event",
+            1500 if full else 300, "the last event",
         )  # fmt: skip
-        wait_until(lambda: set(sent) <= set(timeline_ids(listener, room_id)), 1200 if full else 300, "all events")
+        wait_until(lambda: set(sent) <= set(timeline_ids(listener, room_id)), 1500 if full else 300, "all events")
         print(f"{stopped.server_name}: {count} events caught up in {time.monotonic() - began:.1f} s")
         assert state_of(alice, room_id) == state_of(bob, room_id)
         # And back, upon all that was missed.

@@ -126,6 +126,7 @@ def converge(sites, room_id):
     wait_until(lambda: not differences(), lambda: f"states differ: {differences()}")
 
 
+@pytest.mark.timeout(1800)
 def test_three_servers_converge_after_every_partition(network, full):
     rng = random.Random(SEED)
     sites = [Site(network.start_server(), name) for name in ("a", "b", "c")]
