@@ -23,10 +23,12 @@ enum errcode federation_send_transaction(struct request *req);
 
 /* joins-v1.yaml, joins-v2.yaml */
 enum errcode federation_make_join(struct request *req);
+enum errcode federation_send_join_v1(struct request *req);
 enum errcode federation_send_join_v2(struct request *req);
 
 /* leaving-v1.yaml, leaving-v2.yaml */
 enum errcode federation_make_leave(struct request *req);
+enum errcode federation_send_leave_v1(struct request *req);
 enum errcode federation_send_leave_v2(struct request *req);
 
 /* knocks.yaml */

@@ -172,15 +172,34 @@ static enum errcode write_answer(const struct join_answer *answer, struct strbuf
     return OK;
 }
 
+static enum errcode answer_join(struct request *req, struct strbuf *out)
+{
+    struct join_answer answer = {.req = req};
+
+    TRY(receive_membership_event(req, "join", &answer.view, &answer.event));
+    TRY(find_state(&answer));
+    return write_answer(&answer, out);
+}
+
 /* PUT /_matrix/federation/v2/send_join/{roomId}/{eventId} */
 enum errcode federation_send_join_v2(struct request *req)
 {
     SCOPED(strbuf_finish) struct strbuf out;
-    struct join_answer answer = {.req = req};
 
     strbuf_init(&out, 0);
-    TRY(receive_membership_event(req, "join", &answer.view, &answer.event));
-    TRY(find_state(&answer));
-    TRY(write_answer(&answer, &out));
+    TRY(answer_join(req, &out));
+    return respond_buffer(req, &out);
+}
+
+/* PUT /_matrix/federation/v1/send_join/{roomId}/{eventId}, of joins-v1.yaml: deprecated, the same
+ * answer behind a status. */
+enum errcode federation_send_join_v1(struct request *req)
+{
+    SCOPED(strbuf_finish) struct strbuf out;
+
+    strbuf_init(&out, 0);
+    strbuf_add_string(&out, "[200,");
+    TRY(answer_join(req, &out));
+    strbuf_add_char(&out, ']');
     return respond_buffer(req, &out);
 }

@@ -283,6 +283,20 @@ static enum errcode note_membership(struct call *call, const struct remote_membe
     return OK;
 }
 
+/* What the server shows of the room, and the knock itself: by it clients know the room. */
+static json_t *knock_state(struct call *call, const json_t *answer, const json_t *knock)
+{
+    static const char *const stripped[] = {"type", "state_key", "sender", "content"};
+    json_t *told = json_get_array(answer, "knock_room_state");
+    json_t *state = json_on_arena(call->arena, told != NULL ? json_copy(told) : json_array());
+    json_t *own = json_object();
+
+    for (size_t i = 0; i < COUNT_OF(stripped); i++)
+        json_object_set(own, stripped[i], json_object_get(knock, stripped[i]));
+    json_array_append_new(state, own);
+    return state;
+}
+
 static enum errcode try_server(struct call *call, const struct remote_membership *change,
                                const char *server_name)
 {
@@ -308,9 +322,9 @@ static enum errcode try_server(struct call *call, const struct remote_membership
              change->requester->user_id, change->room_id, server_name);
     if (is(change->membership, "join"))
         return import_join(call, &handshake, version, event, answer);
-    return note_membership(
-        call, change, version,
-        is(change->membership, "knock") ? json_get_array(answer, "knock_room_state") : NULL);
+    return note_membership(call, change, version,
+                           is(change->membership, "knock") ? knock_state(call, answer, event)
+                                                           : NULL);
 }
 
 /* An answer that another server would not give differently. */

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "federation/client/public_rooms.h"
 #include "homeserver/appservice/appservice_call.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/utf8.h"
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/http/request.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/protocol/server_name.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/rooms/room_summary_json.h"
 #include "homeserver/services.h"
@@ -143,15 +145,33 @@ static enum errcode parse_token(struct request *req, const char *token, struct d
     return OK;
 }
 
-/* Asking another server's directory. */
-static enum errcode check_server(struct request *req)
+/* The server whose directory is asked for; NULL for our own. */
+static enum errcode read_server(struct request *req, const char **out)
 {
     const char *server = query_string(req, "server");
 
+    *out = NULL;
     if (server == NULL || config_hosts(config_current(req->call.services->config), server))
         return OK;
-    return fail(&req->error, M_NOT_FOUND, "The directory of %.200s can not be reached from here.",
-                server);
+    if (!server_name_is_valid(server))
+        return fail(&req->error, M_INVALID_PARAM, "`server` is no server name.");
+    *out = server;
+    return OK;
+}
+
+static enum errcode respond_from_elsewhere(struct request *req, const char *server,
+                                           const json_t *query)
+{
+    const char *own = req->requester.server_name;
+    const struct public_rooms_question question = {
+        .origin = own != NULL ? own : config_current(req->call.services->config)->domains[0].name,
+        .destination = server,
+        .query = query,
+    };
+    json_t *answer;
+
+    TRY(federation_ask_public_rooms(&req->call, &question, &answer));
+    return respond(req, 200, json_incref(answer));
 }
 
 static void reverse(struct room_summary *rooms, size_t count)
@@ -208,13 +228,18 @@ static int64_t page_limit(int64_t wanted)
 /* GET /_matrix/client/v3/publicRooms */
 enum errcode client_get_public_rooms(struct request *req)
 {
-    const char *since = query_string(req, "since");
+    const char *since = query_string(req, "since"), *server;
     struct directory_query query = {0};
 
     TRY(query_int(req, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX, &query.limit));
+    TRY(read_server(req, &server));
+    if (server != NULL)
+        return respond_from_elsewhere(
+            req, server,
+            json_on_arena(req->call.arena,
+                          json_pack("{sI,ss*}", "limit", (json_int_t)query.limit, "since", since)));
     query.limit = page_limit(query.limit);
     TRY(parse_token(req, since, &query));
-    TRY(check_server(req));
     return respond_page(req, &query, since == NULL);
 }
 
@@ -265,18 +290,20 @@ static enum errcode read_filter(struct request *req, struct directory_query *out
 enum errcode client_query_public_rooms(struct request *req)
 {
     struct directory_query query = {0};
-    const char *since;
+    const char *since, *server;
 
     TRY(body_int_optional(req, "limit", LIMIT_DEFAULT, &query.limit));
     query.limit = page_limit(query.limit);
     TRY(body_string_optional(req, "since", &since));
-    TRY(parse_token(req, since, &query));
     TRY(read_filter(req, &query));
     TRY(body_bool_optional(req, "include_all_networks", false, &query.all_networks));
     TRY(body_string_optional(req, "third_party_instance_id", &query.network));
     if (query.network != NULL && query.all_networks)
         return fail(&req->error, M_INVALID_PARAM,
                     "third_party_instance_id means nothing with include_all_networks.");
-    TRY(check_server(req));
+    TRY(read_server(req, &server));
+    if (server != NULL)
+        return respond_from_elsewhere(req, server, request_body(req));
+    TRY(parse_token(req, since, &query));
     return respond_page(req, &query, since == NULL);
 }

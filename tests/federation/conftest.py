@@ -39,6 +39,7 @@ def federating_server(authority, **settings):
                 "tls_key": str(key),
             },
         ],
+        "rooms": {"publish_room_list_over_federation": True},
         "federation": {
             "allow_private_addresses": True,
             "ca_file": str(authority.ca_file),

@@ -2,7 +2,7 @@
 
 import pytest
 from client import event_ids, joined_room, timeline
-from peer import FEDERATION, content_hash, quote
+from peer import FEDERATION, content_hash, event_id_of, quote
 
 
 def sees(client, room_id, event_id):
@@ -265,3 +265,17 @@ def test_what_was_said_before_a_join_is_not_sent_after_it(server, alice, peer):
     peer.wait_for_transaction(lambda pdu: body_of(pdu) == "after")
     heard = [body_of(pdu) for transaction in peer.transactions for pdu in transaction.get("pdus", [])]
     assert [body for body in heard if body] == ["after"]
+
+
+def test_joins_and_leaves_by_the_old_paths(server, alice, peer):
+    """Deprecated, and the answer is a pair of status and content."""
+    room_id = alice.create_room(preset="public_chat", room_version="11")
+    user_id = peer.user("oldtimer")
+    for what, members in (("join", {"state", "auth_chain"}), ("leave", set())):
+        template = peer.make(server, what, room_id, user_id)
+        event = peer.seal({**template["event"], "origin_server_ts": 1}, "11")
+        path = f"{FEDERATION}/v1/send_{what}/{quote(room_id, safe='')}/{event_id_of(event, '11')}"
+        status, content = peer.request(server, "PUT", path, event, expect=200).json()
+        assert status == 200
+        assert members <= set(content)
+        assert alice.state(room_id, "m.room.member", user_id)["membership"] == what

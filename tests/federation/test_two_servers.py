@@ -51,11 +51,20 @@ def test_a_kick_reaches_the_server_of_the_last_member(alice, bob, shared_room):
     bob.sync_until(lambda answer: shared_room in answer["rooms"].get("leave", {}))
 
 
+def knock_of(user_id, answer, room_id):
+    room = answer.get("rooms", {}).get("knock", {}).get(room_id, {})
+    return any(
+        e["content"].get("membership") == "knock" and e["state_key"] == user_id
+        for e in room.get("knock_state", {}).get("events", [])
+    )
+
+
 def test_a_knock_is_answered_by_an_invite(server, alice, bob):
     rules = {"type": "m.room.join_rules", "state_key": "", "content": {"join_rule": "knock"}}
     room_id = alice.create_room(preset="private_chat", initial_state=[rules])
     alice.sync()
     bob.post(f"{CLIENT}/knock/{{}}", room_id, query={"via": server.server_name})
+    bob.sync_until(lambda answer: knock_of(bob.user_id, answer, room_id))
     sees_member(alice, room_id, bob.user_id, "knock")
     alice.invite(room_id, bob.user_id)
     bob.sync_until(invited_to(room_id))
@@ -70,6 +79,19 @@ def test_a_room_is_joined_by_its_alias(server, alice, bob):
     assert bob.get(f"{CLIENT}/directory/room/{{}}", alias)["room_id"] == room_id
     bob.join(alias)
     sees(bob, room_id, alice.send_text(room_id, "by name"))
+
+
+@pytest.mark.parametrize("direction", ["theirs", "ours"])
+def test_published_rooms_of_the_other_server_are_listed(server, other_server, alice, bob, direction):
+    owner, host, viewer = (bob, other_server, alice) if direction == "theirs" else (alice, server, bob)
+    name = unique("Archive")
+    room_id = owner.create_room(preset="public_chat", name=name, visibility="public")
+    query = {"server": host.server_name}
+    body = {"filter": {"generic_search_term": name}}
+    found = viewer.post(f"{CLIENT}/publicRooms", query=query, body=body)["chunk"]
+    assert [(room["room_id"], room["name"]) for room in found] == [(room_id, name)]
+    listed = viewer.get(f"{CLIENT}/publicRooms", query=query)["chunk"]
+    assert room_id in [room["room_id"] for room in listed]
 
 
 def test_profiles_of_the_other_server_are_shown(alice, bob):

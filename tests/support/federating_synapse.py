@@ -29,6 +29,8 @@ class FederatingSynapse(Synapse):
             "tls_private_key_path": str(self.key),
             "federation_verify_certificates": True,
             "federation_custom_ca_list": [str(self.authority.ca_file)],
+            "allow_public_rooms_over_federation": True,
+            "room_list_publication_rules": [{"action": "allow"}],
             "ip_range_blacklist": [],
             "federation_ip_range_blacklist": [],
             # Tests stop servers; nobody wants to wait for the patience of the internet.
