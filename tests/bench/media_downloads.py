@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Downloads of media against nginx serving the same file in the same run, and what a thumbnail costs.
 
-    tests/bench/media.py --server build-release/beffroi
+    tests/bench/media_downloads.py --server build-release/beffroi
 
 Needs a release build, curl and Debian's nginx-light. Prints throughput and CPU seconds per GB of both, each
 round one after the other, and time and peak memory of the thumbnailer for a photograph of 12 megapixels.
