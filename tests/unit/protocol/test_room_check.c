@@ -288,6 +288,32 @@ static void the_caller_may_check_signatures_itself(void **state)
     assert_int_equal(report.rejected_count, 1);
 }
 
+static const struct event *topic_when_it_was_soft_failed(struct arena *arena, const char *script)
+{
+    struct export export = export_room(arena, "11", script);
+    bool soft_failed[PDUS_MAX] = {false};
+    const struct room_check_options options = {.soft_failed = soft_failed};
+    struct room_check_report report;
+
+    for (size_t i = 0; i < export.count; i++)
+        soft_failed[i] = event_is(export.room->events.items[i], "m.room.topic", "");
+    assert_int_equal(room_check(arena, export.pdus, export.count, &options, NULL, &report), OK);
+    assert_int_equal(report.findings.count, 0);
+    assert_non_null(state_of(&report, "m.room.member", "@a:one"));
+    return state_of(&report, "m.room.topic", "");
+}
+
+static void a_room_does_not_end_in_what_was_soft_failed_but_goes_on_from_it(void **state)
+{
+    (void)state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+
+    assert_null(topic_when_it_was_soft_failed(
+        arena, "@a create; @a join; @a put m.room.topic \"\" {'topic': 'x'}"));
+    assert_non_null(topic_when_it_was_soft_failed(
+        arena, "@a create; @a join; @a put m.room.topic \"\" {'topic': 'x'}; @a send m.text"));
+}
+
 static bool find_key_of_one(void *context, const char *server_name, const char *key_id,
                             struct verify_key *out)
 {
@@ -400,6 +426,7 @@ int main(void)
         cmocka_unit_test(circles_are_reported),
         cmocka_unit_test(a_room_needs_a_create_event_of_a_known_version),
         cmocka_unit_test(the_caller_may_check_signatures_itself),
+        cmocka_unit_test(a_room_does_not_end_in_what_was_soft_failed_but_goes_on_from_it),
         cmocka_unit_test(signatures_are_verified_where_the_key_is_known),
         cmocka_unit_test(an_event_that_is_there_twice_counts_once),
         cmocka_unit_test(after_a_gap_the_state_before_it_stands_in),
