@@ -32,7 +32,8 @@ static const struct db_statement statements[] = {
         "                    WHERE user_nid = $1 AND membership IN (1, 2) AND position > $3) "
         "    ON CONFLICT (user_nid, position) DO UPDATE SET position = EXCLUDED.position"},
 
-    /* `touched`: others in rooms where the viewer's membership or theirs changed. */
+    /* `touched`: others in rooms where the viewer's membership or theirs changed. OFFSET 0: each
+     * candidate is judged by the viewer's own rooms, not by all memberships of the server. */
     [LOAD] = {"device_list_changes_load",
         "WITH touched AS ( "
         "    SELECT theirs.user_nid "
@@ -74,7 +75,7 @@ static const struct db_statement statements[] = {
         "                        FROM memberships mine JOIN memberships theirs USING (room_nid) "
         "                       WHERE mine.user_nid = $1 AND mine.membership = 2 "
         "                         AND theirs.user_nid = candidates.user_nid "
-        "                         AND theirs.membership IN (1, 2)) AS shares_now, "
+        "                         AND theirs.membership IN (1, 2) OFFSET 0) AS shares_now, "
         "           EXISTS (SELECT 1 "
         "                     FROM memberships mine JOIN memberships theirs USING (room_nid) "
         "                    WHERE mine.user_nid = $1 "
@@ -82,7 +83,7 @@ static const struct db_statement statements[] = {
         "                      AND (mine.membership = 2 OR mine.position > $2) "
         "                      AND theirs.user_nid = candidates.user_nid "
         "                      AND theirs.joined_position BETWEEN 1 AND $2 "
-        "                      AND (theirs.membership = 2 OR theirs.position > $2)) AS shared_then "
+        "                      AND (theirs.membership = 2 OR theirs.position > $2) OFFSET 0) AS shared_then "
         "      FROM candidates) "
         "SELECT u.user_id, NOT judged.shares_now "
         "  FROM judged JOIN users u USING (user_nid) "

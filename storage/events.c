@@ -98,7 +98,7 @@ static const struct db_statement statements[] = {
                   " ORDER BY w.ordinal, e.position"},
 
     [REDACT] = {"event_redact", "WITH redacted AS ( "
-                                "  UPDATE events SET redacted_by_nid = $2 "
+                                "  UPDATE events SET redacted_by_nid = $2, flags = flags | 2048 "
                                 "   WHERE event_nid = $1 AND redacted_by_nid IS NULL "
                                 "  RETURNING event_nid) "
                                 "UPDATE event_json SET json = $3 "

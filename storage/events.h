@@ -22,6 +22,7 @@ enum event_flag {
     EVENT_JUMP = 256,      /* the room's state did not simply follow: see storage/room_jumps.h */
     EVENT_BUMPS = 512,     /* is activity that people see in a list of rooms (MSC4186) */
     EVENT_GAP = 1024,      /* what it was built on was not here when it came: a timeline begins */
+    EVENT_REDACTED = 2048, /* nothing is left that anybody should be notified of */
 };
 
 /* What an event does for single users, as it was written with it. */

@@ -16,6 +16,7 @@ enum { LOAD, CHANGED, TO_FEDERATE, SET, TIME_OUT, NODE_SEEN, NODES_FORGET, ORPHA
 static const struct db_statement statements[] = {
     [LOAD] = {"presence_load", "SELECT " PRESENCE_COLUMNS FROM_PRESENCE " WHERE p.user_nid = $1"},
 
+    /* OFFSET 0: one by one, by the viewer's own rooms, whatever PostgreSQL expects to find. */
     [CHANGED] = {"presence_changed",
                  "WITH told AS ( "
                  "    SELECT changed.user_nid "
@@ -26,7 +27,7 @@ static const struct db_statement statements[] = {
                  "                     JOIN memberships theirs USING (room_nid) "
                  "                    WHERE mine.user_nid = $1 AND mine.membership = 2 "
                  "                      AND theirs.user_nid = changed.user_nid "
-                 "                      AND theirs.membership = 2) "
+                 "                      AND theirs.membership = 2 OFFSET 0) "
                  "     UNION "
                  "    SELECT met.user_nid "
                  "      FROM memberships mine JOIN memberships met USING (room_nid) "
@@ -40,8 +41,14 @@ static const struct db_statement statements[] = {
                  "     WHERE came.room_nid = ANY ($5::bigint[]) AND came.membership = 2 "
                  "       AND came.position > $2 AND came.joined_position > $2 "
                  "       AND presence.state <> 0) "
-                 "SELECT " PRESENCE_COLUMNS FROM_PRESENCE " JOIN told USING (user_nid) "
-                 " WHERE p.user_nid <> $1 "
+                 "SELECT " PRESENCE_COLUMNS "  FROM told "
+                 "       CROSS JOIN LATERAL (SELECT user_nid, state, status_msg, last_active_ts, "
+                 "                                  currently_active, node, position "
+                 "                             FROM presence "
+                 "                            WHERE presence.user_nid = told.user_nid OFFSET 0) p "
+                 "       CROSS JOIN LATERAL (SELECT user_id FROM users "
+                 "                            WHERE users.user_nid = told.user_nid OFFSET 0) u "
+                 " WHERE told.user_nid <> $1 "
                  " ORDER BY p.position "
                  " LIMIT $4"},
 

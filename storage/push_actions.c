@@ -11,10 +11,15 @@
     "           WHERE r.room_nid = m.room_nid AND r.user_nid = $1 AND r.thread = ''), "            \
     "         m.position) "
 
-/* Flags of events: 7 hidden, 8 notifies, 16 highlights, 32 in a thread (storage/events.h).
- * Flags of push actions: 1 notifies, 2 highlights (homeserver/protocol/push_rules.h). */
-#define NOTIFIES   "CASE WHEN p.flags IS NULL THEN e.flags & 8 <> 0 ELSE p.flags & 1 <> 0 END "
-#define HIGHLIGHTS "CASE WHEN p.flags IS NULL THEN e.flags & 16 <> 0 ELSE p.flags & 2 <> 0 END "
+/* Flags of events: 7 hidden, 8 notifies, 16 highlights, 32 in a thread, 2048 redacted
+ * (storage/events.h). Flags of push actions: 1 notifies, 2 highlights
+ * (homeserver/protocol/push_rules.h). */
+#define NOTIFIES                                                                                   \
+    "CASE WHEN e.flags & 2048 <> 0 THEN false WHEN p.flags IS NULL THEN e.flags & 8 <> 0 ELSE "    \
+    "p.flags & 1 <> 0 END "
+#define HIGHLIGHTS                                                                                 \
+    "CASE WHEN e.flags & 2048 <> 0 THEN false WHEN p.flags IS NULL THEN e.flags & 16 <> 0 ELSE "   \
+    "p.flags & 2 <> 0 END "
 
 enum { ADD, THREAD_ADD, COUNTS, ROOMS, LIST };
 
@@ -86,7 +91,9 @@ static const struct db_statement statements[] = {
                "                      (SELECT max(r.event_position) FROM receipts r "
                "                        WHERE r.room_nid = m.room_nid AND r.user_nid = $1), "
                "                      m.position) "
-               "                  AND e.flags & 7 = 0 AND e.sender_nid <> $1 AND " NOTIFIES ")"},
+               "                  AND e.flags & 7 = 0 AND e.sender_nid <> $1 AND " NOTIFIES
+               /* Room by room, each up to the first. */
+               "               OFFSET 0)"},
 
     [LIST] = {"notifications_list",
               "SELECT e.position, e.event_nid, e.room_nid, e.flags, p.flags IS NOT NULL, p.flags, "
@@ -104,7 +111,8 @@ static const struct db_statement statements[] = {
               "        WHERE events.room_nid = m.room_nid AND events.position < $2 "
               "          AND events.position > 0 AND events.flags & 7 = 0 "
               "          AND events.sender_nid <> $1 "
-              "          AND CASE WHEN p.flags IS NULL "
+              "          AND CASE WHEN events.flags & 2048 <> 0 THEN false "
+              "                   WHEN p.flags IS NULL "
               "                   THEN events.flags & 8 <> 0 "
               "                    AND (events.flags & 16 <> 0 OR NOT $3) "
               "                   ELSE p.flags & 1 <> 0 AND (p.flags & 2 <> 0 OR NOT $3) END "

@@ -44,8 +44,9 @@ static const struct db_statement statements[] = {
     [BACKWARDS_LISTED] = {"room_directory_backwards_listed",
                           "SELECT " ROOM_SUMMARY_COLUMNS FROM_LISTED BEFORE_PLACE},
 
-    [COUNT_ALL] = {"room_directory_count", "SELECT count(*) FROM room_summaries "
-                                           " WHERE is_published"},
+    /* An estimate for people: nobody counts further. */
+    [COUNT_ALL] = {"room_directory_count", "SELECT count(*) FROM (SELECT 1 FROM room_summaries "
+                                           "WHERE is_published LIMIT 10000) AS first"},
 };
 
 STATEMENT_TABLE(room_directory, statements);

@@ -34,7 +34,7 @@ enum errcode room_directory_list(struct db *db, struct arena *arena,
                                  const struct directory_query *query, struct room_summary **out,
                                  size_t *count_out) MUST_CHECK;
 
-/* How many rooms are published. */
+/* How many rooms are published; 10,000 when there are more. */
 enum errcode room_directory_count(struct db *db, struct arena *arena, int64_t *out) MUST_CHECK;
 
 #endif

@@ -8,16 +8,21 @@
 
 enum { ADD, REMOVE, BY_RANK, BY_AGE, COUNT_HITS, WORDS };
 
+/* The room is a word of the text, with a `!` that no other word has: the index finds words in the
+ * rooms that are asked for, however often they are written elsewhere. */
 #define FROM_SEARCH                                                                                \
     "  FROM event_search s "                                                                       \
     "       JOIN unnest($1::bigint[], $2::bigint[]) AS r (room_nid, until) USING (room_nid) "      \
     " WHERE s.vector @@ plainto_tsquery('simple', $3) "                                            \
+    "   AND s.vector @@ (SELECT string_agg('''!' || n || '''', '|')::tsquery "                     \
+    "                      FROM unnest($1::bigint[]) AS n) "                                       \
     "   AND s.key = ANY($4::bigint[]) AND s.position <= r.until "
 
 static const struct db_statement statements[] = {
     [ADD] = {"search_add", "INSERT INTO event_search (event_nid, room_nid, key, position, vector) "
                            "SELECT n.event_nid, n.room_nid, n.key, n.position, "
                            "       to_tsvector('simple', n.text) "
+                           "       || array_to_tsvector(ARRAY['!' || n.room_nid]) "
                            "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
                            "              $5::text[]) "
                            "    AS n (event_nid, room_nid, key, position, text) "

@@ -5,43 +5,52 @@
 #include "storage/journal.h"
 #include "storage/statements.h"
 
+/* Punctuation parts words: anna.martin is found by her family name. */
+#define WITHOUT_PUNCTUATION ", '[[:punct:]]+', ' ', 'g')"
+
 enum { SET, SEARCH };
 
+/* clang-format off */
 static const struct db_statement statements[] = {
     [SET] = {"user_directory_set",
-             "INSERT INTO user_directory (user_nid, localpart_folded, display_name, "
-             "                            display_name_folded, avatar_url) "
-             "VALUES ($1, $2, $3, $4, $5) "
-             "    ON CONFLICT (user_nid) DO UPDATE "
-             "   SET display_name = EXCLUDED.display_name, "
-             "       display_name_folded = EXCLUDED.display_name_folded, "
-             "       avatar_url = EXCLUDED.avatar_url "
-             " WHERE (user_directory.display_name, user_directory.avatar_url) "
-             "       IS DISTINCT FROM (EXCLUDED.display_name, EXCLUDED.avatar_url)"},
+        "INSERT INTO user_directory (user_nid, localpart_folded, display_name, "
+        "                            display_name_folded, avatar_url, words) "
+        "VALUES ($1, $2, $3, $4, $5, to_tsvector('simple', regexp_replace( "
+        "        $2::text || ' ' || coalesce($4, '')" WITHOUT_PUNCTUATION ")) "
+        "    ON CONFLICT (user_nid) DO UPDATE "
+        "   SET display_name = EXCLUDED.display_name, "
+        "       display_name_folded = EXCLUDED.display_name_folded, "
+        "       avatar_url = EXCLUDED.avatar_url, words = EXCLUDED.words "
+        " WHERE (user_directory.display_name, user_directory.avatar_url) "
+        "       IS DISTINCT FROM (EXCLUDED.display_name, EXCLUDED.avatar_url)"},
 
+    /* OFFSET 0: who was found is looked up one by one, and judged by
+     * the rooms of two users, whatever PostgreSQL expects to find. */
     [SEARCH] = {"user_directory_search",
-                "SELECT d.user_nid, u.user_id, d.display_name, d.avatar_url "
-                "  FROM user_directory d JOIN users u USING (user_nid) "
-                "       LEFT JOIN accounts a USING (user_nid) "
-                " WHERE d.user_nid <> $1 AND a.deactivated_ts IS NULL "
-                "   AND (strpos(coalesce(d.display_name_folded, ''), $2) > 0 "
-                "        OR strpos(d.localpart_folded, $2) > 0 OR u.user_id = $2) "
-                "   AND (EXISTS (SELECT 1 FROM memberships theirs "
-                "                         JOIN memberships mine USING (room_nid) "
-                "                 WHERE theirs.user_nid = d.user_nid AND theirs.membership = 2 "
-                "                   AND mine.user_nid = $1 AND mine.membership = 2) "
-                "        OR EXISTS (SELECT 1 FROM memberships theirs "
-                "                            JOIN room_summaries s USING (room_nid) "
-                "                    WHERE theirs.user_nid = d.user_nid "
-                "                      AND theirs.membership = 2 "
-                "                      AND (s.join_rule = 'public' "
-                "                           OR s.history_visibility = 'world_readable'))) "
-                " ORDER BY (d.display_name_folded = $2 OR d.localpart_folded = $2) IS TRUE DESC, "
-                "          (strpos(coalesce(d.display_name_folded, ''), $2) = 1 "
-                "           OR strpos(d.localpart_folded, $2) = 1) DESC, "
-                "          d.display_name IS NULL, d.user_nid "
-                " LIMIT $3"},
+        "SELECT d.user_nid, u.user_id, d.display_name, d.avatar_url "
+        "  FROM user_directory d "
+        "       CROSS JOIN LATERAL (SELECT user_id FROM users "
+        "                            WHERE users.user_nid = d.user_nid OFFSET 0) u "
+        " WHERE d.words @@ (SELECT string_agg(quote_literal(word) || ':*', '&')::tsquery "
+        "                     FROM unnest(tsvector_to_array(to_tsvector('simple', "
+        "                          regexp_replace($2::text" WITHOUT_PUNCTUATION "))) AS word) "
+        "   AND d.user_nid <> $1 "
+        "   AND NOT EXISTS (SELECT 1 FROM accounts a "
+        "                    WHERE a.user_nid = d.user_nid AND a.deactivated_ts IS NOT NULL OFFSET 0) "
+        "   AND (EXISTS (SELECT 1 FROM memberships theirs JOIN memberships mine USING (room_nid) "
+        "                 WHERE theirs.user_nid = d.user_nid AND theirs.membership = 2 "
+        "                   AND mine.user_nid = $1 AND mine.membership = 2 OFFSET 0) "
+        "        OR EXISTS (SELECT 1 FROM memberships theirs JOIN room_summaries s USING (room_nid) "
+        "                    WHERE theirs.user_nid = d.user_nid AND theirs.membership = 2 "
+        "                      AND (s.join_rule = 'public' "
+        "                           OR s.history_visibility = 'world_readable') OFFSET 0)) "
+        " ORDER BY (d.display_name_folded = $2 OR d.localpart_folded = $2) IS TRUE DESC, "
+        "          (strpos(coalesce(d.display_name_folded, ''), $2) = 1 "
+        "           OR strpos(d.localpart_folded, $2) = 1) DESC, "
+        "          d.display_name IS NULL, d.user_nid "
+        " LIMIT $3"},
 };
+/* clang-format on */
 
 STATEMENT_TABLE(user_directory, statements);
 

@@ -27,7 +27,8 @@ void user_directory_set_in(struct journal_entry *entry, const struct directory_u
                            const struct directory_texts *texts);
 
 /* Those whom the viewer may find: who share a room with them, or are in a room that everybody may
- * join or read. Exact names first, then beginnings, then the rest. `term` is case-folded. */
+ * join or read. Each word of `term` (case-folded) begins a word of their name or localpart. Exact
+ * names first, then those that begin so, then the rest. */
 struct user_search {
     int64_t viewer_nid;
     const char *term;

@@ -169,6 +169,15 @@ def test_muted_rooms_and_senders_do_not_count(alice, bob, room):
     bob.sync_until(counts_are(room, 2, 1))
 
 
+def test_a_message_that_was_redacted_counts_no_more(alice, bob, room):
+    event_id = mention(alice, room, bob.user_id)
+    bob.sync_until(counts_are(room, 1, 1))
+    alice.redact(room, event_id)
+    bob.sync_until(counts_are(room, 0, 0))
+    alice.send_text(room, "another")
+    bob.sync_until(counts_are(room, 1, 0))
+
+
 def test_keywords_highlight(alice, bob, room):
     actions = ["notify", {"set_tweak": "highlight"}]
     bob.put(RULE, "content", "cake", body={"pattern": "CAKE", "actions": actions})

@@ -31,6 +31,17 @@ def test_who_shares_a_room_is_found(alice, anonymous):
     assert found(alice, name) == []
 
 
+def test_each_word_begins_a_word_of_the_name_or_the_id(alice, anonymous):
+    word = unique("z").replace("-", "")
+    user = named(anonymous, f"Jean-Paul {word} O'Brien")
+    user.create_room(preset="public_chat")
+    for term in (word, word[:-1], f"paul {word}", f"{word} jean", f"{word} o'br", f"BRIEN {word.upper()}"):
+        assert user.user_id in found(alice, term), term
+    for term in (f"{word} nobody", word[1:], f"x{word}", "!", " "):
+        assert user.user_id not in found(alice, term), term
+    assert found(alice, user.user_id.split(":")[0] + ":loc") == [user.user_id]
+
+
 def test_members_of_open_rooms_are_found_by_everybody(alice, anonymous):
     public, readable = named(anonymous, unique("open")), named(anonymous, unique("open"))
     public.create_room(preset="public_chat")
