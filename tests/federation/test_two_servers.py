@@ -94,6 +94,15 @@ def test_published_rooms_of_the_other_server_are_listed(server, other_server, al
     assert room_id in [room["room_id"] for room in listed]
 
 
+def test_a_room_of_the_other_server_is_summarised_when_it_is_for_the_user(other_server, alice, bob):
+    path = "/_matrix/client/v1/room_summary/{}"
+    query = {"via": other_server.server_name}
+    open_room = bob.create_room(preset="public_chat", name="Town hall")
+    summary = alice.get(path, open_room, query=query)
+    assert (summary["room_id"], summary["name"], summary["membership"]) == (open_room, "Town hall", "leave")
+    alice.get(path, bob.create_room(preset="private_chat"), query=query, expect=404)
+
+
 def test_profiles_of_the_other_server_are_shown(alice, bob):
     alice.put(f"{CLIENT}/profile/{{}}/displayname", alice.user_id, body={"displayname": "Alice"})
     assert bob.get(f"{CLIENT}/profile/{{}}", alice.user_id)["displayname"] == "Alice"
