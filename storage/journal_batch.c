@@ -7,16 +7,16 @@
 #include "storage/journal_internal.h"
 #include "storage/statements.h"
 
-enum { TAKE_POSITIONS, NOTIFY };
+enum { TAKE_POSITIONS };
 
 static const struct db_statement statements[] = {
-    /* The row lock is what orders positions between nodes; it ends with the session (I5). */
-    [TAKE_POSITIONS] = {"journal_take_positions", "UPDATE journal_head "
-                                                  "   SET position = position + $1 "
-                                                  " RETURNING position"},
-
-    [NOTIFY] = {"journal_notify", "SELECT pg_notify('beffroi_journal', position || ';' || $1) "
-                                  "  FROM journal_head"},
+    /* The row lock is what orders positions between nodes; it ends with the session (I5). The other
+     * nodes are told when the transaction is committed. */
+    [TAKE_POSITIONS] =
+        {"journal_take_positions",
+         "UPDATE journal_head "
+         "   SET position = position + $1 "
+         " RETURNING position, pg_notify('beffroi_journal', position || ';' || $2)::text"},
 };
 STATEMENT_TABLE(journal_batch, statements);
 
@@ -190,14 +190,15 @@ static enum errcode check_affected(const struct journal_entry *first,
 }
 
 static enum errcode take_positions(struct db *db, struct arena *arena, struct journal_entry *first,
-                                   int64_t *newest_out)
+                                   const char *notify_payload, int64_t *newest_out)
 {
     struct db_rows *rows;
     int64_t count = 0;
 
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
         count++;
-    TRY(db_query(db, arena, &statements[TAKE_POSITIONS], PARAMS(INT(count)), &rows));
+    TRY(db_query(db, arena, &statements[TAKE_POSITIONS], PARAMS(INT(count), TEXT(notify_payload)),
+                 &rows));
     *newest_out = rows_int(rows, 0, 0);
     int64_t position = *newest_out - count;
     for (struct journal_entry *entry = first; entry != NULL; entry = entry->next)
@@ -225,7 +226,7 @@ static enum errcode write_in_transaction(struct db *db, struct arena *arena,
     int64_t moved = 0, newest;
 
     TRY(db_begin(db, &tx));
-    TRY(take_positions(tx, arena, first, &newest));
+    TRY(take_positions(tx, arena, first, notify_payload, &newest));
     allocate_columns(arena, count_events(first), &events, &heads);
     collect(first, &events, &heads);
 
@@ -237,8 +238,6 @@ static enum errcode write_in_transaction(struct db *db, struct arena *arena,
         queued = pipeline_heads(tx, &heads, &moved);
     if (queued == OK)
         queued = pipeline_events(tx, &events);
-    if (queued == OK && notify_payload != NULL)
-        queued = db_pipeline_add(tx, &statements[NOTIFY], PARAMS(TEXT(notify_payload)), NULL);
     /* The pipeline must end whatever happened, or the connection stays in pipeline mode. */
     enum errcode ran = db_pipeline_sync(tx);
     TRY(queued);
