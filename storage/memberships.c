@@ -62,14 +62,19 @@ static const struct db_statement statements[] = {
     [COUNT] = {"memberships_count", "SELECT joined_members, invited_members FROM room_summaries "
                                     " WHERE room_nid = $1"},
 
+    /* Of those who are there the first few; of those who were when nobody is. */
     [HEROES] = {"memberships_heroes",
-                "WITH others AS (SELECT user_nid, position, membership IN (1, 2) AS is_present "
-                "                  FROM memberships "
-                "                 WHERE room_nid = $1 AND user_nid <> $2) "
-                "SELECT user_nid FROM others "
-                " WHERE is_present OR NOT EXISTS (SELECT 1 FROM others WHERE is_present) "
-                " ORDER BY position, user_nid "
-                " LIMIT $3"},
+                "WITH present AS (SELECT user_nid, position FROM memberships "
+                "                  WHERE room_nid = $1 AND user_nid <> $2 AND membership IN (1, 2) "
+                "                  ORDER BY position, user_nid LIMIT $3), "
+                "     gone AS (SELECT user_nid, position FROM memberships "
+                "               WHERE room_nid = $1 AND user_nid <> $2 "
+                "                 AND NOT EXISTS (SELECT 1 FROM present) "
+                "               ORDER BY position, user_nid LIMIT $3) "
+                "SELECT user_nid FROM (SELECT user_nid, position FROM present "
+                "                       UNION ALL "
+                "                      SELECT user_nid, position FROM gone) heroes "
+                " ORDER BY position, user_nid"},
 
     [SHARE_ROOM] = {"memberships_share_room",
                     "SELECT EXISTS (SELECT 1 FROM memberships mine "

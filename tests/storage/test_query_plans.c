@@ -288,6 +288,7 @@ static const struct {
     /* members */
     {"memberships_of_room", "80, 2, false", 1100},
     {"memberships_count", "80", 4},
+    {"memberships_heroes", "80, 2, 5", 30},
     {"memberships_share_room", "2000, 2001", 60},
     {"memberships_mutual", "2000, 2001, 0, 100", 200},
     {"users_load_ids", ROOMS, 60},
