@@ -85,10 +85,15 @@ static const char *const population[] = {
     "VACUUM (ANALYZE)", /* as autovacuum does; the index of words has a list of what waits */
 };
 
+bool plan_size_is_full(void)
+{
+    return getenv("BEFFROI_TEST_FULL") != NULL;
+}
+
 struct plan_size plan_size(void)
 {
-    if (getenv("BEFFROI_TEST_FULL") != NULL)
-        return (struct plan_size){20000, 10000, 1000, 1000, 200};
+    if (plan_size_is_full())
+        return (struct plan_size){100000, 10000, 1000, 1000, 200};
     return (struct plan_size){20000, 10000, 200, 500, 200};
 }
 

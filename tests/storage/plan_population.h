@@ -1,6 +1,8 @@
 #ifndef TESTS_STORAGE_PLAN_POPULATION_H
 #define TESTS_STORAGE_PLAN_POPULATION_H
 
+#include <stdbool.h>
+
 struct db;
 
 /*
@@ -18,6 +20,7 @@ struct plan_size {
 
 /* 200 x 500, or 1,000 x 1,000 when BEFFROI_TEST_FULL is set. */
 struct plan_size plan_size(void);
+bool plan_size_is_full(void);
 
 void plan_populate(struct db *db, const struct plan_size *size);
 

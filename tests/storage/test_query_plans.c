@@ -32,6 +32,8 @@ static const struct {
     {"appservice_presence", "reads forward"},
     {"appservice_device_lists", "reads forward"},
     {"federation_device_changes_load", "reads forward"},
+    {"federation_queues_scan", "reads forward"},
+    {"federation_pdus_load", "reads forward"},
 };
 
 static PGconn *connection;
@@ -70,10 +72,12 @@ static void add_cost(const json_t *node, struct plan_cost *cost)
 {
     const char *type = json_string_value(json_object_get(node, "Node Type"));
     const char *table = json_string_value(json_object_get(node, "Relation Name"));
+    const json_t *loops = json_object_get(node, "Actual Loops"); /* NULL: it was only planned */
     const json_t *part;
     size_t i;
+    bool runs = loops == NULL || json_number_value(loops) > 0;
 
-    if (table != NULL && strcmp(type, "Seq Scan") == 0 && is_big(table))
+    if (runs && table != NULL && strcmp(type, "Seq Scan") == 0 && is_big(table))
         cost->whole_table = table;
     if (table != NULL || strcmp(type, "Bitmap Index Scan") == 0)
         cost->rows += (number(node, "Actual Rows") + number(node, "Rows Removed by Filter") +
@@ -257,7 +261,9 @@ static void no_statement_reads_a_big_table_from_end_to_end(void **state)
     assert_int_equal(bad, 0);
 }
 
-/* The user 2,000 is in the rooms 75 to 99, each with 500 members (or 1,000) and 200 messages. */
+/* The user 2,000 is in the rooms 75 to 99, each with 500 members and 200 messages. In the full size
+ * these are twice as many rooms, each twice as large: four times the rows. */
+enum { FULL_FACTOR = 4 };
 #define ROOMS "'{75,76,77,78,79,80,81,82,83,84,85,86,87,88,89,90,91,92,93,94,95,96,97,98,99}'"
 #define NOW   "9000000000"
 
@@ -335,12 +341,14 @@ static void questions_look_at_rows_in_proportion_to_their_answers(void **state)
 {
     (void)state;
     static const char *const modes[] = {"force_generic_plan", "force_custom_plan"};
+    const int factor = plan_size_is_full() ? FULL_FACTOR : 1;
     size_t bad = 0;
 
     for (size_t i = 0; i < COUNT_OF(questions) * COUNT_OF(modes); i++) {
         const char *mode = modes[i % COUNT_OF(modes)];
         size_t q = i / COUNT_OF(modes);
-        bad += check_question(questions[q].name, questions[q].values, questions[q].rows_max, mode)
+        bad += check_question(questions[q].name, questions[q].values,
+                              factor * questions[q].rows_max, mode)
                    ? 0
                    : 1;
     }
