@@ -48,7 +48,7 @@ def test_a_leave_is_seen_on_the_other_side(alice, bob, shared_room):
 
 def test_a_kick_reaches_the_server_of_the_last_member(alice, bob, shared_room):
     alice.post(f"{CLIENT}/rooms/{{}}/kick", shared_room, body={"user_id": bob.user_id})
-    bob.sync_until(lambda answer: shared_room in answer["rooms"].get("leave", {}))
+    bob.sync_until(lambda answer: shared_room in answer.get("rooms", {}).get("leave", {}))
 
 
 def knock_of(user_id, answer, room_id):
@@ -113,7 +113,7 @@ def test_typing_is_seen_on_the_other_side(alice, bob, shared_room):
     alice.put(path, shared_room, alice.user_id, body={"typing": True, "timeout": 30000})
 
     def typists(answer):
-        room = answer["rooms"].get("join", {}).get(shared_room, {})
+        room = answer.get("rooms", {}).get("join", {}).get(shared_room, {})
         events = room.get("ephemeral", {}).get("events", [])
         return [user for e in events if e["type"] == "m.typing" for user in e["content"]["user_ids"]]
 
@@ -126,7 +126,7 @@ def test_receipts_are_seen_on_the_other_side(alice, bob, shared_room):
     bob.post(f"{CLIENT}/rooms/{{}}/receipt/m.read/{{}}", shared_room, event_id)
 
     def readers(answer):
-        room = answer["rooms"].get("join", {}).get(shared_room, {})
+        room = answer.get("rooms", {}).get("join", {}).get(shared_room, {})
         events = room.get("ephemeral", {}).get("events", [])
         return [
             user
