@@ -127,8 +127,8 @@ enum errcode db_commit(struct db **tx) MUST_CHECK;
 void db_transaction_end(struct db **tx);
 
 /* Pipelining, for the journal: statements queue up without waiting; db_pipeline_sync() sends them,
- * reads every result and returns the first error. `affected` (may be NULL) is written by sync. What
- * fails before that ends the pipeline. */
+ * reads every result and returns the first error. `affected` (may be NULL) is written by sync. A
+ * failed add has ended the pipeline: then sync is E_UNAVAILABLE and sends nothing. */
 enum errcode db_pipeline_begin(struct db *db) MUST_CHECK;
 enum errcode db_pipeline_add(struct db *db, const struct db_statement *statement,
                              struct db_params params, int64_t *affected) MUST_CHECK;

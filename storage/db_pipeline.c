@@ -94,7 +94,9 @@ enum errcode db_pipeline_sync(struct db *db)
     enum errcode outcome = OK;
     int64_t deadline_ms = session_deadline(ANSWER_WAIT_MS), started_us = clock_monotonic_us();
 
-    assert(db->in_pipeline);
+    assert(db->in_pipeline || db->drop_before_use);
+    if (!db->in_pipeline)
+        return E_UNAVAILABLE; /* lost while it was filled */
     if (PQpipelineSync(db->connection) == 0)
         return pipeline_abandon(db, session_lost(db, "(pipeline)"));
     for (size_t i = 0; i < db->queue.count; i++) {
