@@ -43,7 +43,8 @@ struct journal {
     struct journal_entry *queue_first;
     struct journal_entry *queue_last;
     bool stopping;
-    bool must_look; /* notifications may have been lost: read the position again */
+    bool must_look;                 /* notifications may have been lost: read the position again */
+    _Atomic int64_t statements_run; /* for batches; looking for other nodes' changes is apart */
     _Atomic int64_t position;
     _Atomic int64_t told;                     /* newest position that the listeners know of */
     struct listener listeners[LISTENERS_MAX]; /* fixed before the first submit */
@@ -95,7 +96,7 @@ int64_t journal_position(const struct journal *journal)
 
 int64_t journal_statements_run(const struct journal *journal)
 {
-    return db_statements_run(journal->db);
+    return atomic_load(&journal->statements_run);
 }
 
 /* Positions only grow; notifications of other nodes may arrive late. */
@@ -323,10 +324,11 @@ static void settle(struct journal_entry *entry, enum errcode outcome)
 static enum errcode write_entries(struct journal *journal, struct journal_entry *first)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
-    int64_t position = 0;
+    int64_t position = 0, run_before = db_statements_run(journal->db);
     enum errcode outcome = journal_write_batch(journal->db, arena, first,
                                                notify_payload(journal, arena, first), &position);
 
+    atomic_fetch_add(&journal->statements_run, db_statements_run(journal->db) - run_before);
     if (outcome == OK) {
         /* Owners learn first (caches become current), then readers are woken. */
         for (struct journal_entry *entry = first; entry != NULL; entry = entry->next) {

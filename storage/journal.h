@@ -105,8 +105,8 @@ enum errcode commit_group_wait(struct commit_group *group) MUST_CHECK;
  */
 int64_t journal_position(const struct journal *journal);
 
-/* Statements run by the writer so far: cost models are checked by counting. Read it when nothing is
- * under way. */
+/* Statements run for batches so far, those of every batch that was answered included: cost models
+ * are checked by counting. */
 int64_t journal_statements_run(const struct journal *journal);
 
 /* Called on the journal's thread after every COMMIT, with what the batch touched; also for batches
