@@ -21,8 +21,7 @@ static enum errcode write_run(struct call *call, const struct stored_event *even
     if (opened == M_NOT_FOUND)
         return OK;
     TRY(opened);
-    if (out->data[out->length - 1] != '[')
-        strbuf_add_char(out, ',');
+    strbuf_add_separator(out);
     return client_events_write(call, &how, events, count, out);
 }
 
@@ -61,8 +60,7 @@ struct nid_list transaction_positions(struct call *call, const struct transactio
 
 static void write_message(const struct appservice_to_device *message, struct strbuf *out)
 {
-    if (out->data[out->length - 1] != '[')
-        strbuf_add_char(out, ',');
+    strbuf_add_separator(out);
     strbuf_printf(out, "{\"content\":%s,\"sender\":", message->content);
     strbuf_add_json_string(out, message->sender, strlen(message->sender));
     strbuf_add_string(out, ",\"to_device_id\":");

@@ -16,8 +16,7 @@
 /* Receipts of one queue item; the room's form is that of /sync, with its ID. */
 static void write_receipt(const struct receipt *receipt, const char *room_id, struct strbuf *out)
 {
-    if (out->data[out->length - 1] != '[')
-        strbuf_add_char(out, ',');
+    strbuf_add_separator(out);
     strbuf_add_string(out, "{\"content\":{");
     strbuf_add_json_string(out, receipt->event_id, strlen(receipt->event_id));
     strbuf_add_string(out,
@@ -54,8 +53,7 @@ static void write_json(json_t *json_owned, struct strbuf *out)
 {
     char *text = json_dumps(json_owned, JSON_COMPACT);
 
-    if (out->data[out->length - 1] != '[')
-        strbuf_add_char(out, ',');
+    strbuf_add_separator(out);
     strbuf_add_string(out, text);
     free(text);
     json_decref(json_owned);

@@ -56,6 +56,14 @@ void strbuf_add_char(struct strbuf *buf, char c)
     strbuf_add(buf, &c, 1);
 }
 
+void strbuf_add_separator(struct strbuf *buf)
+{
+    char last = buf->length > 0 ? buf->data[buf->length - 1] : '{';
+
+    if (last != '[' && last != '{')
+        strbuf_add_char(buf, ',');
+}
+
 void strbuf_add_string(struct strbuf *buf, const char *text)
 {
     strbuf_add(buf, text, strlen(text));

@@ -37,6 +37,9 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...) PRINTF_LIKE(2, 3
  * The bytes must be valid UTF-8. */
 void strbuf_add_json_string(struct strbuf *buf, const char *text, size_t length);
 
+/* A comma between the elements of a JSON list or object: nothing where it has just been opened. */
+void strbuf_add_separator(struct strbuf *buf);
+
 /* Adds `text` escaped for HTML, in elements and quoted attributes. */
 void strbuf_add_html(struct strbuf *buf, const char *text);
 

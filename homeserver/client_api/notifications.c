@@ -70,8 +70,7 @@ static enum errcode write_notification(struct request *req, const struct notific
     TRY(visibility_filter(&req->call, &reader, &event, &count));
     if (count == 0)
         return OK;
-    if (out->data[out->length - 1] != '[')
-        strbuf_add_char(out, ',');
+    strbuf_add_separator(out);
     write_frame(notification, &event, actions_of(req, notification), room_id, out);
     const struct client_events how = {.reader = &reader};
     TRY(client_events_write(&req->call, &how, &event, 1, out));

@@ -10,8 +10,7 @@
 
 void sync_begin_member(struct strbuf *out, const char *name)
 {
-    if (out->length > 0 && out->data[out->length - 1] != '{')
-        strbuf_add_char(out, ',');
+    strbuf_add_separator(out);
     strbuf_add_json_string(out, name, strlen(name));
     strbuf_add_char(out, ':');
 }
