@@ -107,7 +107,7 @@ bool mailer_is_on(const struct call *call)
     return config_current(call->services->config)->mail.smtp_url != NULL;
 }
 
-enum errcode mailer_send(struct call *call, const struct mail *mail)
+enum errcode mailer_post(struct call *call, const struct smtp_message *message)
 {
     const struct config *config = config_current(call->services->config);
     const struct smtp_relay relay = {
@@ -116,12 +116,19 @@ enum errcode mailer_send(struct call *call, const struct mail *mail)
         .password = config->mail.password,
         .ca_file = config->outgoing.ca_file,
     };
+    struct smtp_message sent = *message;
+
+    sent.from = config->mail.from;
+    return smtp_send(call->arena, &relay, &sent, call->error);
+}
+
+enum errcode mailer_send(struct call *call, const struct mail *mail)
+{
     const struct smtp_message message = {
-        .from = config->mail.from,
         .to = mail->to,
         .subject = templates[mail->kind].subject,
         .text = text_of(call, mail),
     };
 
-    return smtp_send(call->arena, &relay, &message, call->error);
+    return mailer_post(call, &message);
 }

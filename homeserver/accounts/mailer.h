@@ -30,4 +30,8 @@ bool mailer_is_on(const struct call *call);
 /* Waits for the mail server: only on CALLS_OUT routes. Errors as smtp_send() says. */
 enum errcode mailer_send(struct call *call, const struct mail *mail) MUST_CHECK;
 
+/* Any other message, by the same server and from the same address: `from` is filled in. */
+struct smtp_message;
+enum errcode mailer_post(struct call *call, const struct smtp_message *message) MUST_CHECK;
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "homeserver/accounts/mailer.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/base64.h"
 #include "homeserver/base/clock.h"
@@ -157,13 +158,6 @@ static enum errcode make_notifications(struct call *call, const struct push_targ
 static enum errcode send(struct call *call, const struct push_target *target,
                          const struct unread *unread)
 {
-    const struct config *config = config_current(call->services->config);
-    const struct smtp_relay relay = {
-        .url = config->mail.smtp_url,
-        .username = config->mail.username,
-        .password = config->mail.password,
-        .ca_file = config->outgoing.ca_file,
-    };
     struct email_digest digest = {
         .language = target->pusher.lang,
         .server_name = identifier_domain(target->user_id),
@@ -177,14 +171,13 @@ static enum errcode send(struct call *call, const struct push_target *target,
     digest.notifications = notifications;
     const struct email_texts texts = email_digest_write(call, &digest);
     const struct smtp_message message = {
-        .from = config->mail.from,
         .to = target->pusher.pushkey,
         .subject = texts.subject,
         .text = texts.text,
         .html = texts.html,
         .unsubscribe_url = digest.unsubscribe_url,
     };
-    return smtp_send(call->arena, &relay, &message, call->error);
+    return mailer_post(call, &message);
 }
 
 /* Twice as long as it has failed so far, within limits. */
@@ -263,7 +256,7 @@ static enum errcode run_round(struct call *call)
     struct nid_list waiting;
     bool is_ours;
 
-    if (config_current(call->services->config)->mail.smtp_url == NULL)
+    if (!mailer_is_on(call))
         return OK;
     TRY(push_email_lock(call->db, call->arena, &is_ours));
     if (!is_ours)
