@@ -33,6 +33,8 @@ struct shard {
 
 struct cache {
     struct cache_options options;
+    size_t shard_count;
+    size_t shard_limit_bytes;
     struct metric_counter *hits;
     struct metric_counter *misses;
     struct metric_gauge *bytes;
@@ -53,6 +55,8 @@ struct cache *cache_create(const struct cache_options *options)
     if (cache == NULL)
         out_of_memory();
     cache->options = *options;
+    cache->shard_count = options->is_whole ? 1 : SHARDS;
+    cache->shard_limit_bytes = options->limit_bytes / cache->shard_count;
     snprintf(labels, sizeof(labels), "cache=\"%s\"", options->name);
     cache->hits = metrics_counter("beffroi_cache_hits_total", "Found in a cache.", labels);
     cache->misses = metrics_counter("beffroi_cache_misses_total", "Not found in a cache.", labels);
@@ -77,7 +81,7 @@ static struct shard *lock_shard(struct cache *cache, const void *key, size_t key
     unsigned hash;
 
     HASH_FNV(key, key_size, hash);
-    struct shard *shard = &cache->shards[hash % SHARDS];
+    struct shard *shard = &cache->shards[hash % cache->shard_count];
     pthread_mutex_lock(&shard->lock);
     return shard;
 }
@@ -145,7 +149,7 @@ static struct item *new_item(struct cache *cache, const void *key, size_t key_si
 
 void cache_put(struct cache *cache, const void *key, size_t key_size, void *value, size_t bytes)
 {
-    size_t limit_bytes = cache->options.limit_bytes / SHARDS;
+    size_t limit_bytes = cache->shard_limit_bytes;
     size_t cost = bytes + sizeof(struct item) + key_size;
 
     if (cost > limit_bytes)

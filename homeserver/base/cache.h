@@ -1,6 +1,7 @@
 #ifndef HOMESERVER_BASE_CACHE_H
 #define HOMESERVER_BASE_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct cache;
 struct cache_options {
     const char *name; /* a literal: the label of the metrics (hits, misses, bytes) */
     size_t limit_bytes;
+    bool is_whole;                /* few, large values: the limit is not divided among shards */
     void (*acquire)(void *value); /* one more reference */
     void (*release)(void *value); /* one less */
 };
@@ -27,7 +29,7 @@ void cache_destroy(struct cache *cache);
 void *cache_get(struct cache *cache, const void *key, size_t key_size);
 
 /* Adds or replaces; takes a reference of its own. `bytes` is what the value costs, all included.
- * A value larger than a sixteenth of the limit is not kept. */
+ * A value larger than a sixteenth of the limit, or than a whole one, is not kept. */
 void cache_put(struct cache *cache, const void *key, size_t key_size, void *value, size_t bytes);
 
 void cache_remove(struct cache *cache, const void *key, size_t key_size);

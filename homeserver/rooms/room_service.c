@@ -13,6 +13,7 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
+#include "homeserver/base/cache.h"
 #include "homeserver/rooms/snapshot_cache.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
@@ -44,7 +45,7 @@ struct room_service {
     struct nid_source *nid_source;
     struct state_keys *state_keys;
     struct event_cache *events;
-    struct snapshot_cache *snapshots;
+    struct cache *snapshots;
 };
 
 static char *copy_text(const char *text)
@@ -127,7 +128,7 @@ void room_service_destroy(struct room_service *service)
     nid_source_destroy(service->nid_source);
     state_keys_destroy(service->state_keys);
     event_cache_destroy(service->events);
-    snapshot_cache_destroy(service->snapshots);
+    cache_destroy(service->snapshots);
     pthread_mutex_destroy(&service->lock);
     free(service);
 }
@@ -147,7 +148,7 @@ struct event_cache *room_service_events(struct room_service *service)
     return service->events;
 }
 
-struct snapshot_cache *room_service_snapshots(struct room_service *service)
+struct cache *room_service_snapshots(struct room_service *service)
 {
     return service->snapshots;
 }

@@ -33,7 +33,7 @@ void room_service_destroy(struct room_service *service);
 struct nid_source *room_service_nids(struct room_service *service);
 struct state_keys *room_service_state_keys(struct room_service *service);
 struct event_cache *room_service_events(struct room_service *service);
-struct snapshot_cache *room_service_snapshots(struct room_service *service);
+struct cache *room_service_snapshots(struct room_service *service);
 
 /* NULL when the domain is not hosted here. */
 const struct signing_key *room_service_signing_key(const struct room_service *service,

@@ -94,7 +94,7 @@ const struct event *head_lookup_event(void *context, const char *type, const cha
 enum errcode room_state_of_snapshot(struct call *call, struct room *room, int64_t snapshot_nid,
                                     struct state_map **out)
 {
-    struct snapshot_cache *cache = room_service_snapshots(call->services->rooms);
+    struct cache *cache = room_service_snapshots(call->services->rooms);
     struct snapshot_ref snapshot;
     struct room_head *head;
 

@@ -104,6 +104,25 @@ static void a_giant_does_not_empty_the_cache(void **state)
     cache_destroy(cache);
 }
 
+static void a_whole_cache_keeps_what_is_nearly_its_size(void **state)
+{
+    const struct cache_options options = {.name = "test",
+                                          .limit_bytes = 1 << 20,
+                                          .is_whole = true,
+                                          .acquire = acquire,
+                                          .release = release};
+    struct cache *cache = cache_create(&options);
+
+    (void)state;
+    put(cache, 1, 10, 1000);
+    put(cache, 2, 20, (1 << 20) - 500);
+    assert_int_equal(get(cache, 1), -1);
+    assert_int_equal(get(cache, 2), 20);
+    assert_true(cache_bytes(cache) <= 1 << 20);
+    cache_destroy(cache);
+    assert_int_equal(atomic_load(&alive), 0);
+}
+
 static void a_dropped_value_lives_as_long_as_it_is_used(void **state)
 {
     struct cache *cache = create(1 << 20);
@@ -150,6 +169,7 @@ int main(void)
         cmocka_unit_test(values_are_found_replaced_and_removed),
         cmocka_unit_test(the_limit_is_kept_and_what_is_used_stays),
         cmocka_unit_test(a_giant_does_not_empty_the_cache),
+        cmocka_unit_test(a_whole_cache_keeps_what_is_nearly_its_size),
         cmocka_unit_test(a_dropped_value_lives_as_long_as_it_is_used),
         cmocka_unit_test(threads_share_it),
     };
