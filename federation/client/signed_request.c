@@ -97,10 +97,9 @@ static enum errcode add_body(struct arena *arena, const struct federation_reques
 {
     if (request->content == NULL)
         return OK;
-    char *body = json_dumps(request->content, JSON_COMPACT);
+    const char *body = json_compact(arena, request->content);
     if (body == NULL)
         return E_SYSTEM;
-    arena_defer(arena, free, body);
     call->body = body;
     call->body_size = strlen(body);
     return OK;

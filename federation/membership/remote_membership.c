@@ -256,10 +256,9 @@ static enum errcode fill_row(struct call *call, const struct remote_membership *
 
     TRY(obtain_room(call, change, version, entry, &row.room_nid));
     if (stripped != NULL && json_array_size(stripped) <= KNOCK_STATE_EVENTS_MAX) {
-        char *text = json_dumps(stripped, JSON_COMPACT);
+        const char *text = json_compact(call->arena, stripped);
         if (text == NULL)
             return E_SYSTEM;
-        arena_defer(call->arena, free, text);
         row.stripped_state = text;
         row.stripped_state_size = strlen(text);
     }

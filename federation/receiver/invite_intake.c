@@ -78,10 +78,9 @@ static enum errcode stripped_text(struct call *call, const struct remote_invite 
                                                state_key, "sender", sender, "content", content));
     }
     json_array_append_new(clean, stripped_event(event));
-    char *text = json_dumps(clean, JSON_COMPACT);
+    const char *text = json_compact(call->arena, clean);
     if (text == NULL)
         return E_SYSTEM;
-    arena_defer(call->arena, free, text);
     if (strlen(text) > STRIPPED_BYTES_MAX)
         return fail(call->error, M_TOO_LARGE, "invite_room_state is too large.");
     *out = text;

@@ -59,11 +59,10 @@ static void note(struct intake *intake, const char *event_id, const char *why)
 
 static enum errcode keep(struct intake *intake, const struct event *event, json_t *json)
 {
-    char *text = json_dumps(json, JSON_COMPACT);
+    const char *text = json_compact(intake->call->arena, json);
 
     if (text == NULL)
         return E_SYSTEM;
-    arena_defer(intake->call->arena, free, text);
     intake->pdus[intake->count++] =
         (struct inbox_pdu){.room_id = event->room_id, .json = text, .json_size = strlen(text)};
     return OK;
@@ -114,11 +113,10 @@ static enum errcode check_shape(struct call *call, json_t *body)
 static enum errcode write_answer(struct intake *intake, const char **out)
 {
     json_t *answer = json_on_arena(intake->call->arena, json_pack("{sO}", "pdus", intake->results));
-    char *text = json_dumps(answer, JSON_COMPACT);
+    const char *text = json_compact(intake->call->arena, answer);
 
     if (text == NULL)
         return E_SYSTEM;
-    arena_defer(intake->call->arena, free, text);
     *out = text;
     return OK;
 }

@@ -82,13 +82,12 @@ enum errcode appservice_ping(struct call *call, const struct appservice *appserv
 {
     json_t *body =
         json_on_arena(call->arena, json_pack("{s:s*}", "transaction_id", transaction_id));
-    char *text = json_dumps(body, JSON_COMPACT);
+    const char *text = json_compact(call->arena, body);
     const struct question question = {
         .method = "POST", .path = "/_matrix/app/v1/ping", .body = text};
     int64_t started_ms = clock_monotonic_ms();
     struct http_answer answer;
 
-    arena_defer(call->arena, free, text);
     if (appservice->url == NULL)
         return M_URL_NOT_SET;
     enum errcode asked = ask(call, appservice, &question, &answer);

@@ -83,10 +83,9 @@ static enum errcode read_backup(struct request *req, const char **algorithm_out,
     TRY(body_object(req, "auth_data", &auth_data));
     if (strlen(*algorithm_out) > ALGORITHM_BYTES_MAX)
         return fail(&req->error, M_INVALID_PARAM, "The algorithm's name is too long.");
-    char *text = json_dumps(auth_data, JSON_COMPACT);
+    const char *text = json_compact(req->call.arena, auth_data);
     if (text == NULL)
         return E_SYSTEM;
-    arena_defer(req->call.arena, free, text);
     *auth_data_out = text;
     return OK;
 }
@@ -174,10 +173,9 @@ static enum errcode add_session(struct request *req, session_array *sessions, co
     if (strlen(room_id) > ID_BYTES_MAX || strlen(session_id) > ID_BYTES_MAX)
         return fail(&req->error, M_INVALID_PARAM, "The ID of a room or session is too long.");
     TRY(backed_up_session_parse(data, &req->error, &parsed));
-    char *text = json_dumps(data, JSON_COMPACT);
+    const char *text = json_compact(req->call.arena, data);
     if (text == NULL)
         return E_SYSTEM;
-    arena_defer(req->call.arena, free, text);
     const struct key_backup_session session = {
         .room_id = room_id,
         .session_id = session_id,

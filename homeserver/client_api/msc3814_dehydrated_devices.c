@@ -53,10 +53,9 @@ static enum errcode read_device_data(struct request *req, const char **out)
     TRY(body_object(req, "device_data", &data));
     if (json_get_string(data, "algorithm") == NULL)
         return fail(&req->error, M_BAD_JSON, "\"device_data\" must name its algorithm.");
-    char *text = json_dumps(data, JSON_COMPACT);
+    const char *text = json_compact(req->call.arena, data);
     if (text == NULL)
         return E_SYSTEM;
-    arena_defer(req->call.arena, free, text);
     if (strlen(text) > DEVICE_DATA_BYTES_MAX)
         return fail(&req->error, M_TOO_LARGE, "\"device_data\" has at most %d bytes.",
                     DEVICE_DATA_BYTES_MAX);

@@ -39,13 +39,11 @@ static const char *actions_of(struct request *req, const struct notification *no
 {
     unsigned flags = notification->has_own ? notification->own_flags
                                            : push_flags_of_event(notification->event_flags);
-    char *text;
+    struct arena *arena = req->call.arena;
 
     if (notification->own_actions != NULL)
         return notification->own_actions;
-    text = json_dumps(json_on_arena(req->call.arena, push_flags_to_actions(flags)), JSON_COMPACT);
-    arena_defer(req->call.arena, free, text);
-    return text;
+    return json_compact(arena, json_on_arena(arena, push_flags_to_actions(flags)));
 }
 
 static void write_frame(const struct notification *notification, const struct stored_event *event,

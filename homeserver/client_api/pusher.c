@@ -47,7 +47,6 @@ static bool is_gateway_url(const char *url)
 static enum errcode read_data(struct request *req, const struct pusher *pusher, const char **out)
 {
     json_t *data;
-    char *text;
 
     TRY(body_object(req, "data", &data));
     if (strcmp(pusher->kind, "http") == 0 && !is_gateway_url(json_get_string(data, "url")))
@@ -55,9 +54,7 @@ static enum errcode read_data(struct request *req, const struct pusher *pusher, 
                     GATEWAY_PATH);
     if (json_dumpb(data, NULL, 0, JSON_COMPACT) > DATA_BYTES_MAX)
         return fail(&req->error, M_TOO_LARGE, "data is limited to %d bytes.", DATA_BYTES_MAX);
-    text = json_dumps(data, JSON_COMPACT);
-    arena_defer(req->call.arena, free, text);
-    *out = text;
+    *out = json_compact(req->call.arena, data);
     return OK;
 }
 

@@ -32,10 +32,9 @@ static enum errcode content_text(struct call *call, const json_t *content, const
 {
     if (!json_is_object(content))
         return fail(call->error, M_BAD_JSON, "The content of a message must be an object.");
-    char *text = json_dumps(content, JSON_COMPACT);
+    const char *text = json_compact(call->arena, content);
     if (text == NULL)
         return E_SYSTEM;
-    arena_defer(call->arena, free, text);
     if (strlen(text) > TO_DEVICE_CONTENT_BYTES_MAX)
         return fail(call->error, M_TOO_LARGE, "A message to a device has at most %d bytes.",
                     TO_DEVICE_CONTENT_BYTES_MAX);
@@ -86,11 +85,10 @@ static enum errcode add_remote(struct call *call, const struct to_device_draft *
             .message_id = random_token(call->arena, TO_DEVICE_MESSAGE_ID_CHARS_MAX),
             .messages = messages,
         };
-        char *text =
-            json_dumps(json_on_arena(call->arena, edu_build_direct_to_device(&edu)), JSON_COMPACT);
+        const char *text =
+            json_compact(call->arena, json_on_arena(call->arena, edu_build_direct_to_device(&edu)));
         if (text == NULL)
             return E_SYSTEM;
-        arena_defer(call->arena, free, text);
         federation_outbox_add_in(entry, identifier_domain(sender), server_name, text);
     }
     return OK;

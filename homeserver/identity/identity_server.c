@@ -64,11 +64,10 @@ static enum errcode ask(struct call *call, const char *server_name, const char *
     if (authorization != NULL)
         headers[1] = arena_printf(call->arena, "Authorization: %s", authorization);
     if (content != NULL) {
-        char *body = json_dumps(content, JSON_COMPACT);
+        const char *body = json_compact(call->arena, content);
 
         if (body == NULL)
             return E_SYSTEM;
-        arena_defer(call->arena, free, body);
         request.body = body;
         request.body_size = strlen(body);
     }

@@ -233,16 +233,6 @@ static enum errcode build(struct making *making)
     return OK;
 }
 
-static char *write_json(struct arena *arena, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_COMPACT);
-
-    if (text == NULL)
-        abort();
-    arena_defer(arena, free, text);
-    return text;
-}
-
 /* By the first who wants this address. */
 static enum errcode make(void *context)
 {
@@ -253,7 +243,7 @@ static enum errcode make(void *context)
     enum errcode outcome = build(making);
     row.fetched_ts = clock_wall_ms();
     if (outcome == OK)
-        row.preview = write_json(call->arena, making->preview);
+        row.preview = json_compact(call->arena, making->preview);
     else if (outcome != E_REMOTE && outcome != E_TIMEOUT && outcome != M_TOO_LARGE)
         return outcome;
     row.image_nid = making->image_nid;

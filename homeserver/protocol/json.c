@@ -4,6 +4,7 @@
  */
 #include "homeserver/protocol/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "homeserver/base/arena.h"
@@ -19,6 +20,14 @@ json_t *json_on_arena(struct arena *arena, json_t *json_owned)
     if (json_owned != NULL)
         arena_defer(arena, release_json, json_owned);
     return json_owned;
+}
+
+const char *json_compact(struct arena *arena, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+
+    arena_defer(arena, free, text);
+    return text;
 }
 
 /* Counts brackets outside strings. Malformed text may be judged wrongly here; jansson refuses it

@@ -28,6 +28,9 @@ enum {
 /* Ties the reference to the arena and returns it, now borrowed. NULL is passed through. */
 json_t *json_on_arena(struct arena *arena, json_t *json_owned);
 
+/* The value as text without spaces, on the arena; NULL for NULL and for what can not be written. */
+const char *json_compact(struct arena *arena, const json_t *value);
+
 /* Parses any JSON value; `*out` is borrowed from the arena. M_NOT_JSON with a text for people when
  * the bytes are not UTF-8 JSON; M_BAD_JSON when they hold a member twice, a number beyond 64 bits
  * or U+0000 in a name, or are nested deeper than JSON_NESTING_MAX. Sizes are the caller's affair.

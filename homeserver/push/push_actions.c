@@ -141,13 +141,10 @@ static struct push_outcome outcome_for(struct evaluation *e, const struct listen
 static const char *actions_text(struct call *call, const struct push_outcome *outcome)
 {
     json_t *plain = json_on_arena(call->arena, push_flags_to_actions(outcome->flags));
-    char *text;
 
     if (outcome->flags == 0 || outcome->actions == NULL || json_equal(outcome->actions, plain))
         return NULL;
-    text = json_dumps(outcome->actions, JSON_COMPACT);
-    arena_defer(call->arena, free, text);
-    return text;
+    return json_compact(call->arena, outcome->actions);
 }
 
 static void evaluate_for(struct evaluation *e, const struct listener *listener)

@@ -212,11 +212,10 @@ static enum errcode start(struct push_job *job, struct call *call, const char *u
 {
     static const char *const headers[] = {"Content-Type: application/json", NULL};
     const struct config *config = config_current(call->services->config);
-    char *text = json_dumps(body, JSON_COMPACT);
+    const char *text = json_compact(call->arena, body);
 
     if (text == NULL)
         return E_SYSTEM;
-    arena_defer(call->arena, free, text);
     const struct http_call request = {
         .method = "POST",
         .url = url,

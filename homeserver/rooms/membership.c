@@ -141,12 +141,8 @@ static enum errcode make_stripped_state(struct call *call, const struct room_bui
     TRY(stripped_state_make(call, build->room, build->head,
                             is(change->membership, "invite") ? change->requester->user_id : NULL,
                             &events));
-    char *text = json_dumps(events, JSON_COMPACT);
-    if (text == NULL)
-        return E_SYSTEM;
-    arena_defer(call->arena, free, text);
-    *out = text;
-    return OK;
+    *out = json_compact(call->arena, events);
+    return *out != NULL ? OK : E_SYSTEM;
 }
 
 /* The draft of a change; `event_id_out` is set instead when there is nothing to do. */

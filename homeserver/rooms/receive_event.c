@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
+#include "homeserver/protocol/json.h"
 #include "homeserver/rooms/branches.h"
 #include "homeserver/rooms/persist_aside.h"
 #include "homeserver/rooms/persist_event.h"
@@ -314,12 +315,8 @@ static enum errcode find_stripped_state(struct receiving *r, const char **out)
         !config_hosts_user(config_current(call->services->config), r->event->state_key))
         return OK;
     TRY(stripped_state_make(call, r->build->room, r->build->head, r->event->sender, &events));
-    char *text = json_dumps(events, JSON_COMPACT);
-    if (text == NULL)
-        return E_SYSTEM;
-    arena_defer(call->arena, free, text);
-    *out = text;
-    return OK;
+    *out = json_compact(call->arena, events);
+    return *out != NULL ? OK : E_SYSTEM;
 }
 
 static enum errcode accept(struct receiving *r)
