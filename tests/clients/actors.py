@@ -5,7 +5,9 @@ they keep a sync running, build their own room state and apply redactions and re
 """
 
 import asyncio
+import base64
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -28,6 +30,7 @@ class NioActor:
         self.loop = asyncio.new_event_loop()
         self.client = None
         self.texts = {}
+        self.pictures = {}
 
     def run(self, awaitable):
         answer = self.loop.run_until_complete(awaitable)
@@ -40,10 +43,14 @@ class NioActor:
     async def make_client(self, username):
         client = nio.AsyncClient(self.base_url, username)
         client.add_event_callback(self.heard_text, nio.RoomMessageText)
+        client.add_event_callback(self.heard_picture, nio.RoomMessageImage)
         return client
 
     async def heard_text(self, room, event):
         self.texts[room.room_id, event.body] = event.event_id
+
+    async def heard_picture(self, room, event):
+        self.pictures[room.room_id, event.body] = event.source["content"]
 
     def register(self, username, password):
         client = self.new_client(username)
@@ -110,6 +117,36 @@ class NioActor:
                     texts.append(event.source["content"].get("body"))
             start = page.end
         return texts[::-1]
+
+    def upload(self, name, content, content_type):
+        upload = self.client.upload(io.BytesIO(content), content_type, name, filesize=len(content))
+        answer, _ = self.loop.run_until_complete(upload)
+        assert isinstance(answer, nio.UploadResponse), str(answer)
+        return answer.content_uri
+
+    def download(self, uri, kind="download", query=""):
+        """nio's own download() is that of the endpoint without a token, which does not show what is new."""
+
+        async def get():
+            path = f"/_matrix/client/v1/media/{kind}/{uri.removeprefix('mxc://')}{query}"
+            answer = await self.client.send("GET", path, headers={"Authorization": f"Bearer {self.client.access_token}"})
+            assert answer.status == 200, await answer.text()
+            return await answer.read()
+
+        return self.loop.run_until_complete(get())
+
+    def send_picture(self, room_id, name, picture, thumbnail):
+        """A PNG with a thumbnail that the sender made."""
+        url, small = (self.upload(name, content, "image/png") for content in (picture, thumbnail))
+        info = {"mimetype": "image/png", "size": len(picture), "thumbnail_url": small}
+        content = {"msgtype": "m.image", "body": name, "url": url, "info": info}
+        return self.run(self.client.room_send(room_id, "m.room.message", content)).event_id
+
+    def read_picture(self, room_id, name):
+        """The picture, the sender's thumbnail, and one of 32 x 32 that the server makes."""
+        content = self.until(f'"{name}"', lambda: self.pictures.get((room_id, name)))
+        by_server = self.download(content["url"], "thumbnail", "?width=32&height=32&method=crop")
+        return self.download(content["url"]), self.download(content["info"]["thumbnail_url"]), by_server
 
     def redact(self, room_id, event_id):
         self.run(self.client.room_redact(room_id, event_id, reason="a mistake"))
@@ -237,6 +274,13 @@ class JsActor:
 
     def texts_back_to_start(self, room_id):
         return self.do("texts_back_to_start", room_id=room_id)
+
+    def send_picture(self, room_id, name, picture, thumbnail):
+        picture, thumbnail = (base64.b64encode(content).decode() for content in (picture, thumbnail))
+        return self.do("send_picture", room_id=room_id, name=name, picture=picture, thumbnail=thumbnail)
+
+    def read_picture(self, room_id, name):
+        return tuple(base64.b64decode(content) for content in self.do("read_picture", room_id=room_id, name=name))
 
     def redact(self, room_id, event_id):
         self.do("redact", room_id=room_id, event_id=event_id)

@@ -109,25 +109,32 @@ class NioDevice:
         assert self.undecryptable == []
         return event.event_id
 
-    def send_file(self, room_id, name, text):
-        self.settle()
-        data = text.encode()
+    def upload_encrypted(self, name, data):
+        """What an event says about the file."""
         options = {"content_type": "application/octet-stream", "filename": name, "encrypt": True}
         answer, keys = self.loop.run_until_complete(self.client.upload(io.BytesIO(data), filesize=len(data), **options))
         assert isinstance(answer, nio.UploadResponse), str(answer)
-        file = {**keys, "url": answer.content_uri, "mimetype": "text/plain"}
-        content = {"msgtype": "m.file", "body": name, "file": file}
+        return {**keys, "url": answer.content_uri}
+
+    def send_file(self, room_id, name, text, thumbnail):
+        self.settle()
+        file, small = self.upload_encrypted(name, text.encode()), self.upload_encrypted(name, thumbnail.encode())
+        info = {"mimetype": "text/plain", "thumbnail_file": small}
+        content = {"msgtype": "m.file", "body": name, "file": file, "info": info}
         options = {"ignore_unverified_devices": True}
         return self.run(self.client.room_send(room_id, "m.room.message", content, **options)).event_id
 
-    def read_file(self, room_id, event_id):
-        event = self.files[event_id]
-        server, media_id = event.url.removeprefix("mxc://").split("/")
-        url = f"{self.client.homeserver}/_matrix/client/v1/media/download/{server}/{media_id}"
+    def download_encrypted(self, file):
+        url = f"{self.client.homeserver}/_matrix/client/v1/media/download/{file['url'].removeprefix('mxc://')}"
         headers = {"Authorization": f"Bearer {self.client.access_token}"}
         answer = httpx.get(url, headers=headers, timeout=30)
         assert answer.status_code == 200, answer.text
-        return decrypt_attachment(answer.content, event.key["k"], event.hashes["sha256"], event.iv).decode()
+        return decrypt_attachment(answer.content, file["key"]["k"], file["hashes"]["sha256"], file["iv"]).decode()
+
+    def read_file(self, room_id, event_id):
+        """The file and its thumbnail."""
+        content = self.files[event_id].source["content"]
+        return [self.download_encrypted(file) for file in (content["file"], content["info"]["thumbnail_file"])]
 
     def wait_for_departure(self, room_id, user_id):
         self.until(f"{user_id} to leave", lambda: user_id not in self.client.rooms[room_id].users)
@@ -238,8 +245,8 @@ class JsDevice(JsActor):
         assert self.do("undecryptable", room_id=room_id, since_ts=self.made_ts) == []
         return event_id
 
-    def send_file(self, room_id, name, text):
-        return self.do("send_file", room_id=room_id, name=name, text=text)
+    def send_file(self, room_id, name, text, thumbnail):
+        return self.do("send_file", room_id=room_id, name=name, text=text, thumbnail=thumbnail)
 
     def read_file(self, room_id, event_id):
         return self.do("read_file", room_id=room_id, event_id=event_id)

@@ -143,13 +143,14 @@ def test_after_logout_and_login_again_messages_flow(alice, bob, device_of, encry
 
 
 @pytest.mark.parametrize("one, other", PAIRS)
-def test_an_encrypted_attachment_is_read_by_the_other(alice, bob, device_of, encrypted_room, one, other):
+def test_an_encrypted_attachment_and_its_thumbnail_are_read_by_the_other(alice, bob, device_of, encrypted_room, one, other):
     sender, reader = device_of(alice, one), device_of(bob, other)
     introduce([sender, reader])
     sender.send(encrypted_room, "a file follows")
-    event_id = sender.send_file(encrypted_room, "report.txt", "The déjà vu is confidential.\n" * 5000)
+    contents = ["The déjà vu is confidential.\n" * 5000, "small, and as confidential"]
+    event_id = sender.send_file(encrypted_room, "report.txt", *contents)
     assert reader.wait_for(encrypted_room, "report.txt") == event_id
-    assert reader.read_file(encrypted_room, event_id) == "The déjà vu is confidential.\n" * 5000
+    assert reader.read_file(encrypted_room, event_id) == contents
 
 
 # ── Verification, cross-signing, backup ──────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 import pytest
 from actors import ACTORS
 from client import PASSWORD, unique
+from pictures import decoded, encoded, photo
 
 PAIRS = [(host, guest) for host in ACTORS for guest in ACTORS]
 
@@ -81,6 +82,19 @@ def test_profile_and_receipt_reach_the_other_client(new_actor, host_kind, guest_
     guest.wait_for_text(room_id, "please read")
     guest.read(room_id, event_id)
     host.wait_for_receipt(room_id, event_id, guest.user_id)
+
+
+@pytest.mark.parametrize("host_kind, guest_kind", PAIRS)
+def test_pictures_and_their_thumbnails_arrive(new_actor, host_kind, guest_kind):
+    host, guest = new_actor(host_kind), new_actor(guest_kind)
+    room_id = meet(host, guest)
+    for sender, reader, size in ((host, guest, 400), (guest, host, 500)):
+        picture, thumbnail = (encoded(photo(width, width), "PNG") for width in (size, size // 10))
+        name = f"été {size}.png"
+        sender.send_picture(room_id, name, picture, thumbnail)
+        whole, by_sender, by_server = reader.read_picture(room_id, name)
+        assert whole == picture and by_sender == thumbnail
+        assert decoded(by_server).size == (32, 32)
 
 
 @pytest.mark.parametrize("kind", ACTORS)

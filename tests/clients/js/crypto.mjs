@@ -33,6 +33,32 @@ async function poll(what, look) {
 
 const unpadded = (bytes) => Buffer.from(bytes).toString("base64").replace(/=+$/, "");
 
+// Encrypted attachments, as in the section "Sending encrypted attachments" of the specification.
+async function uploadEncrypted(client, text) {
+    const key = await crypto.subtle.generateKey({ name: "AES-CTR", length: 256 }, true, ["encrypt"]);
+    const iv = new Uint8Array(16);
+    crypto.getRandomValues(iv.subarray(0, 8));
+    const counter = { name: "AES-CTR", counter: iv, length: 64 };
+    const encrypted = await crypto.subtle.encrypt(counter, key, Buffer.from(text));
+    const sha256 = unpadded(await crypto.subtle.digest("SHA-256", encrypted));
+    const type = "application/octet-stream";
+    const { content_uri } = await client.uploadContent(Buffer.from(encrypted), { type });
+    const { kty, key_ops, alg, k, ext } = await crypto.subtle.exportKey("jwk", key);
+    const keyInfo = { kty, key_ops: [...key_ops, "decrypt"], alg, k, ext };
+    return { v: "v2", url: content_uri, key: keyInfo, iv: unpadded(iv), hashes: { sha256 } };
+}
+
+async function downloadEncrypted(client, file) {
+    const url = client.mxcUrlToHttp(file.url, undefined, undefined, undefined, false, true, true);
+    const headers = { Authorization: `Bearer ${client.getAccessToken()}` };
+    const encrypted = await (await fetch(url, { headers })).arrayBuffer();
+    if (unpadded(await crypto.subtle.digest("SHA-256", encrypted)) !== file.hashes.sha256)
+        throw new Error("another file came than the one that was sent");
+    const key = await crypto.subtle.importKey("jwk", file.key, "AES-CTR", false, ["decrypt"]);
+    const counter = { name: "AES-CTR", counter: Buffer.from(file.iv, "base64"), length: 64 };
+    return Buffer.from(await crypto.subtle.decrypt(counter, key, encrypted)).toString();
+}
+
 function follow(verifier) {
     sas = null;
     verifier.on(VerifierEvent.ShowSas, (shown) => (sas = shown));
@@ -75,31 +101,14 @@ export const cryptoVerbs = (client) => ({
         return bodies.filter((body) => body.startsWith(text));
     },
 
-    // Encrypted attachments, as in the section "Sending encrypted attachments" of the specification.
-    async send_file({ room_id, name, text }) {
-        const key = await crypto.subtle.generateKey({ name: "AES-CTR", length: 256 }, true, ["encrypt"]);
-        const iv = new Uint8Array(16);
-        crypto.getRandomValues(iv.subarray(0, 8));
-        const counter = { name: "AES-CTR", counter: iv, length: 64 };
-        const encrypted = await crypto.subtle.encrypt(counter, key, Buffer.from(text));
-        const sha256 = unpadded(await crypto.subtle.digest("SHA-256", encrypted));
-        const type = "application/octet-stream";
-        const { content_uri } = await client().uploadContent(Buffer.from(encrypted), { type });
-        const { kty, key_ops, alg, k, ext } = await crypto.subtle.exportKey("jwk", key);
-        const keyInfo = { kty, key_ops: [...key_ops, "decrypt"], alg, k, ext };
-        const file = { v: "v2", url: content_uri, key: keyInfo, iv: unpadded(iv), hashes: { sha256 } };
-        return (await client().sendMessage(room_id, { msgtype: "m.file", body: name, file })).event_id;
+    async send_file({ room_id, name, text, thumbnail }) {
+        const file = await uploadEncrypted(client(), text);
+        const info = { thumbnail_file: await uploadEncrypted(client(), thumbnail) };
+        return (await client().sendMessage(room_id, { msgtype: "m.file", body: name, file, info })).event_id;
     },
     async read_file({ room_id, event_id }) {
-        const { file } = client().getRoom(room_id).findEventById(event_id).getContent();
-        const url = client().mxcUrlToHttp(file.url, undefined, undefined, undefined, false, true, true);
-        const headers = { Authorization: `Bearer ${client().getAccessToken()}` };
-        const encrypted = await (await fetch(url, { headers })).arrayBuffer();
-        if (unpadded(await crypto.subtle.digest("SHA-256", encrypted)) !== file.hashes.sha256)
-            throw new Error("another file came than the one that was sent");
-        const key = await crypto.subtle.importKey("jwk", file.key, "AES-CTR", false, ["decrypt"]);
-        const counter = { name: "AES-CTR", counter: Buffer.from(file.iv, "base64"), length: 64 };
-        return Buffer.from(await crypto.subtle.decrypt(counter, key, encrypted)).toString();
+        const { file, info } = client().getRoom(room_id).findEventById(event_id).getContent();
+        return Promise.all([file, info.thumbnail_file].map((each) => downloadEncrypted(client(), each)));
     },
 
     // Cross-signing, secret storage, backup, dehydration.
