@@ -20,6 +20,7 @@ enum {
     FORGET,
     OF_USER_IN,
     JOINED_AMONG,
+    JOINED_HERE,
     MUTUAL,
     MUTUAL_COUNT,
     GUESTS,
@@ -96,6 +97,15 @@ static const struct db_statement statements[] = {
                       "SELECT r.room_id FROM rooms r JOIN memberships m USING (room_nid) "
                       " WHERE r.room_id = ANY($2) AND NOT r.is_deleted "
                       "   AND m.user_nid = $1 AND m.membership = 2"},
+
+    /* One row of the index per room, however many are in it. */
+    [JOINED_HERE] = {"memberships_joined_here",
+                     "SELECT wanted.room_nid "
+                     "  FROM unnest($1::bigint[]) AS wanted (room_nid) "
+                     "       CROSS JOIN LATERAL (SELECT 1 FROM memberships m "
+                     "                            WHERE m.room_nid = wanted.room_nid "
+                     "                              AND m.is_local AND m.membership = 2 "
+                     "                            LIMIT 1) AS here"},
 
     [GUESTS] = {"memberships_guests",
                 "SELECT m.user_nid FROM memberships m JOIN accounts a USING (user_nid) "
@@ -303,6 +313,17 @@ enum errcode memberships_of_user_in(struct db *db, struct arena *arena, int64_t 
     *out = ARENA_ARRAY(arena, room_nids.count, enum stored_membership);
     for (size_t i = 0; i < rows_count(rows) && i < room_nids.count; i++)
         (*out)[i] = (enum stored_membership)rows_int(rows, i, 0);
+    return OK;
+}
+
+enum errcode memberships_joined_here(struct db *db, struct arena *arena, struct nid_list room_nids,
+                                     struct nid_list *out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[JOINED_HERE],
+                 PARAMS(INT_ARRAY(room_nids.items, room_nids.count)), &rows));
+    *out = read_nids(rows, arena);
     return OK;
 }
 

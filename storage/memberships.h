@@ -84,6 +84,10 @@ enum errcode memberships_of_user_in(struct db *db, struct arena *arena, int64_t 
                                     struct nid_list room_nids,
                                     enum stored_membership **out) MUST_CHECK;
 
+/* Those of the rooms that a user of this server is joined to, in no particular order. */
+enum errcode memberships_joined_here(struct db *db, struct arena *arena, struct nid_list room_nids,
+                                     struct nid_list *out) MUST_CHECK;
+
 /* Those of the rooms that the user is joined to, in no particular order. */
 struct joined_query {
     int64_t user_nid;

@@ -1,30 +1,41 @@
-/* Asking other servers what a room is. */
+/* Asking other servers what a room is, and what is below it. */
 #include "federation/client/space_hierarchy.h"
 
 #include <string.h>
 
-#include "federation/client/signed_request.h"
+#include "federation/client/fetch_many.h"
+#include "homeserver/base/arena.h"
 #include "homeserver/protocol/json.h"
 
-enum { TIMEOUT_MS = 10 * 1000 };
+enum { TIMEOUT_MS = 10 * 1000, ANSWER_BYTES_MAX = 2 << 20 };
 
-enum errcode federation_ask_room(struct call *call, const struct hierarchy_question *question,
-                                 json_t **out)
+static bool is_about(const json_t *answer, const char *wanted)
 {
-    const struct federation_request request = {
-        .method = "GET",
-        .origin = question->origin,
-        .destination = question->destination,
-        .target = federation_target(call->arena, "/_matrix/federation/v1/hierarchy/%s",
-                                    question->room_id),
-        .timeout_ms = TIMEOUT_MS,
-    };
-    json_t *answer;
+    const char *room_id = json_get_string(json_get_object(answer, "room"), "room_id");
 
-    TRY(federation_fetch(call, &request, &answer));
-    *out = json_get_object(answer, "room");
-    const char *room_id = json_get_string(*out, "room_id");
-    if (room_id == NULL || strcmp(room_id, question->room_id) != 0)
-        return fail(call->error, E_REMOTE, "%s answered with another room", question->destination);
+    return room_id != NULL && strcmp(room_id, wanted) == 0;
+}
+
+enum errcode federation_ask_hierarchies(struct call *call, struct hierarchy_question *questions,
+                                        size_t count)
+{
+    struct federation_question *asked = ARENA_ARRAY(call->arena, count, struct federation_question);
+
+    for (size_t i = 0; i < count; i++) {
+        asked[i].request = (struct federation_request){
+            .method = "GET",
+            .origin = questions[i].origin,
+            .destination = questions[i].destination,
+            .target = federation_target(call->arena, "/_matrix/federation/v1/hierarchy/%s",
+                                        questions[i].room_id),
+            .timeout_ms = TIMEOUT_MS,
+            .answer_limit_bytes = ANSWER_BYTES_MAX,
+        };
+    }
+    TRY(federation_fetch_many(call, asked, count));
+    for (size_t i = 0; i < count; i++) {
+        if (asked[i].outcome == OK && is_about(asked[i].answer, questions[i].room_id))
+            questions[i].answer = asked[i].answer;
+    }
     return OK;
 }

@@ -48,7 +48,8 @@ static enum errcode read_query(struct request *req, struct hierarchy_query *out)
 {
     int64_t limit;
 
-    *out = (struct hierarchy_query){.user_nid = req->requester.user_nid};
+    *out = (struct hierarchy_query){.origin = req->requester.server_name,
+                                    .user_nid = req->requester.user_nid};
     TRY(path_room_id(req, "roomId", &out->root));
     TRY(query_bool(req, "suggested_only", false, &out->suggested_only));
     TRY(query_int(req, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX, &limit));

@@ -13,10 +13,17 @@ static bool is(const char *text, const char *wanted)
     return text != NULL && strcmp(text, wanted) == 0;
 }
 
-/* Rules that a room version does not know let nobody in. */
+/* Rules that a room version does not know let nobody in. Other servers do not tell the version
+ * before v1.15 of the specification: they are taken at their word. */
+static const struct room_version *version_of(const struct room_summary *summary)
+{
+    return room_version_find(summary->room_version != NULL ? summary->room_version
+                                                           : ROOM_VERSION_DEFAULT);
+}
+
 static bool anyone_may_come(const struct room_summary *summary)
 {
-    const struct room_version *version = room_version_find(summary->room_version);
+    const struct room_version *version = version_of(summary);
 
     if (is(summary->join_rule, "public") || is(summary->history_visibility, "world_readable"))
         return true;
@@ -27,7 +34,7 @@ static bool anyone_may_come(const struct room_summary *summary)
 
 static bool is_restricted(const struct room_summary *summary)
 {
-    const struct room_version *version = room_version_find(summary->room_version);
+    const struct room_version *version = version_of(summary);
 
     return is(summary->join_rule, "restricted") && version != NULL && version->restricted_join;
 }

@@ -14,6 +14,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/base/cache.h"
+#include "homeserver/rooms/remote_rooms.h"
 #include "homeserver/rooms/snapshot_cache.h"
 #include "homeserver/services.h"
 #include "storage/journal.h"
@@ -46,6 +47,7 @@ struct room_service {
     struct state_keys *state_keys;
     struct event_cache *events;
     struct cache *snapshots;
+    struct cache *remote_rooms;
 };
 
 static char *copy_text(const char *text)
@@ -79,6 +81,7 @@ struct room_service *room_service_create(const struct domain_key *keys, size_t k
     service->state_keys = state_keys_create();
     service->events = event_cache_create(CACHED_EVENTS_MAX);
     service->snapshots = snapshot_cache_create(CACHED_SNAPSHOT_ENTRIES_MAX);
+    service->remote_rooms = remote_rooms_cache_create();
     return service;
 }
 
@@ -129,6 +132,7 @@ void room_service_destroy(struct room_service *service)
     state_keys_destroy(service->state_keys);
     event_cache_destroy(service->events);
     cache_destroy(service->snapshots);
+    cache_destroy(service->remote_rooms);
     pthread_mutex_destroy(&service->lock);
     free(service);
 }
@@ -151,6 +155,11 @@ struct event_cache *room_service_events(struct room_service *service)
 struct cache *room_service_snapshots(struct room_service *service)
 {
     return service->snapshots;
+}
+
+struct cache *room_service_remote_rooms(struct room_service *service)
+{
+    return service->remote_rooms;
 }
 
 const struct signing_key *room_service_signing_key(const struct room_service *service,

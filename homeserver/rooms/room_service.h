@@ -34,6 +34,7 @@ struct nid_source *room_service_nids(struct room_service *service);
 struct state_keys *room_service_state_keys(struct room_service *service);
 struct event_cache *room_service_events(struct room_service *service);
 struct cache *room_service_snapshots(struct room_service *service);
+struct cache *room_service_remote_rooms(struct room_service *service); /* remote_rooms.h */
 
 /* NULL when the domain is not hosted here. */
 const struct signing_key *room_service_signing_key(const struct room_service *service,

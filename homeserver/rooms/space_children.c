@@ -8,10 +8,11 @@
 #include "homeserver/base/array.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/protocol/server_name.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
 
-enum { ORDER_CHARS_MAX = 50 };
+enum { ORDER_CHARS_MAX = 50, SERVERS_MAX = 10 };
 
 struct state_entries {
     int64_t *keys;
@@ -77,6 +78,18 @@ static bool has_via(const json_t *content)
     return json_array_size(via) > 0;
 }
 
+static void read_servers(struct arena *arena, const json_t *content, struct space_child *out)
+{
+    json_t *via = json_get_array(content, "via"), *server;
+    size_t i;
+
+    out->servers = ARENA_ARRAY(arena, json_array_size(via), const char *);
+    json_array_foreach (via, i, server) {
+        if (server_name_is_valid(json_text(server)) && out->server_count < SERVERS_MAX)
+            out->servers[out->server_count++] = json_text(server);
+    }
+}
+
 static bool read_child(struct arena *arena, json_t *event, struct space_child *out)
 {
     json_t *content = json_get_object(event, "content");
@@ -95,6 +108,7 @@ static bool read_child(struct arena *arena, json_t *event, struct space_child *o
                                                    "sender", json_object_get(event, "sender"),
                                                    "origin_server_ts", (json_int_t)ts)),
     };
+    read_servers(arena, content, out);
     return true;
 }
 
@@ -110,6 +124,28 @@ static int compare_children(const void *left, const void *right)
     if (a->origin_server_ts != b->origin_server_ts)
         return a->origin_server_ts < b->origin_server_ts ? -1 : 1;
     return strcmp(a->room_id, b->room_id);
+}
+
+static bool is_wanted(const json_t *event, bool suggested_only)
+{
+    return !suggested_only || json_get_bool(json_get_object(event, "content"), "suggested", false);
+}
+
+void space_children_read(struct arena *arena, const json_t *events, bool suggested_only,
+                         struct space_child **out, size_t *count_out)
+{
+    json_t *event;
+    size_t i;
+
+    *out = ARENA_ARRAY(arena, json_array_size(events), struct space_child);
+    *count_out = 0;
+    json_array_foreach (events, i, event) {
+        const char *type = json_get_string(event, "type");
+        if (type != NULL && strcmp(type, "m.space.child") == 0 &&
+            is_wanted(event, suggested_only) && read_child(arena, event, &(*out)[*count_out]))
+            (*count_out)++;
+    }
+    qsort(*out, *count_out, sizeof(**out), compare_children);
 }
 
 enum errcode space_children_load(struct call *call, int64_t room_nid, bool suggested_only,
@@ -131,9 +167,7 @@ enum errcode space_children_load(struct call *call, int64_t room_nid, bool sugge
         json_t *event;
         TRY(json_parse_object(call->arena, events[i].json, events[i].json_size, call->error,
                               &event));
-        if (suggested_only && !json_get_bool(json_get_object(event, "content"), "suggested", false))
-            continue;
-        if (read_child(call->arena, event, &(*out)[*count_out]))
+        if (is_wanted(event, suggested_only) && read_child(call->arena, event, &(*out)[*count_out]))
             (*count_out)++;
     }
     qsort(*out, *count_out, sizeof(**out), compare_children);

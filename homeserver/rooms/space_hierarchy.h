@@ -17,6 +17,7 @@ enum { HIERARCHY_ROOMS_MAX = 10000 };
 
 struct hierarchy_query {
     const char *root;
+    const char *origin; /* the hosted domain that asks other servers */
     int64_t user_nid;
     bool suggested_only;
     int64_t max_depth; /* the root has depth 0 */
@@ -36,8 +37,8 @@ struct hierarchy_page {
 };
 
 /* M_FORBIDDEN when the user may not see the root, or there is none. Costs a few statements for each
- * space on the way, however many rooms it holds. Rooms that this server does not know are left out.
- */
+ * space on the way, however many rooms it holds. Rooms that nobody of this server is in are shown
+ * as their `via` servers show them; those that are not told of within a minute are left out. */
 enum errcode hierarchy_walk(struct call *call, const struct hierarchy_query *query,
                             struct hierarchy_page *out) MUST_CHECK;
 
