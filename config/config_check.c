@@ -304,9 +304,11 @@ static void check_network(const struct check *check)
 
 static void check_rooms(const struct check *check)
 {
-    if (room_version_find(check->config->rooms.default_version) == NULL)
+    const struct room_version *version = room_version_find(check->config->rooms.default_version);
+
+    if (version == NULL || version->is_unstable)
         MISTAKE(check, "rooms.default_version",
-                "\"%s\" is not a room version that this server knows: write \"" ROOM_VERSION_DEFAULT
+                "\"%s\" is not a stable room version that this server knows: write \"" ROOM_VERSION_DEFAULT
                 "\"",
                 check->config->rooms.default_version);
 }

@@ -12,7 +12,8 @@ static json_t *room_versions_json(const struct config *config)
     json_t *available = json_object();
 
     for (size_t i = 0; i < room_version_count; i++)
-        json_object_set_new(available, room_versions[i].id, json_string("stable"));
+        json_object_set_new(available, room_versions[i].id,
+                            json_string(room_versions[i].is_unstable ? "unstable" : "stable"));
     return json_pack("{s:s, s:o}", "default", config->rooms.default_version, "available",
                      available);
 }

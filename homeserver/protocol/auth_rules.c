@@ -16,6 +16,7 @@
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/membership.h"
+#include "homeserver/protocol/owned_state.h"
 #include "homeserver/protocol/room_version.h"
 
 static bool answer_yes(UNUSED void *context, UNUSED const struct event *member)
@@ -101,6 +102,26 @@ static bool check_third_party_invite(struct auth_check *check)
     return true;
 }
 
+/* 9. If the `state_key` starts with an `@` and does not match the `sender`, reject. With MSC3757
+ * it may go on after the user ID, and those with more power than the user may set it too. */
+static bool check_state_key(struct auth_check *check)
+{
+    const struct event *event = check->event;
+    struct state_key_owner owner;
+
+    if (!event->version->owned_state)
+        return event->state_key[0] != '@' || strcmp(event->state_key, event->sender) == 0 ||
+               refuse(check, "the state key names another user (rule 9)");
+
+    if (!owned_state_key_parse(event->state_key, &owner))
+        return refuse(check, "the state key is that of no user or too long (rule 9 of MSC3757)");
+    if (owner.user_id[0] != '\0' && strcmp(owner.user_id, event->sender) != 0 &&
+        power_levels_user(&check->levels, event->sender) <=
+            power_levels_user(&check->levels, owner.user_id))
+        return refuse(check, "the state key is another user's (rule 9 of MSC3757)");
+    return true;
+}
+
 /* Rules 6 to 12: events of a member that are neither membership nor creation. */
 static bool check_by_power(struct auth_check *check)
 {
@@ -119,10 +140,8 @@ static bool check_by_power(struct auth_check *check)
         power_levels_user(&check->levels, event->sender))
         return refuse(check, "the sender's power level is too low for this event (rule 8)");
 
-    /* 9. If the `state_key` starts with an `@` and does not match the `sender`, reject. */
-    if (event->state_key != NULL && event->state_key[0] == '@' &&
-        strcmp(event->state_key, event->sender) != 0)
-        return refuse(check, "the state key names another user (rule 9)");
+    if (event->state_key != NULL && !check_state_key(check))
+        return false;
 
     /* 10. If type is m.room.power_levels: */
     if (strcmp(event->type, "m.room.power_levels") == 0)

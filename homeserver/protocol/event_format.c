@@ -9,6 +9,7 @@
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/protocol/owned_state.h"
 #include "homeserver/protocol/room_version.h"
 
 bool event_format_has_implied_room_id(const struct room_version *version, const json_t *event)
@@ -31,26 +32,36 @@ const char *event_format_link(const struct room_version *version, const json_t *
     return json_string_value(id);
 }
 
-/* A text of at most 255 bytes. */
-static enum errcode check_text(const json_t *event, const char *name, struct error *error)
+static enum errcode check_text_of(const json_t *event, const char *name, size_t bytes_max,
+                                  struct error *error)
 {
     const char *text;
 
     TRY(json_require_string(event, name, error, &text));
-    if (strlen(text) > EVENT_ID_BYTES_MAX)
-        return fail(error, M_TOO_LARGE, "The member \"%s\" of an event is longer than %d bytes.",
-                    name, EVENT_ID_BYTES_MAX);
+    if (strlen(text) > bytes_max)
+        return fail(error, M_TOO_LARGE, "The member \"%s\" of an event is longer than %zu bytes.",
+                    name, bytes_max);
     return OK;
 }
 
-static enum errcode check_texts(const json_t *event, struct error *error)
+/* A text of at most 255 bytes. */
+static enum errcode check_text(const json_t *event, const char *name, struct error *error)
 {
+    return check_text_of(event, name, EVENT_ID_BYTES_MAX, error);
+}
+
+static enum errcode check_texts(const struct room_version *version, const json_t *event,
+                                struct error *error)
+{
+    size_t state_key_bytes_max =
+        version->owned_state ? OWNED_STATE_KEY_BYTES_MAX : STATE_KEY_BYTES_MAX;
+
     TRY(check_text(event, "type", error));
     TRY(check_text(event, "sender", error));
     if (!user_id_is_valid(json_get_string(event, "sender")))
         return fail(error, M_BAD_JSON, "The sender of an event is not a user ID.");
     if (json_object_get(event, "state_key") != NULL)
-        TRY(check_text(event, "state_key", error));
+        TRY(check_text_of(event, "state_key", state_key_bytes_max, error));
     return OK;
 }
 
@@ -131,7 +142,7 @@ enum errcode event_format_check(const struct room_version *version, const json_t
 
     if (!json_is_object(event))
         return fail(error, M_BAD_JSON, "An event must be a JSON object.");
-    TRY(check_texts(event, error));
+    TRY(check_texts(version, event, error));
     TRY(check_event_id(version, event, error));
     TRY(check_room_id(version, event, error));
     TRY(json_require_object(event, "content", error, &content));

@@ -17,6 +17,7 @@
 #define SINCE_V8  SINCE_V7, .restricted_join = true
 #define SINCE_V10 SINCE_V8, .knock_restricted = true, .integer_power_levels = true
 #define SINCE_V11 SINCE_V10, .redaction = REDACTION_V11, .redacts_in_content = true
+#define MSC3757   .owned_state = true, .is_unstable = true
 #define UNTIL_V5  .aliases_auth_rule = true, .float_power_levels = true, .creator_in_content = true
 
 const struct room_version room_versions[] = {
@@ -46,6 +47,13 @@ const struct room_version room_versions[] = {
      .redacts_in_content = true,
      .room_id_is_create_hash = true,
      .privileged_creators = true},
+
+    {.id = "org.matrix.msc3757.10",
+     SINCE_V10,
+     .redaction = REDACTION_V9,
+     .creator_in_content = true,
+     MSC3757},
+    {.id = "org.matrix.msc3757.11", SINCE_V11, MSC3757},
 };
 
 const size_t room_version_count = sizeof(room_versions) / sizeof(room_versions[0]);

@@ -6,7 +6,8 @@
 
 /*
  * Room versions 1 to 12 as one table of switches. Code asks `version->restricted_join`, never
- * `version >= 8`. Spec: "Room Versions" and its pages.
+ * `version >= 8`. Spec: "Room Versions" and its pages. After them those of proposals, named as
+ * their proposals say.
  */
 enum event_id_format {
     EVENT_ID_CARRIED,      /* v1, v2: in the PDU */
@@ -25,7 +26,7 @@ enum redaction_rules {
 };
 
 struct room_version {
-    const char *id; /* "1" … "12" */
+    const char *id; /* "1" … "12", "org.matrix.msc3757.10", … */
     enum event_id_format event_id_format;
     enum state_resolution_algorithm state_resolution;
     enum redaction_rules redaction;
@@ -44,6 +45,8 @@ struct room_version {
     bool redacts_in_content;            /* v11+ */
     bool room_id_is_create_hash;        /* v12: create has no room_id, is no auth event */
     bool privileged_creators;           /* v12: infinite power, additional_creators */
+    bool owned_state;                   /* MSC3757: "@user:domain_suffix" is the user's */
+    bool is_unstable;                   /* of a proposal: told to be so, never the default */
 };
 
 extern const struct room_version room_versions[];

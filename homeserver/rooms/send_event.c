@@ -4,6 +4,8 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/auth_rules.h"
+#include "homeserver/protocol/owned_state.h"
+#include "homeserver/protocol/room_version.h"
 #include "homeserver/rooms/branches.h"
 #include "homeserver/rooms/event_builder.h"
 #include "homeserver/rooms/guests.h"
@@ -43,6 +45,19 @@ static enum errcode refuse_plaintext(struct call *call, const struct room_build 
     if (encryption != NULL)
         return fail(call->error, M_FORBIDDEN,
                     "This room is encrypted: use a client that encrypts its messages.");
+    return OK;
+}
+
+/* What no user may ever set is a mistake of the request, not a lack of power. */
+static enum errcode check_state_key(struct call *call, const struct room_build *build,
+                                    const struct event_draft *draft)
+{
+    struct state_key_owner owner;
+
+    if (draft->state_key != NULL && room_version_of(build->room)->owned_state &&
+        !owned_state_key_parse(draft->state_key, &owner))
+        return fail(call->error, M_BAD_JSON,
+                    "A state key that starts with \"@\" must start with a user ID (MSC3757).");
     return OK;
 }
 
@@ -114,6 +129,7 @@ enum errcode room_append_event(struct call *call, struct room_build *build,
     TRY(find_identical_state(call, build, draft, event_id_out));
     if (*event_id_out != NULL)
         return OK;
+    TRY(check_state_key(call, build, draft));
     TRY(relations_check(call, build->room, draft));
     TRY(refuse_plaintext(call, build, draft));
     TRY(branches_base(call, build, &base));

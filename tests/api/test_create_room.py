@@ -94,3 +94,25 @@ def test_nonsense_makes_no_room(alice, body, errcode):
     if errcode:
         assert answer.json()["errcode"] == errcode
     assert alice.get(f"{CLIENT}/joined_rooms") == before
+
+
+@pytest.mark.parametrize("version", ["org.matrix.msc3757.10", "org.matrix.msc3757.11"])
+def test_state_keys_belong_to_the_user_they_begin_with_in_rooms_of_msc3757(alice, bob, version):
+    levels = {"events": {"org.example.device": 0}}
+    room_id = alice.create_room(
+        room_version=version, preset="public_chat", power_level_content_override=levels
+    )
+    bob.join(room_id)
+
+    def put(client, state_key, **expected):
+        path = f"{CLIENT}/rooms/{{}}/state/org.example.device/{{}}"
+        return client.put(path, room_id, state_key, body={"by": client.user_id}, **expected)
+
+    put(bob, f"{bob.user_id}_PHONE")
+    assert put(bob, f"{alice.user_id}_PHONE", expect=403)["errcode"] == "M_FORBIDDEN"
+    put(alice, f"{bob.user_id}_PHONE")
+    assert put(alice, "@oops", expect=400)["errcode"] == "M_BAD_JSON"
+    assert put(alice, f"{bob.user_id}_" + 256 * "x", expect=400)["errcode"] == "M_BAD_JSON"
+    longest = f"{bob.user_id}_" + 255 * "x"
+    put(bob, longest)
+    assert bob.state(room_id, "org.example.device", longest) == {"by": bob.user_id}

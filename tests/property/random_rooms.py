@@ -18,7 +18,9 @@ class Room:
 
     def __init__(self, version, rng):
         self.version = KNOWN_ROOM_VERSIONS[version]
-        self.id = version
+        # Those of proposals are made like the version that they build on.
+        self.id = version.rsplit(".", 1)[-1]
+        self.has_owned_state = "msc3757" in version
         self.rng = rng
         self.events = {}
         self.order = []
@@ -112,7 +114,7 @@ class Room:
             self.after[event.event_id][(event.type, event.state_key)] = event.event_id
 
     def start(self):
-        content = {"room_version": self.id}
+        content = {"room_version": self.version.identifier}
         if self.id not in ("11", "12"):
             content["creator"] = self.creator
         if self.id == "12" and self.rng.random() < 0.4:
@@ -302,6 +304,9 @@ def random_event(room, prev, state):
         key = None
     elif kind != "m.room.create":
         key = rng.choice(["", "", sender, target, "one", "two", "@", "t"])
+        if room.has_owned_state and rng.random() < 0.5:
+            # Synapse looks at lengths elsewhere.
+            key += rng.choice(["_", "_x:@_y", "x", ":1_", "@"])
     if kind == "m.room.create":
         prev = prev if rng.random() < 0.5 else []
     room.lies = False

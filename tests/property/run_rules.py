@@ -52,6 +52,7 @@ ALGORITHMS = {
     "v2.1": ["12"],
 }
 ALL_VERSIONS = [str(number) for number in range(1, 13)]
+ALL_VERSIONS += ["org.matrix.msc3757.10", "org.matrix.msc3757.11"]
 
 
 def run(coroutine):

@@ -29,6 +29,13 @@ json_t *build_json_on(struct arena *arena, const char *text)
     return json_on_arena(arena, build_json(text));
 }
 
+int builders_version_number(const struct room_version *version)
+{
+    const char *dot = strrchr(version->id, '.');
+
+    return (int)strtol(dot != NULL ? dot + 1 : version->id, NULL, 10);
+}
+
 /* v1 and v2 put a hash beside each ID. */
 static json_t *id_list(const struct room_version *version, const char *const *ids, size_t count)
 {

@@ -30,6 +30,9 @@ struct event_parts {
 struct event *build_event(struct arena *arena, const struct room_version *version,
                           const struct event_parts *parts);
 
+/* 10 for "10" and for a version of a proposal that builds on it, "org.matrix.msc3757.10". */
+int builders_version_number(const struct room_version *version);
+
 /* JSON written with ' for " (so that it reads well in C); aborts when it is not JSON. */
 json_t *build_json(const char *text);
 /* The same, owned by the arena. */

@@ -240,7 +240,10 @@ static void every_mistake_is_named_with_its_line(void **state)
         {DOMAIN "turn: {uris: [\"turn:example.org\"]}\n", "turn.uris: clients need credentials"},
         {DOMAIN "outgoing: {proxy: proxy}\n", "outgoing.proxy: \"proxy\" is not a proxy"},
         {DOMAIN "outgoing: {ca_file: missing.pem}\n", "/missing.pem can not be read"},
-        {DOMAIN "rooms: {default_version: \"99\"}\n", "rooms.default_version: \"99\" is not a room version"},
+        {DOMAIN "rooms: {default_version: \"99\"}\n",
+         "rooms.default_version: \"99\" is not a stable room version"},
+        {DOMAIN "rooms: {default_version: org.matrix.msc3757.11}\n",
+         "is not a stable room version"},
     };
     /* clang-format on */
 

@@ -234,13 +234,17 @@ static const struct story stories[] = {
      ROOM "@a rules public; @c:two join; @c:two redact $2"},
 };
 
-static void play_stories(const struct room_version *version, int number)
+/* Those of proposals have the rules of the version that they build on, but for rule 9. */
+static void play_stories(const struct room_version *version)
 {
+    int number = builders_version_number(version);
+
     for (size_t i = 0; i < COUNT_OF(stories); i++) {
         SCOPED(arena_release) struct arena *arena = arena_create();
         struct script_room *room = script_room_create(arena, version);
 
-        if (number < stories[i].first || number > stories[i].last)
+        if (number < stories[i].first || number > stories[i].last ||
+            (version->owned_state && stories[i].rule[0] == '9'))
             continue;
         if (!script_room_play(room, stories[i].script))
             fail_msg("%s: %s", stories[i].rule, room->problem);
@@ -251,7 +255,7 @@ static void every_rule_of_every_version_accepts_and_rejects(void **state)
 {
     (void)state;
     for (size_t i = 0; i < room_version_count; i++)
-        play_stories(&room_versions[i], (int)i + 1);
+        play_stories(&room_versions[i]);
 }
 
 static struct event *room_create(struct arena *arena, const struct room_version *version,

@@ -32,7 +32,7 @@ static void join_rules_exist_from_their_version_on(void **state)
     (void)state;
     static const struct {
         const char *content;
-        size_t since;
+        int since;
         enum join_rule rule;
     } rules[] = {
         {"{'join_rule': 'public'}", 1, JOIN_RULE_PUBLIC},
@@ -51,7 +51,9 @@ static void join_rules_exist_from_their_version_on(void **state)
         const struct event *event = join_rules(arena, rules[i].content);
         for (size_t v = 0; v < room_version_count; v++)
             assert_int_equal(join_rule_of(&room_versions[v], event),
-                             v + 1 >= rules[i].since ? rules[i].rule : JOIN_RULE_UNKNOWN);
+                             builders_version_number(&room_versions[v]) >= rules[i].since
+                                 ? rules[i].rule
+                                 : JOIN_RULE_UNKNOWN);
     }
     assert_int_equal(join_rule_of(&room_versions[0], NULL), JOIN_RULE_INVITE);
 }
