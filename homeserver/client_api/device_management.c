@@ -10,14 +10,16 @@
 #include "homeserver/protocol/json.h"
 #include "storage/devices.h"
 
+/* What is not known is null and not absent: matrix-nio understands no list in which a member is
+ * missing. */
 static json_t *device_json(const struct device *device)
 {
-    json_t *json = json_pack("{s:s, s:s*, s:s*}", "device_id", device->device_id, "display_name",
-                             device->display_name, "last_seen_ip", device->last_seen_address);
+    json_t *last_seen =
+        device->last_seen_ts != 0 ? json_integer(device->last_seen_ts) : json_null();
 
-    if (device->last_seen_ts != 0)
-        json_object_set_new(json, "last_seen_ts", json_integer(device->last_seen_ts));
-    return json;
+    return json_pack("{s:s, s:s?, s:s?, s:o}", "device_id", device->device_id, "display_name",
+                     device->display_name, "last_seen_ip", device->last_seen_address,
+                     "last_seen_ts", last_seen);
 }
 
 /* GET /_matrix/client/v3/devices */

@@ -61,8 +61,10 @@ static struct uia_flow flow_of(const struct config_registration *registration, b
         flow.stages[count++] = "m.login.email.identity";
     if (registration->terms_url != NULL)
         flow.stages[count++] = "m.login.terms";
-    /* Where an address is optional the dummy tells the two flows apart ("Dummy Auth"). */
-    if (count == 0 || is_choice)
+    /* Where an address is optional the dummy tells the two flows apart ("Dummy Auth"). After a
+       token alone it is there for matrix-nio's register_with_token, which ends with it whatever the
+       flows say. */
+    if (count == 0 || is_choice || (count == 1 && registration->mode == REGISTRATION_TOKEN))
         flow.stages[count++] = "m.login.dummy";
     return flow;
 }

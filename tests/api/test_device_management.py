@@ -22,6 +22,14 @@ def test_the_last_use_is_told(alice):
     assert device["last_seen_ip"] == "127.0.0.1"
 
 
+def test_what_is_not_known_of_a_device_is_null(alice):
+    tablet = alice.second_device()
+    device = alice.get(DEVICE, tablet.device_id)
+    unknown = {"display_name": None, "last_seen_ip": None, "last_seen_ts": None}
+    assert device == {"device_id": tablet.device_id, **unknown}
+    assert device in alice.get(DEVICES)["devices"]
+
+
 def test_a_device_is_renamed(alice):
     assert alice.put(DEVICE, alice.device_id, body={"display_name": "Büro"}) == {}
     assert alice.get(DEVICE, alice.device_id)["display_name"] == "Büro"

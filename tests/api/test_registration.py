@@ -152,6 +152,18 @@ def make_token(admin, **fields):
 
 
 @pytest.mark.own_server
+def test_a_token_alone_is_followed_by_the_dummy(homeserver_kind):
+    for server in serve(homeserver_kind, mode="token"):
+        body = wish()
+        challenge = server.post(REGISTER, body=body, expect=401)
+        assert challenge["flows"] == [{"stages": ["m.login.registration_token", "m.login.dummy"]}]
+        session = challenge["session"]
+        token = make_token(server.register_admin())
+        assert stage(server, session, type="m.login.registration_token", token=token).status_code == 401
+        assert stage(server, session, type="m.login.dummy").json()["user_id"].startswith(f"@{body['username']}:")
+
+
+@pytest.mark.own_server
 def test_tokens_and_terms_are_stages_in_order(with_tokens, admin):
     token = make_token(admin, uses_allowed=1)
     body = wish()

@@ -24,14 +24,14 @@ def cache_directory():
     return pathlib.Path(os.environ.get("BEFFROI_TEST_CACHE", ROOT / "build-test" / "cache"))
 
 
-def virtual_environment(requirements=REQUIREMENTS):
-    """The Python of a virtual environment that has Synapse; made when it is missing or out of date."""
+def virtual_environment(requirements=REQUIREMENTS, name="synapse"):
+    """The Python of a virtual environment that has the requirements; made when it is missing or out of date."""
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    directory = cache_directory() / f"synapse-{digest}"
+    directory = cache_directory() / f"{name}-{digest}"
     ready = directory / "ready"
     directory.parent.mkdir(parents=True, exist_ok=True)
     # Several tests may want it at the same moment: one makes it, the others wait.
-    with open(directory.parent / "synapse.lock", "w") as lock:
+    with open(directory.parent / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists():
             subprocess.run(["/usr/bin/python3", "-m", "venv", directory], check=True)
