@@ -9,6 +9,7 @@ struct config_holder;
 struct journal;
 struct room_service;
 struct recent_events;
+struct recent_transactions;
 struct unread_memory;
 struct notifier;
 struct typing;
@@ -35,6 +36,7 @@ struct services {
     struct room_service *rooms;
     struct media_service *media;
     struct recent_events *recent_events; /* NULL: none are remembered */
+    struct recent_transactions *recent_transactions; /* NULL: likewise */
     struct unread_memory *unread_memory;
     struct notifier *notifier;
     struct typing *typing;

@@ -34,6 +34,13 @@ static const struct db_statement statements[] = {
 };
 STATEMENT_TABLE(client_transactions, statements);
 
+const char *client_transaction_id(const struct client_transaction *transaction)
+{
+    const char *last_space = strrchr(transaction->txn_key, ' ');
+
+    return last_space != NULL ? last_space + 1 : transaction->txn_key;
+}
+
 enum errcode client_transaction_find(struct db *db, struct arena *arena,
                                      const struct client_transaction *transaction,
                                      const char **event_id_out)
@@ -52,10 +59,7 @@ void client_transaction_add_in(struct journal_entry *entry,
                                const struct client_transaction *transaction, int64_t event_nid,
                                int64_t now_ms)
 {
-    const char *last_space = strrchr(transaction->txn_key, ' ');
-
-    journal_entry_note_transaction(entry, transaction->device_id,
-                                   last_space != NULL ? last_space + 1 : transaction->txn_key);
+    journal_entry_note_transaction(entry, transaction);
     journal_entry_add_row(entry, &statements[ADD],
                           PARAMS(INT(transaction->user_nid), TEXT(transaction->device_id),
                                  TEXT(transaction->txn_key), INT(event_nid), INT(now_ms)));

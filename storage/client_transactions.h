@@ -16,6 +16,9 @@ struct client_transaction {
     const char *txn_key;   /* endpoint and transaction ID */
 };
 
+/* As the client gave it: the end of the key. */
+const char *client_transaction_id(const struct client_transaction *transaction);
+
 /* `*event_id_out` is NULL when this transaction ID has not been used (or only long ago). */
 enum errcode client_transaction_find(struct db *db, struct arena *arena,
                                      const struct client_transaction *transaction,

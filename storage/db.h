@@ -134,6 +134,15 @@ enum errcode db_pipeline_add(struct db *db, const struct db_statement *statement
                              struct db_params params, int64_t *affected) MUST_CHECK;
 enum errcode db_pipeline_sync(struct db *db) MUST_CHECK;
 
+/* A transaction in two trips to the server. The first begins it and runs a statement that returns
+ * rows; leave its scope as after db_begin(). The second is a pipeline that ends with
+ * db_pipeline_commit() instead of db_pipeline_sync(): it commits unless a statement failed, and
+ * only then `*tx` is NULL. */
+enum errcode db_begin_with(struct db *db, struct arena *arena, const struct db_statement *statement,
+                           struct db_params params, struct db **tx_out,
+                           struct db_rows **out) MUST_CHECK;
+enum errcode db_pipeline_commit(struct db **tx) MUST_CHECK;
+
 /* Runs SQL text that may hold several statements: for migrations only. */
 enum errcode db_run_script(struct db *db, const char *sql, struct error *error) MUST_CHECK;
 

@@ -8,6 +8,15 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "storage/db_session.h"
+#include "storage/statements.h"
+
+enum { BEGIN, COMMIT };
+
+static const struct db_statement statements[] = {
+    [BEGIN] = {"pipeline_begin", "BEGIN"},
+    [COMMIT] = {"pipeline_commit", "COMMIT"},
+};
+STATEMENT_TABLE(db_pipeline, statements);
 
 enum errcode db_pipeline_begin(struct db *db)
 {
@@ -29,8 +38,8 @@ static enum errcode pipeline_abandon(struct db *db, enum errcode code)
     return code;
 }
 
-enum errcode db_pipeline_add(struct db *db, const struct db_statement *statement,
-                             struct db_params params, int64_t *affected)
+static enum errcode enqueue(struct db *db, const struct db_statement *statement,
+                            struct db_params params, struct queued queued)
 {
     struct wire_params wire;
 
@@ -43,12 +52,20 @@ enum errcode db_pipeline_add(struct db *db, const struct db_statement *statement
         if (!statement_send_prepare(db, prepared))
             return pipeline_abandon(db, session_lost(db, prepared->name));
         prepared->is_ready = true; /* until its result says otherwise */
-        array_push(db->pipeline, &db->queue, ((struct queued){prepared, true, NULL}));
+        array_push(db->pipeline, &db->queue,
+                   ((struct queued){.prepared = prepared, .prepares = true}));
     }
     if (!statement_send_execute(db, prepared, &wire))
         return pipeline_abandon(db, session_lost(db, prepared->name));
-    array_push(db->pipeline, &db->queue, ((struct queued){prepared, false, affected}));
+    queued.prepared = prepared;
+    array_push(db->pipeline, &db->queue, queued);
     return OK;
+}
+
+enum errcode db_pipeline_add(struct db *db, const struct db_statement *statement,
+                             struct db_params params, int64_t *affected)
+{
+    return enqueue(db, statement, params, (struct queued){.affected = affected});
 }
 
 /* Reads the result of one queued message. After a failure the server skips all others. */
@@ -67,7 +84,10 @@ static enum errcode read_queued(struct db *db, const struct queued *item, int64_
         item->prepared->is_ready = false;
     if (!is_done && PQresultStatus(result) != PGRES_PIPELINE_ABORTED)
         code = session_result_failed(db, result, item->prepared->name);
-    PQclear(result);
+    if (is_done && item->result != NULL)
+        *item->result = result;
+    else
+        PQclear(result);
     if (db->drop_before_use)
         return code;
 
@@ -112,4 +132,40 @@ enum errcode db_pipeline_sync(struct db *db)
     metric_observe_us(statement_duration(db->pipeline, "pipeline"),
                       clock_monotonic_us() - started_us);
     return outcome;
+}
+
+enum errcode db_begin_with(struct db *db, struct arena *arena, const struct db_statement *statement,
+                           struct db_params params, struct db **tx_out, struct db_rows **out)
+{
+    PGresult *result = NULL;
+
+    assert(!db->in_transaction);
+    TRY(db_pipeline_begin(db));
+    session_forget_failure(db);
+    db->in_transaction = true;
+    db->transaction_failure = OK;
+    *tx_out = db; /* whatever happens from here on, leaving the scope ends it */
+    enum errcode queued = enqueue(db, &statements[BEGIN], NO_PARAMS, (struct queued){0});
+    if (queued == OK)
+        queued = enqueue(db, statement, params, (struct queued){.result = &result});
+    enum errcode ran = db_pipeline_sync(db);
+    if (result != NULL)
+        *out = rows_create(arena, result);
+    TRY(queued);
+    return ran;
+}
+
+enum errcode db_pipeline_commit(struct db **tx)
+{
+    struct db *db = *tx;
+
+    assert(db->in_transaction);
+    enum errcode queued = enqueue(db, &statements[COMMIT], NO_PARAMS, (struct queued){0});
+    /* After a failure the server skips COMMIT as well, so that success is never a ROLLBACK. */
+    enum errcode ran = db_pipeline_sync(db);
+    TRY(queued);
+    TRY(ran);
+    db->in_transaction = false;
+    *tx = NULL;
+    return OK;
 }

@@ -35,6 +35,7 @@ struct queued {
     struct prepared *prepared;
     bool prepares; /* Parse, not Execute */
     int64_t *affected;
+    PGresult **result; /* NULL: not wanted */
 };
 
 struct db {

@@ -148,16 +148,20 @@ const struct db_statement events_insert_batch = {
     "  FROM n"};
 STATEMENT_TABLE_OF_ONE(events_insert_batch);
 
-/* Rows whose version is not the expected one are not touched: the journal counts (I7). */
+/* Where the version is not the expected one, the transaction fails (I7). */
 const struct db_statement room_heads_update_batch = {
     "room_heads_update_batch",
-    "UPDATE room_heads h "
-    "   SET version = n.version, snapshot_nid = n.snapshot_nid, depth = n.depth, "
-    "       last_position = n.last_position, extremities = n.extremities "
-    "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
-    "              $6::bigint[], $7::text[]) "
-    "    AS n (room_nid, expected, version, snapshot_nid, depth, last_position, extremities) "
-    " WHERE h.room_nid = n.room_nid AND h.version = n.expected"};
+    "WITH moved AS ( "
+    "  UPDATE room_heads h "
+    "     SET version = n.version, snapshot_nid = n.snapshot_nid, depth = n.depth, "
+    "         last_position = n.last_position, extremities = n.extremities "
+    "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
+    "                $6::bigint[], $7::text[]) "
+    "      AS n (room_nid, expected, version, snapshot_nid, depth, last_position, extremities) "
+    "   WHERE h.room_nid = n.room_nid AND h.version = n.expected "
+    "  RETURNING 1) "
+    "SELECT CASE WHEN count(*) < cardinality($1) THEN raise_conflict() END "
+    "  FROM moved"};
 STATEMENT_TABLE_OF_ONE(room_heads_update_batch);
 
 static int by_user(const void *a, const void *b)

@@ -15,6 +15,7 @@
 #include "storage/journal_internal.h"
 #include "storage/listen_notify.h"
 #include "storage/recent_events.h"
+#include "storage/recent_transactions.h"
 #include "storage/statements.h"
 
 enum {
@@ -33,9 +34,10 @@ struct listener {
 struct journal {
     struct db *db;
     char *conninfo;
-    struct recent_events *recent;    /* may be NULL */
-    struct listen_notify *listener;  /* of other nodes */
-    char node_id[NODE_ID_CHARS + 1]; /* tells our own notifications from those of others */
+    struct recent_events *recent;             /* may be NULL */
+    struct recent_transactions *transactions; /* may be NULL */
+    struct listen_notify *listener;           /* of other nodes */
+    char node_id[NODE_ID_CHARS + 1];          /* tells our own notifications from those of others */
     pthread_t thread;
     bool is_running;
     pthread_mutex_t lock; /* protects the queue and `stopping` */
@@ -87,6 +89,11 @@ void journal_add_listener(struct journal *journal, journal_listener callback, vo
 void journal_set_recent_events(struct journal *journal, struct recent_events *recent)
 {
     journal->recent = recent;
+}
+
+void journal_set_recent_transactions(struct journal *journal, struct recent_transactions *recent)
+{
+    journal->transactions = recent;
 }
 
 int64_t journal_position(const struct journal *journal)
@@ -245,6 +252,9 @@ static void remember_event(struct journal *journal, struct journal_entry *entry)
     entry->effects.personal_count = entry->personal.count;
     entry->event->event.effects = &entry->effects;
     recent_events_add(journal->recent, &entry->event->event);
+    if (entry->transaction != NULL)
+        recent_transactions_add(journal->transactions, entry->transaction,
+                                entry->event->event.event_id);
 }
 
 /* Before the readers are told. */

@@ -57,8 +57,9 @@ void journal_entry_set_event(struct journal_entry *entry, const struct new_event
  * with it. Texts are copied. */
 void journal_entry_note_personal(struct journal_entry *entry, int64_t user_nid, unsigned flags);
 void journal_entry_note_thread(struct journal_entry *entry, const char *root_event_id);
-void journal_entry_note_transaction(struct journal_entry *entry, const char *device_id,
-                                    const char *transaction_id);
+struct client_transaction;
+void journal_entry_note_transaction(struct journal_entry *entry,
+                                    const struct client_transaction *transaction);
 
 /* The entry changes the stored form of events of the rooms that it wakes, or adds to them past
  * journal_entry_set_event(). */
@@ -131,6 +132,9 @@ struct journal *journal_create(const char *conninfo);
 /* Where committed events are remembered; borrowed, set before journal_start(). */
 struct recent_events;
 void journal_set_recent_events(struct journal *journal, struct recent_events *recent);
+/* Likewise the transaction IDs that made them. */
+struct recent_transactions;
+void journal_set_recent_transactions(struct journal *journal, struct recent_transactions *recent);
 
 /* Up to eight listeners, registered before the first submit. */
 void journal_add_listener(struct journal *journal, journal_listener listener, void *context);

@@ -1,7 +1,7 @@
 /*
  * One transaction of the journal: take the position lock, write the rows and run the statements of
- * every entry, write all events and heads by array-unnest, commit. Three round trips whatever the
- * number of entries.
+ * every entry, write all events and heads by array-unnest, commit. Two round trips whatever the
+ * number of entries; a third one where the rows that single statements touched must be looked at.
  */
 #include "homeserver/base/arena.h"
 #include "storage/journal_internal.h"
@@ -136,7 +136,7 @@ static enum errcode pipeline_events(struct db *db, const struct event_columns *e
     return db_pipeline_add(db, &events_insert_batch, rows, NULL);
 }
 
-static enum errcode pipeline_heads(struct db *db, const struct head_columns *h, int64_t *moved)
+static enum errcode pipeline_heads(struct db *db, const struct head_columns *h)
 {
     if (h->count == 0)
         return OK;
@@ -146,7 +146,7 @@ static enum errcode pipeline_heads(struct db *db, const struct head_columns *h, 
                INT_ARRAY(h->version, h->count), INT_ARRAY(h->snapshot_nid, h->count),
                INT_ARRAY(h->depth, h->count), INT_ARRAY(h->last_position, h->count),
                TEXT_ARRAY(h->extremities, h->count)),
-        moved);
+        NULL);
 }
 
 /* Parameters with the position filled in; the entry keeps the mark for another attempt. */
@@ -174,12 +174,20 @@ static enum errcode pipeline_statements(struct db *db, struct arena *arena,
     return OK;
 }
 
-/* I7, and uniqueness decided inside the batch: everything touched as many rows as it had to. */
-static enum errcode check_affected(const struct journal_entry *first,
-                                   const struct head_columns *heads, int64_t moved)
+static bool expects_rows(const struct journal_entry *first)
 {
-    if (moved != (int64_t)heads->count)
-        return E_CONFLICT;
+    for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
+        for (const struct entry_statement *s = entry->statements.first; s != NULL; s = s->next) {
+            if (s->expected_rows >= 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Uniqueness decided inside the batch: everything touched as many rows as it had to. */
+static enum errcode check_affected(const struct journal_entry *first)
+{
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next) {
         for (const struct entry_statement *s = entry->statements.first; s != NULL; s = s->next) {
             if (s->expected_rows >= 0 && s->affected != s->expected_rows)
@@ -189,18 +197,17 @@ static enum errcode check_affected(const struct journal_entry *first,
     return OK;
 }
 
-static enum errcode take_positions(struct db *db, struct arena *arena, struct journal_entry *first,
-                                   const char *notify_payload, int64_t *newest_out)
+static enum errcode begin(struct db *db, struct arena *arena, struct journal_entry *first,
+                          const char *notify_payload, struct db **tx_out)
 {
     struct db_rows *rows;
     int64_t count = 0;
 
     for (const struct journal_entry *entry = first; entry != NULL; entry = entry->next)
         count++;
-    TRY(db_query(db, arena, &statements[TAKE_POSITIONS], PARAMS(INT(count), TEXT(notify_payload)),
-                 &rows));
-    *newest_out = rows_int(rows, 0, 0);
-    int64_t position = *newest_out - count;
+    TRY(db_begin_with(db, arena, &statements[TAKE_POSITIONS],
+                      PARAMS(INT(count), TEXT(notify_payload)), tx_out, &rows));
+    int64_t position = rows_int(rows, 0, 0) - count;
     for (struct journal_entry *entry = first; entry != NULL; entry = entry->next)
         entry->position = ++position;
     return OK;
@@ -216,44 +223,53 @@ static void forget_positions(struct journal_entry *first)
     }
 }
 
-static enum errcode write_in_transaction(struct db *db, struct arena *arena,
-                                         struct journal_entry *first, const char *notify_payload,
-                                         int64_t *position_out)
+/* Everything that is known before the commit; the pipeline is still to be run. */
+static enum errcode pipeline_all(struct db *tx, struct arena *arena, struct journal_entry *first)
 {
-    SCOPED(db_transaction_end) struct db *tx = NULL;
     struct event_columns events = {0};
     struct head_columns heads = {0};
-    int64_t moved = 0, newest;
 
-    TRY(db_begin(db, &tx));
-    TRY(take_positions(tx, arena, first, notify_payload, &newest));
     allocate_columns(arena, count_events(first), &events, &heads);
     collect(first, &events, &heads);
+    TRY(journal_pipeline_rows(tx, arena, first));
+    TRY(pipeline_statements(tx, arena, first));
+    TRY(pipeline_heads(tx, &heads));
+    return pipeline_events(tx, &events);
+}
 
+static enum errcode write_in_transaction(struct db *db, struct arena *arena,
+                                         struct journal_entry *first, const char *notify_payload)
+{
+    SCOPED(db_transaction_end) struct db *tx = NULL;
+
+    TRY(begin(db, arena, first, notify_payload, &tx));
     TRY(db_pipeline_begin(tx));
-    enum errcode queued = journal_pipeline_rows(tx, arena, first);
-    if (queued == OK)
-        queued = pipeline_statements(tx, arena, first);
-    if (queued == OK)
-        queued = pipeline_heads(tx, &heads, &moved);
-    if (queued == OK)
-        queued = pipeline_events(tx, &events);
+    enum errcode queued = pipeline_all(tx, arena, first);
+    if (queued == OK && !expects_rows(first))
+        return db_pipeline_commit(&tx);
     /* The pipeline must end whatever happened, or the connection stays in pipeline mode. */
     enum errcode ran = db_pipeline_sync(tx);
     TRY(queued);
     TRY(ran);
-    TRY(check_affected(first, &heads, moved));
-    TRY(db_commit(&tx));
-    *position_out = newest;
-    return OK;
+    TRY(check_affected(first));
+    return db_commit(&tx);
+}
+
+static int64_t newest_position(const struct journal_entry *first)
+{
+    while (first->next != NULL)
+        first = first->next;
+    return first->position;
 }
 
 enum errcode journal_write_batch(struct db *db, struct arena *arena, struct journal_entry *first,
                                  const char *notify_payload, int64_t *position_out)
 {
-    enum errcode outcome = write_in_transaction(db, arena, first, notify_payload, position_out);
+    enum errcode outcome = write_in_transaction(db, arena, first, notify_payload);
 
-    if (outcome != OK)
+    if (outcome == OK)
+        *position_out = newest_position(first);
+    else
         forget_positions(first);
     return outcome;
 }

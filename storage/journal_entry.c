@@ -1,5 +1,6 @@
 /* Building an entry: every part is copied to the entry's own arena. */
 #include "homeserver/base/arena.h"
+#include "storage/client_transactions.h"
 #include "storage/journal_internal.h"
 
 struct journal_entry *journal_entry_create(void)
@@ -146,11 +147,16 @@ void journal_entry_note_thread(struct journal_entry *entry, const char *root_eve
     entry->effects.thread = arena_strdup(entry->arena, root_event_id);
 }
 
-void journal_entry_note_transaction(struct journal_entry *entry, const char *device_id,
-                                    const char *transaction_id)
+void journal_entry_note_transaction(struct journal_entry *entry,
+                                    const struct client_transaction *transaction)
 {
-    entry->effects.transaction_device_id = arena_strdup(entry->arena, device_id);
-    entry->effects.transaction_id = arena_strdup(entry->arena, transaction_id);
+    struct client_transaction *copy = arena_memdup(entry->arena, transaction, sizeof(*transaction));
+
+    copy->device_id = arena_strdup(entry->arena, transaction->device_id);
+    copy->txn_key = arena_strdup(entry->arena, transaction->txn_key);
+    entry->transaction = copy;
+    entry->effects.transaction_device_id = copy->device_id;
+    entry->effects.transaction_id = client_transaction_id(copy);
 }
 
 void journal_entry_rewrites_event(struct journal_entry *entry)

@@ -37,7 +37,8 @@ struct journal_entry {
     struct statement_list statements;
     struct new_event *event; /* NULL: none */
     struct event_effects effects;
-    ARRAY_OF(struct personal_action) personal; /* becomes part of `effects` */
+    ARRAY_OF(struct personal_action) personal;    /* becomes part of `effects` */
+    const struct client_transaction *transaction; /* NULL: none */
     bool rewrites_event;
     struct wake_list rooms;
     struct wake_list message_rooms;

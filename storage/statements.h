@@ -27,6 +27,7 @@ struct statement_table {
     X(client_transactions)                                                                         \
     X(cross_signing_keys)                                                                          \
     X(database_check)                                                                              \
+    X(db_pipeline)                                                                                 \
     X(dehydrated_devices)                                                                          \
     X(destinations)                                                                                \
     X(delayed_events)                                                                              \

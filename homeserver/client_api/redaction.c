@@ -18,7 +18,7 @@ enum errcode client_redact_event(struct request *req)
     TRY(body_string_optional(req, "reason", &reason));
     transaction = room_transaction(req, "redact", room_id, target, txn_id);
 
-    TRY(client_transaction_find(req->call.db, req->call.arena, &transaction, &event_id));
+    TRY(room_transaction_find(req, &transaction, &event_id));
     if (event_id == NULL) {
         const struct event_draft draft = {
             .type = "m.room.redaction",

@@ -39,7 +39,7 @@ enum errcode client_send_message(struct request *req)
 
     /* A client that never saw our first answer repeats the transaction and must get the same event.
      */
-    TRY(client_transaction_find(req->call.db, req->call.arena, &transaction, &event_id));
+    TRY(room_transaction_find(req, &transaction, &event_id));
     if (event_id == NULL) {
         TRY(body_is_there(req));
         struct event_draft draft = {

@@ -10,4 +10,9 @@ struct client_transaction room_transaction(struct request *req, const char *endp
                                            const char *room_id, const char *detail,
                                            const char *txn_id);
 
+/* The event that answered the same transaction before, or NULL for a new one. */
+enum errcode room_transaction_find(struct request *req,
+                                   const struct client_transaction *transaction,
+                                   const char **event_id_out) MUST_CHECK;
+
 #endif

@@ -203,6 +203,11 @@ const char **query_strings(struct request *req, const char *name, size_t max, si
     return values.items;
 }
 
+bool request_is_repeated(const struct request *req)
+{
+    return req->connection->runs > 1;
+}
+
 const char *request_header(struct request *req, const char *name)
 {
     return MHD_lookup_connection_value(req->connection->mhd, MHD_HEADER_KIND, name);

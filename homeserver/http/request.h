@@ -29,6 +29,9 @@ struct request {
     struct connection *connection;
 };
 
+/* The handler ran before and what it built on has changed meanwhile (E_CONFLICT). */
+bool request_is_repeated(const struct request *req);
+
 /* ── Reading: path, query, headers ─────────────────────────────────────────────────────────────
  * Path parameters are percent-decoded; one that holds NUL or invalid UTF-8 never reaches a handler
  * (M_INVALID_PARAM). The typed readers check the grammar: M_INVALID_PARAM with the parameter's name

@@ -46,12 +46,14 @@
 #include "storage/journal.h"
 #include "storage/migrate.h"
 #include "storage/recent_events.h"
+#include "storage/recent_transactions.h"
 
 enum {
     DRAIN_MS = 10 * 1000,
     PASSWORD_QUEUE = 4, /* below the number of workers: a login flood leaves some free */
     ROOMS_LOADED_MAX = 4096,
     RECENT_EVENTS_BYTES = 64 << 20,
+    RECENT_TRANSACTIONS_BYTES = 8 << 20,
     UNREAD_MEMORY_BYTES = 16 << 20
 };
 
@@ -126,7 +128,9 @@ static void create_journal(struct server *server)
     services->journal = journal_create(server->options->conninfo);
     services->recent_events = recent_events_create(RECENT_EVENTS_BYTES);
     services->unread_memory = unread_memory_create(UNREAD_MEMORY_BYTES);
+    services->recent_transactions = recent_transactions_create(RECENT_TRANSACTIONS_BYTES);
     journal_set_recent_events(services->journal, services->recent_events);
+    journal_set_recent_transactions(services->journal, services->recent_transactions);
     journal_add_listener(services->journal, recent_events_on_change, services->recent_events);
     journal_add_listener(services->journal, forget_heads, services->rooms);
     journal_add_listener(services->journal, notifier_on_change, services->notifier);
@@ -216,6 +220,7 @@ static void destroy_services(struct services *services)
     journal_destroy(services->journal);
     federation_sender_destroy(services->sender);
     recent_events_destroy(services->recent_events);
+    recent_transactions_destroy(services->recent_transactions);
     unread_memory_destroy(services->unread_memory);
     key_ring_destroy(services->key_ring);
     federation_client_destroy(services->federation);

@@ -122,3 +122,23 @@ def test_messages_sent_through_both_nodes_all_arrive_once(nodes):
     there.sync_until(lambda answer: listen(answer) and len(heard) >= 2 * count)
     for sender in senders:
         assert [m["n"] for m in heard if m["from"] == sender.user_id] == list(range(count))
+
+
+def test_a_transaction_repeated_at_the_other_node_makes_no_second_event(nodes):
+    alice = Client(nodes[0]).register("alice")
+    room_id = alice.create_room()
+    path = f"{CLIENT}/rooms/{{}}/send/m.room.message/{{}}"
+    clients = [alice, at(nodes[1], alice)]
+
+    def send(client, transaction):
+        return client.put(path, room_id, transaction, body={"msgtype": "m.text", "body": transaction})["event_id"]
+
+    # Each node has met the device, and takes what it does not remember for new.
+    first = [send(client, f"first at {n}") for n, client in enumerate(clients)]
+    for round in range(3):
+        sent = [send(client, f"{round} at {n}") for n, client in enumerate(clients)]
+        assert [send(client, f"{round} at {n}") for n, client in enumerate(clients)] == sent
+        assert [send(client, f"{round} at {1 - n}") for n, client in enumerate(clients)] == sent[::-1]
+        first += sent
+    events = alice.get(f"{CLIENT}/rooms/{{}}/messages?dir=b&limit=100", room_id)["chunk"]
+    assert sorted(event["event_id"] for event in events if event["type"] == "m.room.message") == sorted(first)
