@@ -1,11 +1,12 @@
 /* Fetching history, a stretch at a time, from the holes of the graph backwards. */
 #include "federation/receiver/history.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/config.h"
-#include "federation/client/signed_request.h"
+#include "federation/client/fetch_many.h"
 #include "federation/receiver/missing_events.h"
 #include "federation/receiver/pdu_intake.h"
 #include "federation/receiver/remote_room.h"
@@ -13,6 +14,7 @@
 #include "homeserver/base/log.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/event.h"
+#include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
@@ -20,7 +22,14 @@
 #include "storage/memberships.h"
 #include "storage/missing_prev_events.h"
 
-enum { STRETCHES_MAX = 5, EVENTS_AT_ONCE = 100, HOLES_ASKED_MAX = 20, SERVERS_ASKED_MAX = 3 };
+enum {
+    STRETCHES_MAX = 5,
+    EVENTS_AT_ONCE = 100,
+    HOLES_ASKED_MAX = 20,
+    SERVERS_ASKED_MAX = 3,
+    APPROACH_STRETCHES_MAX = 10,
+    TIMESTAMP_TIMEOUT_MS = 10 * 1000,
+};
 
 struct fetching {
     struct call *call;
@@ -106,8 +115,9 @@ static enum errcode store(struct fetching *f, const char *server_name,
     return commit_group_wait(f->call->commits);
 }
 
+/* `event_id`: only this one is wanted; NULL: whatever comes. */
 static enum errcode ask(struct fetching *f, const char *server_name, const char *target,
-                        size_t *stored_out)
+                        const char *event_id, size_t *stored_out)
 {
     struct error why = {0};
     struct call own = *f->call;
@@ -138,6 +148,10 @@ static enum errcode ask(struct fetching *f, const char *server_name, const char 
         .is_history = true,
     };
     TRY(pdus_verify(f->call, &batch, &pdus, &count));
+    for (size_t i = 0; event_id != NULL && i < count; i++) {
+        if (pdus[i] != NULL && strcmp(pdu_signed_event(pdus[i])->event_id, event_id) != 0)
+            pdus[i] = NULL;
+    }
     return store(f, server_name, pdus, count, stored_out);
 }
 
@@ -154,7 +168,7 @@ static enum errcode fetch_stretch(struct fetching *f, size_t *stored_out)
         return OK;
     const char *target = make_target(f, holes, count);
     for (size_t i = 0; i < f->server_count && *stored_out == 0; i++)
-        TRY(ask(f, f->servers[i], target, stored_out));
+        TRY(ask(f, f->servers[i], target, NULL, stored_out));
     return OK;
 }
 
@@ -200,4 +214,91 @@ enum errcode history_obtain(struct call *call, const struct history_wish *wish, 
                                  &hole_count));
     *has_more_out = hole_count > 0 && stored > 0;
     return OK;
+}
+
+/* An event that another server found. */
+struct closer_event {
+    const char *server_name; /* NULL: none did */
+    const char *event_id;
+    int64_t ts;
+};
+
+static bool is_closer(const struct timestamp_wish *wish, int64_t ts, bool has_other,
+                      int64_t other_ts)
+{
+    if (wish->backwards)
+        return ts <= wish->ts && (!has_other || ts > other_ts);
+    return ts >= wish->ts && (!has_other || ts < other_ts);
+}
+
+static enum errcode ask_closest(struct fetching *f, const struct timestamp_wish *wish,
+                                struct closer_event *out)
+{
+    struct federation_question questions[SERVERS_ASKED_MAX] = {0};
+    struct arena *arena = f->call->arena;
+
+    for (size_t i = 0; i < f->server_count; i++) {
+        questions[i].request = (struct federation_request){
+            .method = "GET",
+            .origin = f->own_domain,
+            .destination = f->servers[i],
+            .target = arena_printf(arena, "%s?ts=%" PRId64 "&dir=%c",
+                                   federation_target(arena,
+                                                     "/_matrix/federation/v1/timestamp_to_event/%s",
+                                                     room_id(f->room)),
+                                   wish->ts, wish->backwards ? 'b' : 'f'),
+            .timeout_ms = TIMESTAMP_TIMEOUT_MS,
+        };
+    }
+    TRY(federation_fetch_many(f->call, questions, f->server_count));
+    *out = (struct closer_event){0};
+    for (size_t i = 0; i < f->server_count; i++) {
+        const char *event_id = json_get_string(questions[i].answer, "event_id");
+        int64_t ts;
+        if (event_id_is_valid(event_id) &&
+            json_get_int(questions[i].answer, "origin_server_ts", &ts) &&
+            is_closer(wish, ts, wish->has_known, wish->known_ts) &&
+            (out->server_name == NULL || is_closer(wish, ts, true, out->ts)))
+            *out = (struct closer_event){f->servers[i], event_id, ts};
+    }
+    return OK;
+}
+
+static enum errcode is_stored(struct fetching *f, const char *event_id, bool *out)
+{
+    struct stored_event event;
+    enum errcode found = event_load_by_id(f->call->db, f->call->arena, event_id, &event);
+
+    *out = found == OK && event.position != 0;
+    return found == M_NOT_FOUND ? OK : found;
+}
+
+enum errcode history_approach(struct call *call, const struct timestamp_wish *wish)
+{
+    struct fetching f = {.call = call, .room = wish->room};
+    struct closer_event closer;
+    struct event_hole *holes;
+    size_t hole_count, stored = 1;
+    bool is_there = false;
+
+    TRY(missing_prev_events_list(call->db, call->arena, room_nid(wish->room), 1, &holes,
+                                 &hole_count));
+    if (hole_count == 0)
+        return OK;
+    TRY(list_servers(&f));
+    TRY(remote_room_own_domain(call, wish->room, &f.own_domain));
+    TRY(ask_closest(&f, wish, &closer));
+    if (closer.server_name == NULL)
+        return OK;
+    TRY(is_stored(&f, closer.event_id, &is_there));
+    for (int i = 0; i < APPROACH_STRETCHES_MAX && !is_there && stored > 0; i++) {
+        TRY(fetch_stretch(&f, &stored));
+        TRY(is_stored(&f, closer.event_id, &is_there));
+    }
+    /* Too far back: it alone, and what lies between comes when somebody reads there. */
+    if (is_there)
+        return OK;
+    return ask(&f, closer.server_name,
+               federation_target(call->arena, "/_matrix/federation/v1/event/%s", closer.event_id),
+               closer.event_id, &stored);
 }

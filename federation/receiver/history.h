@@ -23,4 +23,21 @@ struct history_wish {
 enum errcode history_obtain(struct call *call, const struct history_wish *wish,
                             bool *has_more_out) MUST_CHECK;
 
+/*
+ * The event closest to a time may lie where this server has a hole. Spec: server-server API,
+ * "Retrieving events by timestamp" (events.yaml).
+ */
+struct timestamp_wish {
+    struct room *room;
+    int64_t ts;
+    bool backwards; /* the newest event until then; otherwise the oldest from then on */
+    bool has_known;
+    int64_t known_ts; /* of the closest event that is stored */
+};
+
+/* When the room has holes: asks three servers side by side for a closer event, and fetches history
+ * until it is stored, or, when it lies too far back, it alone. Waits for the commit; blocks for a
+ * minute at worst. Servers that do not answer are no failure. */
+enum errcode history_approach(struct call *call, const struct timestamp_wish *wish) MUST_CHECK;
+
 #endif
