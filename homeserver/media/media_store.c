@@ -31,7 +31,7 @@ enum errcode media_scratch_open(struct call *call, int *fd_out)
     const char *directory = config_current(call->services->config)->media.directory;
     int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-    if (fd < 0 && errno == ENOENT && mkdir(directory, 0700) == 0)
+    if (fd < 0 && errno == ENOENT && (mkdir(directory, 0700) == 0 || errno == EEXIST))
         fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(call->error, E_SYSTEM, "No file can be made in %s: %s", directory,
