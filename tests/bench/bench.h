@@ -16,19 +16,21 @@ struct bench_options {
     const char *url;
     const char *json_path;
     const char *database_directory;
+    const char *population_path;
     int64_t server_pid, postgres_pid;
     int64_t users, rooms, members, history, connections, seconds, count, bytes;
-    int64_t state_percent;
+    int64_t state_percent, page, rate;
 
     bool quiet;
 };
 
 struct bench_user {
     const char *user_id;
+    const char *device_id;
     const char *token;
 };
 
-enum { BENCH_FIGURES_MAX = 64, BENCH_RESULTS_MAX = 16 };
+enum { BENCH_FIGURES_MAX = 64, BENCH_RESULTS_MAX = 32 };
 
 struct bench_figure {
     const char *name; /* "bytes per event on disk" */
@@ -49,6 +51,8 @@ struct bench {
     int64_t room_count;
     int64_t transaction;
     pid_t server, postgres;
+    int64_t server_peak_bytes, postgres_peak_bytes;
+    int64_t sampled_at_ms;
     struct bench_figure figures[BENCH_FIGURES_MAX];
     size_t figure_count;
     struct work_result *results[BENCH_RESULTS_MAX];
@@ -63,7 +67,8 @@ struct scenario {
     bool (*run)(struct bench *bench);
 };
 extern const struct scenario scenario_send, scenario_fanout, scenario_initial_sync, scenario_idle,
-    scenario_login;
+    scenario_login, scenario_messages, scenario_search, scenario_join, scenario_media,
+    scenario_incremental, scenario_morning, scenario_capacity;
 
 /* Connection number i, made when it is first asked for. */
 struct http_conn *bench_conn(struct bench *bench, int number);
@@ -74,8 +79,14 @@ int64_t bench_option(int64_t given, int64_t standard);
 /* ── What a scenario found ── */
 
 void bench_figure(struct bench *bench, const char *name, double value, const char *unit);
-/* Takes a result into the report. */
+/* Takes a result into the report; work_run() names it. */
 struct work_result *bench_result(struct bench *bench);
+/* The same for what work_run() does not fill. */
+struct work_result *bench_named_result(struct bench *bench, const char *name);
+/* One more answer: counts a 2xx with its time, anything else as an error. False for the latter. */
+struct http_answer;
+bool bench_count_answer(struct work_result *result, const struct http_answer *answer,
+                        int64_t took_us);
 
 /* Server and PostgreSQL between two moments; the difference goes into the report. `operations`
  * divides it; `noun` says what they are ("events"). */
@@ -84,7 +95,10 @@ struct bench_meter {
     int64_t disk_bytes;
     int64_t at_us;
 };
-struct bench_meter bench_meter_start(struct bench *bench);
+struct bench_meter bench_meter_start(struct bench *bench); /* {0}: only how it is at the end */
+/* Looks at the memory of both, at most every second second, for the peaks in the report; called by
+ * what runs long. */
+void bench_sample(struct bench *bench);
 void bench_meter_report(struct bench *bench, const struct bench_meter *start, int64_t operations,
                         const char *noun);
 

@@ -12,12 +12,18 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/base/strbuf.h"
 
-enum { EVENTS_AT_ONCE = 256, READ_BYTES = 1 << 16, SECOND_MS = 1000 };
+enum {
+    EVENTS_AT_ONCE = 256,
+    READ_BYTES = 1 << 16,
+    SECOND_MS = 1000,
+    CONNS_PER_ADDRESS = 10000, /* the kernel has 28,000 ports for connections to one address */
+};
 
 struct http_conn {
     struct http_loop *loop;
     struct http_conn *next; /* of all */
-    int fd;                 /* -1: not open */
+    int number;
+    int fd; /* -1: not open */
     bool is_busy;
     bool is_fresh; /* nothing was answered on this connection yet */
     struct strbuf out;
@@ -40,6 +46,10 @@ struct http_loop {
     void (*on_second)(void *context);
     void *on_second_context;
     int64_t next_second_ms;
+    void (*on_time)(void *context);
+    void *on_time_context;
+    int64_t at_us;
+    int conn_count;
 };
 
 static bool resolve(struct http_loop *loop, const char *host, const char *port)
@@ -118,6 +128,7 @@ struct http_conn *http_conn_create(struct http_loop *loop)
         abort();
     conn->loop = loop;
     conn->fd = -1;
+    conn->number = loop->conn_count++;
     conn->next = loop->conns;
     loop->conns = conn;
     return conn;
@@ -160,6 +171,20 @@ static void fail_request(struct http_conn *conn)
     finish(conn, 0, "", 0);
 }
 
+/* To a server on 127.x.y.z each ten thousand connections come from an address of their own. */
+static bool choose_own_address(const struct http_conn *conn)
+{
+    const struct sockaddr_in *server = (const struct sockaddr_in *)&conn->loop->address;
+    uint32_t extra = (uint32_t)(conn->number / CONNS_PER_ADDRESS);
+    struct sockaddr_in own = {.sin_family = AF_INET};
+
+    if (extra == 0 || server->sin_family != AF_INET ||
+        ntohl(server->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+        return true;
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK + extra);
+    return bind(conn->fd, (const struct sockaddr *)&own, sizeof(own)) == 0;
+}
+
 static bool open_conn(struct http_conn *conn)
 {
     struct http_loop *loop = conn->loop;
@@ -171,6 +196,9 @@ static bool open_conn(struct http_conn *conn)
     if (conn->fd < 0)
         return false;
     setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    if (!choose_own_address(conn))
+        return false;
     if (connect(conn->fd, (const struct sockaddr *)&loop->address, loop->address_size) != 0 &&
         errno != EINPROGRESS)
         return false;
@@ -275,6 +303,10 @@ static void on_event(struct http_conn *conn, uint32_t events)
 void http_conn_request(struct http_conn *conn, const struct http_request *request,
                        http_on_answer on_answer, void *context)
 {
+    size_t body_size = request->body_size;
+
+    if (body_size == 0 && request->body != NULL)
+        body_size = strlen(request->body);
     conn->on_answer = on_answer;
     conn->context = context;
     conn->sent_at_us = clock_monotonic_us();
@@ -286,10 +318,11 @@ void http_conn_request(struct http_conn *conn, const struct http_request *reques
     if (request->token != NULL)
         strbuf_printf(&conn->out, "Authorization: Bearer %s\r\n", request->token);
     if (request->body != NULL)
-        strbuf_printf(&conn->out, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                      strlen(request->body), request->body);
-    else
-        strbuf_add_string(&conn->out, "\r\n");
+        strbuf_printf(&conn->out, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+                      request->content_type != NULL ? request->content_type : "application/json",
+                      body_size);
+    strbuf_add_string(&conn->out, "\r\n");
+    strbuf_add(&conn->out, request->body, body_size);
     set_busy(conn, true);
     if (conn->fd < 0 && !open_conn(conn))
         fail_request(conn);
@@ -312,6 +345,13 @@ void http_loop_on_second(struct http_loop *loop, void (*call)(void *context), vo
     loop->on_second_context = context;
 }
 
+void http_loop_at(struct http_loop *loop, int64_t at_us, void (*call)(void *context), void *context)
+{
+    loop->at_us = at_us;
+    loop->on_time = call;
+    loop->on_time_context = context;
+}
+
 void http_loop_hold(struct http_loop *loop, int change)
 {
     loop->busy += change;
@@ -322,10 +362,23 @@ void http_loop_stop(struct http_loop *loop)
     loop->stopped = true;
 }
 
+/* Rounded up: waking too early would only mean to wait again. */
+static int ms_until(int64_t at_us, int most_ms)
+{
+    int64_t ms = (at_us - clock_monotonic_us() + 999) / 1000;
+
+    return ms < 0 ? 0 : ms < most_ms ? (int)ms : most_ms;
+}
+
 static void tick(struct http_loop *loop)
 {
     int64_t now_ms = clock_monotonic_ms();
+    void (*on_time)(void *context) = loop->on_time;
 
+    if (on_time != NULL && clock_monotonic_us() >= loop->at_us) {
+        loop->on_time = NULL;
+        on_time(loop->on_time_context);
+    }
     if (now_ms < loop->next_second_ms)
         return;
     loop->next_second_ms = now_ms + SECOND_MS;
@@ -343,6 +396,8 @@ void http_loop_run(struct http_loop *loop, int64_t until_us)
         if (left_ms <= 0)
             return;
         int timeout = (int)(left_ms < SECOND_MS ? left_ms : SECOND_MS);
+        if (loop->on_time != NULL)
+            timeout = ms_until(loop->at_us, timeout);
         int count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE, timeout);
         for (int i = 0; i < count; i++)
             on_event(events[i].data.ptr, events[i].events);

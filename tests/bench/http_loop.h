@@ -16,7 +16,9 @@ struct http_request {
     const char *method;
     const char *target; /* path and query, percent-encoded */
     const char *token;  /* access token; NULL: none */
-    const char *body;   /* JSON; NULL: none */
+    const char *body;   /* JSON unless content_type says otherwise; NULL: none */
+    const char *content_type;
+    size_t body_size; /* 0: up to the NUL */
 };
 
 struct http_answer {
@@ -51,6 +53,10 @@ void http_loop_run(struct http_loop *loop, int64_t until_us);
  * when it ends. */
 void http_loop_hold(struct http_loop *loop, int change);
 void http_loop_stop(struct http_loop *loop);
+/* Calls once, at `at_us` (monotonic) or up to a millisecond later; a new time replaces it. NULL: no
+ * more. Only while the loop runs. */
+void http_loop_at(struct http_loop *loop, int64_t at_us, void (*call)(void *context),
+                  void *context);
 /* Called about once a second while the loop runs. */
 void http_loop_on_second(struct http_loop *loop, void (*call)(void *context), void *context);
 

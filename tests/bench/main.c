@@ -10,7 +10,9 @@
 #include "tests/bench/bench.h"
 
 static const struct scenario *const scenarios[] = {
-    &scenario_send, &scenario_fanout, &scenario_initial_sync, &scenario_idle, &scenario_login,
+    &scenario_send,     &scenario_fanout, &scenario_initial_sync, &scenario_incremental,
+    &scenario_messages, &scenario_search, &scenario_join,         &scenario_media,
+    &scenario_login,    &scenario_idle,   &scenario_morning,      &scenario_capacity,
 };
 
 enum { EXIT_BAD_USAGE = 2, RUN_NAME_CHARS = 6, CONNECTIONS_MAX = 65536 };
@@ -115,7 +117,11 @@ static const struct scenario *read_arguments(int argc, char **argv, struct bench
         {"connections", "N", "requests at the same time", &options->connections, NULL},
         {"count", "N", "operations to measure", &options->count, NULL},
         {"seconds", "N", "how long to measure", &options->seconds, NULL},
-        {"bytes", "N", "size of a message's text", &options->bytes, NULL},
+        {"bytes", "N", "size of a message's text, or of a file", &options->bytes, NULL},
+        {"page", "N", "events of a page of history", &options->page, NULL},
+        {"rate", "N", "what one person does in a minute", &options->rate, NULL},
+        {"population", "FILE", "take users and rooms from there; made when missing", NULL,
+         &options->population_path},
         {"state-percent", "N", "how many of the events are state", &options->state_percent, NULL},
         {"server-pid", "PID", "the server's process; found by its port", &options->server_pid,
          NULL},

@@ -2,8 +2,10 @@
 #include "tests/bench/population.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/base/strbuf.h"
 
 #define CLIENT   "/_matrix/client/v3"
@@ -80,6 +82,7 @@ static void user_made(void *context, int slot UNUSED, int64_t index,
     struct bench *bench = context;
 
     bench->users[index].user_id = answer_text(bench->arena, answer, "user_id");
+    bench->users[index].device_id = answer_text(bench->arena, answer, "device_id");
     bench->users[index].token = answer_text(bench->arena, answer, "access_token");
 }
 
@@ -105,9 +108,14 @@ void population_login(struct arena *arena, const struct bench_user *user, struct
 
 /* ── Rooms ── */
 
+const struct bench_user *population_member(const struct bench *bench, int64_t room, int64_t k)
+{
+    return &bench->users[(room + k) % bench->user_count];
+}
+
 const struct bench_user *population_creator(const struct bench *bench, int64_t room)
 {
-    return &bench->users[room % bench->user_count];
+    return population_member(bench, room, 0);
 }
 
 static bool make_room(void *context, int slot UNUSED, int64_t index, struct arena *arena,
@@ -154,7 +162,7 @@ static bool make_join(void *context, int slot UNUSED, int64_t index, struct aren
 
     out->method = "POST";
     out->target = arena_printf(arena, CLIENT "/join/%s", bench->rooms[room]);
-    out->token = bench->users[(room + 1 + member) % bench->user_count].token;
+    out->token = population_member(bench, room, 1 + member)->token;
     out->body = "{}";
     return true;
 }
@@ -179,7 +187,8 @@ void population_message(struct bench *bench, struct arena *arena, int64_t room,
     struct strbuf body;
 
     strbuf_init(&body, 0);
-    strbuf_printf(&body, "{\"msgtype\":\"m.text\",\"body\":\"%" PRId64 " ", number);
+    strbuf_printf(&body, "{\"msgtype\":\"m.text\",\"body\":\"@@%" PRId64 " %" PRId64 " ",
+                  clock_monotonic_us(), number);
     for (size_t i = 0; i < wanted; i++)
         strbuf_add_char(&body, words[i % (sizeof(words) - 1)]);
     strbuf_add_string(&body, "\"}");
@@ -207,4 +216,32 @@ bool population_history(struct bench *bench, int64_t per_room)
         .name = "sending history", .count = per_room * bench->room_count, .make = make_history};
 
     return run_setup(bench, &work);
+}
+
+int64_t population_age_us(const struct http_answer *answer, int64_t begin_us)
+{
+    const char *mark = answer->body, *end = answer->body + answer->size;
+    int64_t newest_us = -1;
+
+    while ((mark = memmem(mark, (size_t)(end - mark), "@@", 2)) != NULL) {
+        mark += 2;
+        int64_t at_us = strtoll(mark, NULL, 10);
+        if (at_us >= begin_us && at_us > newest_us)
+            newest_us = at_us;
+    }
+    return newest_us < 0 ? -1 : clock_monotonic_us() - newest_us;
+}
+
+/* ── All of it ── */
+
+bool population_make(struct bench *bench, const struct population *wanted)
+{
+    const char *path = bench->options.population_path;
+
+    if (path != NULL && access(path, F_OK) == 0)
+        return population_read(bench, wanted);
+    return population_users(bench, wanted->users) && population_rooms(bench, wanted->rooms) &&
+           (wanted->rooms == 0 || population_join(bench, wanted->members - 1)) &&
+           (wanted->rooms == 0 || population_history(bench, wanted->history)) &&
+           (path == NULL || population_write(bench, wanted));
 }

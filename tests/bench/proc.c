@@ -215,6 +215,34 @@ struct proc_usage proc_usage_of_tree(pid_t pid, pid_t without)
     return usage;
 }
 
+int64_t proc_resident_bytes_of_tree(pid_t pid, pid_t without)
+{
+    long long own = 0, shared_most = 0, resident, shared;
+    int count;
+
+    if (pid == 0)
+        return 0;
+    struct process *processes = all_processes(&count);
+    for (int i = 0; i < count; i++) {
+        pid_t each = processes[i].pid;
+        char path[64];
+        if (!is_below(processes, count, each, pid) ||
+            (without != 0 && is_below(processes, count, each, without)))
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/statm", (int)each);
+        FILE *file = fopen(path, "re");
+        if (file == NULL)
+            continue;
+        if (fscanf(file, "%*d %lld %lld", &resident, &shared) == 2) {
+            own += resident - shared;
+            shared_most = shared > shared_most ? shared : shared_most;
+        }
+        fclose(file);
+    }
+    free(processes);
+    return (own + shared_most) * sysconf(_SC_PAGESIZE);
+}
+
 int64_t proc_directory_bytes(const char *path)
 {
     char *copy = strdup(path);

@@ -23,6 +23,10 @@ pid_t proc_find_below(pid_t root, const char *name);
 /* `pid` and what is below it, except the part of the tree below `without` (0: nothing). */
 struct proc_usage proc_usage_of_tree(pid_t pid, pid_t without);
 
+/* The memory alone, cheaper and less exact: what the processes have for themselves, and once what
+ * the one with most of it shares. */
+int64_t proc_resident_bytes_of_tree(pid_t pid, pid_t without);
+
 /* Bytes that the files below a directory take on disk, the write-ahead log of a PostgreSQL
  * excepted; 0 when it can not be read. */
 int64_t proc_directory_bytes(const char *path);

@@ -6,6 +6,8 @@
 #include "homeserver/base/strbuf.h"
 #include "tests/bench/bench.h"
 
+enum { SAMPLE_MS = 2000 };
+
 void bench_figure(struct bench *bench, const char *name, double value, const char *unit)
 {
     if (bench->figure_count == BENCH_FIGURES_MAX)
@@ -19,8 +21,47 @@ struct work_result *bench_result(struct bench *bench)
     if (bench->result_count == BENCH_RESULTS_MAX)
         abort();
     struct work_result *result = ARENA_NEW(bench->arena, struct work_result);
+    *result = (struct work_result){.name = "not reached"};
     bench->results[bench->result_count++] = result;
     return result;
+}
+
+struct work_result *bench_named_result(struct bench *bench, const char *name)
+{
+    struct work_result *result = bench_result(bench);
+
+    result->name = name;
+    return result;
+}
+
+bool bench_count_answer(struct work_result *result, const struct http_answer *answer,
+                        int64_t took_us)
+{
+    result->bytes += (int64_t)answer->size;
+    if (answer->status / 100 != 2) {
+        work_note_error(result, answer);
+        return false;
+    }
+    histogram_add(&result->latency, took_us);
+    return true;
+}
+
+static void note_peak(int64_t *peak, int64_t bytes)
+{
+    if (bytes > *peak)
+        *peak = bytes;
+}
+
+void bench_sample(struct bench *bench)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (now_ms < bench->sampled_at_ms + SAMPLE_MS)
+        return;
+    bench->sampled_at_ms = now_ms;
+    note_peak(&bench->server_peak_bytes,
+              proc_resident_bytes_of_tree(bench->server, bench->postgres));
+    note_peak(&bench->postgres_peak_bytes, proc_resident_bytes_of_tree(bench->postgres, 0));
 }
 
 struct bench_meter bench_meter_start(struct bench *bench)
@@ -36,18 +77,22 @@ struct bench_meter bench_meter_start(struct bench *bench)
 }
 
 static void report_process(struct bench *bench, const char *name, struct proc_usage before,
-                           struct proc_usage after, int64_t operations)
+                           struct proc_usage after, int64_t operations, int64_t peak_bytes)
 {
     double cpu_us = (double)(after.cpu_us - before.cpu_us);
     struct arena *arena = bench->arena;
 
     if (after.processes == 0)
         return;
-    bench_figure(bench, arena_printf(arena, "%s CPU", name), cpu_us / 1e6, "s");
+    if (before.processes > 0)
+        bench_figure(bench, arena_printf(arena, "%s CPU", name), cpu_us / 1e6, "s");
     if (operations > 0)
         bench_figure(bench, arena_printf(arena, "%s CPU per operation", name),
                      cpu_us / (double)operations, "us");
     bench_figure(bench, arena_printf(arena, "%s memory", name), (double)after.rss_bytes / (1 << 20),
+                 "MiB");
+    bench_figure(bench, arena_printf(arena, "%s memory, peak", name),
+                 (double)(peak_bytes > after.rss_bytes ? peak_bytes : after.rss_bytes) / (1 << 20),
                  "MiB");
 }
 
@@ -62,8 +107,10 @@ void bench_meter_report(struct bench *bench, const struct bench_meter *start, in
         bench_figure(bench, arena_printf(bench->arena, "%s per second", noun),
                      (double)operations / seconds, "/s");
     }
-    report_process(bench, "server", start->server, end.server, operations);
-    report_process(bench, "postgres", start->postgres, end.postgres, operations);
+    report_process(bench, "server", start->server, end.server, operations,
+                   bench->server_peak_bytes);
+    report_process(bench, "postgres", start->postgres, end.postgres, operations,
+                   bench->postgres_peak_bytes);
     if (end.disk_bytes > 0 && operations > 0)
         bench_figure(bench, arena_printf(bench->arena, "disk for %s", noun),
                      (double)(end.disk_bytes - start->disk_bytes) / (double)operations,

@@ -68,28 +68,20 @@ static void send_one(struct fanout *fanout)
     syncers_wait(&fanout->syncers, SETTLE_US);
 }
 
-static struct work_result *named_result(struct bench *bench, const char *name)
-{
-    struct work_result *result = bench_result(bench);
-
-    result->name = name;
-    return result;
-}
-
 static bool run(struct bench *bench)
 {
     int64_t members = bench_option(bench->options.members, MEMBERS);
     struct fanout fanout = {.bench = bench};
 
-    if (!population_users(bench, members) || !population_rooms(bench, 1) ||
-        !population_join(bench, members - 1) ||
-        !syncers_start(&fanout.syncers, bench, (int)members))
+    const struct population everybody = {.users = members, .rooms = 1, .members = members};
+
+    if (!population_make(bench, &everybody) || !syncers_start(&fanout.syncers, bench, (int)members))
         return false;
     fanout.syncers.on_answer = on_delivery;
     fanout.syncers.context = &fanout;
-    fanout.first = named_result(bench, "time to the first");
-    fanout.last = named_result(bench, "time to the last");
-    fanout.each = named_result(bench, "time to each");
+    fanout.first = bench_named_result(bench, "time to the first");
+    fanout.last = bench_named_result(bench, "time to the last");
+    fanout.each = bench_named_result(bench, "time to each");
     syncers_wait(&fanout.syncers, 4 * SETTLE_US);
     struct bench_meter meter = bench_meter_start(bench);
     for (int64_t i = 0; i < bench_option(bench->options.count, MESSAGES); i++)

@@ -65,12 +65,11 @@ static bool run_filter(struct bench *bench, const struct sync_filter *filter)
 static bool run(struct bench *bench)
 {
     int64_t users = bench_option(bench->options.users, USERS);
-    int64_t members = bench_option(bench->options.members, users);
+    const struct population wanted = {users, bench_option(bench->options.rooms, ROOMS),
+                                      bench_option(bench->options.members, users),
+                                      bench_option(bench->options.history, HISTORY)};
 
-    if (!population_users(bench, users) ||
-        !population_rooms(bench, bench_option(bench->options.rooms, ROOMS)) ||
-        !population_join(bench, members - 1) ||
-        !population_history(bench, bench_option(bench->options.history, HISTORY)))
+    if (!population_make(bench, &wanted))
         return false;
     for (size_t i = 0; i < COUNT_OF(filters); i++) {
         if (!run_filter(bench, &filters[i]))

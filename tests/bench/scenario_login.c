@@ -23,7 +23,9 @@ static bool run(struct bench *bench)
         .context = bench,
     };
 
-    if (!population_users(bench, bench_option(bench->options.users, USERS)))
+    const struct population wanted = {bench_option(bench->options.users, USERS), 0, 0, 0};
+
+    if (!population_make(bench, &wanted))
         return false;
     struct bench_meter meter = bench_meter_start(bench);
     struct work_result *result = bench_result(bench);

@@ -61,9 +61,9 @@ static bool run(struct bench *bench)
         .context = bench,
     };
 
-    if (!population_users(bench, users) ||
-        !population_rooms(bench, bench_option(bench->options.rooms, ROOMS)) ||
-        !work_run(bench, &join, &joined))
+    const struct population wanted = {users, bench_option(bench->options.rooms, ROOMS), 1, 0};
+
+    if (!population_make(bench, &wanted) || !work_run(bench, &join, &joined))
         return false;
     struct bench_meter meter = bench_meter_start(bench);
     struct work_result *result = bench_result(bench);

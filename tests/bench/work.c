@@ -28,15 +28,11 @@ struct running {
     int64_t started_ms;
 };
 
-static void note_error(struct running *running, const struct http_answer *answer)
+void work_note_error(struct work_result *result, const struct http_answer *answer)
 {
-    struct work_result *result = running->result;
-
     if (result->errors++ == 0)
         snprintf(result->first_error, sizeof(result->first_error), "%d %.200s", answer->status,
                  answer->status == 0 ? "the connection failed" : answer->body);
-    if (result->errors > ERRORS_MAX)
-        http_loop_stop(running->bench->loop);
 }
 
 static void start_next(struct slot *slot);
@@ -53,7 +49,9 @@ static void on_answer(void *context, const struct http_answer *answer)
     }
     running->result->bytes += (int64_t)answer->size;
     if (answer->status / 100 != 2) {
-        note_error(running, answer);
+        work_note_error(running->result, answer);
+        if (running->result->errors > ERRORS_MAX)
+            http_loop_stop(running->bench->loop);
     } else {
         histogram_add(&running->result->latency, answer->took_us);
         if (running->work->done != NULL)
@@ -118,6 +116,7 @@ static void on_second(void *context)
     struct running *running = context;
 
     try_again(running);
+    bench_sample(running->bench);
     show_progress(running);
 }
 

@@ -39,6 +39,10 @@ struct work_result {
     char first_error[256];
 };
 
+/* Notes an answer that is no 2xx. */
+struct http_answer;
+void work_note_error(struct work_result *result, const struct http_answer *answer);
+
 /* False when too much failed; explained on standard error. */
 bool work_run(struct bench *bench, const struct work *work, struct work_result *out);
 
