@@ -127,7 +127,8 @@ static enum errcode step_after_boundary(struct multipart *reader, bool *again)
     size_t spaces = 0;
 
     *again = false;
-    while (spaces < reader->held_size && strchr(" \t", reader->held[spaces]) != NULL)
+    while (spaces < reader->held_size &&
+           (reader->held[spaces] == ' ' || reader->held[spaces] == '\t'))
         spaces++;
     if (spaces > HEADERS_BYTES_MAX)
         return E_REMOTE;

@@ -16,8 +16,8 @@ static enum errcode on_part(void *context, size_t number, const char *headers)
     char value[64];
 
     MUST(number == heard->parts++);
-    multipart_header(headers, "Content-Type", value, sizeof(value));
-    MUST(memchr(value, '\0', sizeof(value)) != NULL);
+    if (multipart_header(headers, "Content-Type", value, sizeof(value)))
+        MUST(memchr(value, '\0', sizeof(value)) != NULL);
     sha256_stream_add(heard->hashing, headers, strlen(headers) + 1);
     return OK;
 }

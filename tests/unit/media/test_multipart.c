@@ -121,6 +121,7 @@ static void what_is_no_multipart_is_refused(void **state)
     memcpy(large, "--x\r\n", 5);
     assert_int_equal(read_all(boundary_x, large, sizeof(large), 100, &seen, &complete), E_REMOTE);
     assert_int_equal(read_all(boundary_x, "--xyz\r\n", 7, 7, &seen, &complete), E_REMOTE);
+    assert_int_equal(read_all(boundary_x, "--x\0\r\n", 6, 6, &seen, &complete), E_REMOTE);
 }
 
 static void only_multipart_mixed_with_a_boundary_is_read(void **state)
