@@ -1,10 +1,10 @@
 /*
- * Our media for other servers: only what was uploaded here, in one multipart body with JSON that
- * has no meaning so far. Spec: server-server API, "Content Repository" (content_repository.yaml).
+ * Our media for other servers: only what was uploaded at the domain that they name, in one
+ * multipart body with JSON that has no meaning so far. Spec: server-server API, "Content
+ * Repository" (content_repository.yaml).
  */
 #include "config/config.h"
 #include "federation/api/federation_api.h"
-#include "federation/api/request_domain.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/random.h"
 #include "homeserver/http/request.h"
@@ -39,7 +39,7 @@ static enum errcode find(struct request *req, struct content *out, bool *parked)
     int64_t timeout_ms;
 
     *parked = false;
-    wish.server_name = federation_request_domain(req)->name;
+    wish.server_name = req->requester.addressed_as;
     TRY(path_string(req, "mediaId", &wish.media_id));
     TRY(query_int(req, "timeout_ms", TIMEOUT_DEFAULT_MS, 0, TIMEOUT_MAX_MS, &timeout_ms));
     enum errcode code = content_find(&req->call, &wish, out);

@@ -17,6 +17,7 @@ struct requester {
     const char *appservice_id; /* NULL unless an application service acts */
     bool is_unlimited;         /* no rate limit counts: some application services */
     const char *server_name;   /* domain of user_id; or, for federation, the origin server */
+    const char *addressed_as;  /* for federation: the hosted domain that the request names */
     int64_t last_seen_ts;      /* of the device, ms since 1970, up to a minute old; 0: never */
 };
 

@@ -251,9 +251,8 @@ static enum errcode authenticate_origin(struct call *call, const struct server_r
         .authorization_count = request->authorization_count,
         .content = request->content,
     };
-    const char *destination;
 
-    TRY(authenticate_server(call, &signed_request, &out->server_name, &destination));
+    TRY(authenticate_server(call, &signed_request, &out->server_name, &out->addressed_as));
     federation_sender_peer_spoke(call->services->sender, out->server_name);
     return OK;
 }

@@ -103,3 +103,29 @@ def test_nobody_fetches_by_the_federation_without_a_signature(server, alice):
     media_id = split_mxc(upload(alice, b"x"))[1]
     answer = Client(server.base_url).raw("GET", f"/_matrix/federation/v1/media/download/{media_id}")
     assert answer.status_code == 401
+
+
+@pytest.fixture(scope="module")
+def two_domains(authority):
+    """Two domains at one address, which a request tells apart by the destination that it signs."""
+    names = ("one.example", "two.example")
+    with running(federating_server(authority, domains=[{"name": name} for name in names])) as server:
+        server.domains = names
+        yield server
+
+
+@pytest.mark.parametrize("meant", [0, 1])
+def test_the_destination_says_whose_media_are_meant(two_domains, peer, meant):
+    """Not the Host header, which a proxy may have changed."""
+    for number, name in enumerate(two_domains.domains):
+        client = Client(two_domains.base_url)
+        client.http.headers["Host"] = name
+        client = client.register("anna")
+        uri = upload(client, f"of {name}".encode(), "text/plain")
+        path = f"/_matrix/federation/v1/media/download/{split_mxc(uri)[1]}"
+        header = peer.authorization("GET", path, two_domains.domains[meant])
+        answer = peer.request(two_domains, "GET", path, header=header)
+        if number == meant:
+            assert answer.status_code == 200 and f"of {name}".encode() in answer.content
+        else:
+            assert answer.status_code == 404 and answer.json()["errcode"] == "M_NOT_FOUND"
