@@ -64,6 +64,7 @@ static const struct db_statement statements[] = {
         "               WHERE media.media_nid = kept.media_nid "
         "                 AND kept.bytes > $2::bigint "
         "                 AND NOT media.is_protected "
+        "                 AND media.quarantined_ts IS NULL "
         "           RETURNING media.file_nid) "
         "UPDATE media_files AS file "
         "   SET reference_count = reference_count - uses.count "

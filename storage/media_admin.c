@@ -37,15 +37,18 @@ static const struct db_statement statements[] = {
         " ORDER BY media.media_nid "
         " LIMIT $10"},
 
+    /* What is in quarantine stays known, or it would be fetched again and shown. */
     [DELETE_CONTENT] = {"media_delete",
-        "WITH chosen AS (SELECT media_nid, file_nid, user_nid FROM media "
+        "WITH chosen AS (SELECT media_nid, file_nid, "
+        "                       user_nid IS NULL AND quarantined_ts IS NULL AS is_forgotten "
+        "                  FROM media "
         "                 WHERE media_nid = ANY ($1) AND file_nid IS NOT NULL FOR UPDATE), "
         "     copies AS (DELETE FROM media USING chosen "
         "                 WHERE media.media_nid = chosen.media_nid "
-        "                   AND chosen.user_nid IS NULL), "
+        "                   AND chosen.is_forgotten), "
         "     ours AS (UPDATE media SET file_nid = NULL, deleted_ts = $2 FROM chosen "
         "               WHERE media.media_nid = chosen.media_nid "
-        "                 AND chosen.user_nid IS NOT NULL) "
+        "                 AND NOT chosen.is_forgotten) "
         "UPDATE media_files AS file "
         "   SET reference_count = reference_count - uses.count "
         "  FROM (SELECT file_nid, count(*) AS count FROM chosen GROUP BY file_nid) AS uses "

@@ -41,7 +41,8 @@ enum errcode media_choose(struct db *db, struct arena *arena,
                           const struct media_selection *selection, int64_t after_nid,
                           const struct media_choice **out, size_t *count_out) MUST_CHECK;
 
-/* Takes the content away: ours stay as deleted IDs, copies of others' go whole. */
+/* Takes the content away: ours stay as deleted IDs, copies of others' go whole unless they are in
+ * quarantine. */
 enum errcode media_delete(struct db *db, const int64_t *nids, size_t count,
                           int64_t now_ms) MUST_CHECK;
 /* `by_nid` 0: the command line; `now_ms` 0: not any more. The number changed. */

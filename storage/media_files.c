@@ -53,7 +53,7 @@ static const struct db_statement statements[] = {
         " WHERE file_nid = $1"},
 
     [MOVE] = {"media_file_move",
-        "UPDATE media_files SET object = $2, store = $3 WHERE file_nid = $1"},
+        "UPDATE media_files SET object = $3, store = $4 WHERE file_nid = $1 AND object = $2"},
 
     [LIST] = {"media_files_list",
         "SELECT file_nid, hash, object, store, size_bytes "
@@ -64,8 +64,9 @@ static const struct db_statement statements[] = {
         " LIMIT $3"},
 
     [DOUBT] = {"media_object_doubt",
-        "INSERT INTO media_objects_in_doubt (object, store, since_ts) VALUES ($1, $2, $3) "
-        "    ON CONFLICT (object) DO NOTHING"},
+        "INSERT INTO media_objects_in_doubt AS doubt (object, store, since_ts) VALUES ($1, $2, $3) "
+        "    ON CONFLICT (object) DO UPDATE "
+        "   SET since_ts = least(doubt.since_ts, EXCLUDED.since_ts)"},
 
     [KEEP] = {"media_object_keep",
         "DELETE FROM media_objects_in_doubt WHERE object = $1 AND since_ts > 0"},
@@ -189,13 +190,15 @@ enum errcode media_file_release(struct db *db, int64_t file_nid)
     return db_execute(db, &statements[RELEASE], PARAMS(INT(file_nid)), NULL);
 }
 
-enum errcode media_file_move(struct db *db, int64_t file_nid, const char *object,
-                             enum media_store_kind store)
+enum errcode media_file_move(struct db *db, const struct media_file *file,
+                             const struct media_object *copy)
 {
     int64_t affected;
 
-    TRY(db_execute(db, &statements[MOVE], PARAMS(INT(file_nid), TEXT(object), INT(store)),
-                   &affected));
+    TRY(db_execute(
+        db, &statements[MOVE],
+        PARAMS(INT(file->file_nid), TEXT(file->object), TEXT(copy->object), INT(copy->store)),
+        &affected));
     return affected == 1 ? OK : M_NOT_FOUND;
 }
 
@@ -225,7 +228,7 @@ enum errcode media_object_keep(struct db *db, const char *object)
     int64_t affected;
 
     TRY(db_execute(db, &statements[KEEP], PARAMS(TEXT(object)), &affected));
-    return affected == 1 ? OK : E_UNAVAILABLE;
+    return affected == 1 ? OK : M_NOT_FOUND;
 }
 
 enum errcode media_object_forget(struct db *db, const char *object)

@@ -43,9 +43,15 @@ enum errcode media_file_refer_by_hash(struct db *db, struct arena *arena,
                                       int64_t *nid_out) MUST_CHECK;
 enum errcode media_file_release(struct db *db, int64_t file_nid) MUST_CHECK;
 
-/* The bytes are in another store now. M_NOT_FOUND when the row has gone meanwhile. */
-enum errcode media_file_move(struct db *db, int64_t file_nid, const char *object,
-                             enum media_store_kind store) MUST_CHECK;
+struct media_object {
+    const char *object;
+    enum media_store_kind store;
+};
+
+/* The bytes are in `copy` now. M_NOT_FOUND when the row has gone meanwhile, or names another object
+ * than `file` does: somebody else moved it. */
+enum errcode media_file_move(struct db *db, const struct media_file *file,
+                             const struct media_object *copy) MUST_CHECK;
 /* Up to MEDIA_FILES_PER_LIST files of a store after `after_nid`. */
 enum { MEDIA_FILES_PER_LIST = 100 };
 enum errcode media_files_list(struct db *db, struct arena *arena, enum media_store_kind store,
@@ -53,14 +59,10 @@ enum errcode media_files_list(struct db *db, struct arena *arena, enum media_sto
                               size_t *count_out) MUST_CHECK;
 
 /* ── Objects in doubt ────────────────────────────────────────────────────────────────────────── */
-struct media_object {
-    const char *object;
-    enum media_store_kind store;
-};
-
+/* When it is in doubt already, since the earlier of both times. */
 enum errcode media_object_doubt(struct db *db, const struct media_object *object,
                                 int64_t now_ms) MUST_CHECK;
-/* A row names the object from now on: in the transaction that adds the row. E_UNAVAILABLE when the
+/* A row names the object from now on: in the transaction that adds the row. M_NOT_FOUND when the
  * object was condemned meanwhile. */
 enum errcode media_object_keep(struct db *db, const char *object) MUST_CHECK;
 /* The object is not there any more. */

@@ -10,6 +10,7 @@ extern const struct command command_federation_check;
 extern const struct command command_generate_config;
 extern const struct command command_generate_key;
 extern const struct command command_list_routes;
+extern const struct command command_media_clean;
 extern const struct command command_media_delete;
 extern const struct command command_media_list;
 extern const struct command command_media_migrate;

@@ -25,9 +25,11 @@ static const struct command *const user_commands[] = {
 };
 
 static const struct command *const media_commands[] = {
-    &command_media_migrate,    &command_media_list,         &command_media_stats,
-    &command_media_quarantine, &command_media_unquarantine, &command_media_protect,
-    &command_media_unprotect,  &command_media_delete,       NULL,
+    &command_media_migrate,      &command_media_list,
+    &command_media_stats,        &command_media_quarantine,
+    &command_media_unquarantine, &command_media_protect,
+    &command_media_unprotect,    &command_media_delete,
+    &command_media_clean,        NULL,
 };
 
 static const struct command *const inside_commands[] = {

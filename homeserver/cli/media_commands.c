@@ -1,10 +1,12 @@
-/* beffroi media list, delete, quarantine, unquarantine, protect, unprotect, stats */
+/* beffroi media list, delete, quarantine, unquarantine, protect, unprotect, stats, clean, migrate
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/config_check.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/cli/account_session.h"
 #include "homeserver/cli/command.h"
 #include "homeserver/cli/commands.h"
@@ -166,6 +168,21 @@ static enum exit_status run_stats(struct invocation *invocation)
     return EXIT_DONE;
 }
 
+static enum exit_status run_clean(struct invocation *invocation)
+{
+    const struct command_option options[] = {{0}};
+    enum command_parse_result parsed = command_parse(invocation, options, 0, 0);
+
+    if (parsed != COMMAND_READY)
+        return command_parse_exit(parsed);
+    SCOPED(close_session) struct account_session session = {0};
+    enum exit_status opened = open_session(invocation, &session);
+    if (opened != EXIT_DONE)
+        return opened;
+    enum errcode code = media_clean(&session.call, clock_wall_ms());
+    return code == OK ? EXIT_DONE : account_session_failed(&session, code);
+}
+
 static enum exit_status run_migrate(struct invocation *invocation)
 {
     const struct command_option options[] = {{0}};
@@ -217,6 +234,16 @@ const struct command command_media_stats = {
     .summary = "how much is stored",
     .details = "Identical files are stored once, so less may be stored than was uploaded.\n",
     .run = run_stats,
+};
+
+const struct command command_media_clean = {
+    .name = "media clean",
+    .operands = "",
+    .summary = "remove at once what a server removes by and by",
+    .details =
+        "IDs that were not filled in time, files over the retention time, and what uploads left\n"
+        "behind that were interrupted. An upload that is being stored at this very moment fails.\n",
+    .run = run_clean,
 };
 
 const struct command command_media_migrate = {

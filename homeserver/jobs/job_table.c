@@ -6,7 +6,6 @@
 #include "homeserver/encryption/remote_device_lists.h"
 #include "homeserver/jobs/scheduler.h"
 #include "homeserver/media/media_admin.h"
-#include "homeserver/media/media_intake.h"
 #include "homeserver/presence/presence.h"
 #include "homeserver/presence/typing.h"
 #include "homeserver/rooms/delayed_events.h"
@@ -14,7 +13,6 @@
 #include "homeserver/sync/notifier.h"
 #include "homeserver/sync/sliding.h"
 #include "storage/client_transactions.h"
-#include "storage/media.h"
 #include "storage/rendezvous_sessions.h"
 #include "storage/scan_results.h"
 #include "storage/sliding_connections.h"
@@ -72,11 +70,9 @@ static enum errcode forget_idle_subscribers(struct call *call)
 }
 
 /* Longer than any upload takes between writing its object and its row. */
-static enum errcode sweep_media(struct call *call)
+static enum errcode clean_media(struct call *call)
 {
-    TRY(media_expire_unused(call->db, clock_wall_ms()));
-    TRY(media_enforce_retention(call));
-    return media_sweep(call, clock_wall_ms() - HOUR);
+    return media_clean(call, clock_wall_ms() - HOUR);
 }
 
 static enum errcode expire_delayed_events(struct call *call)
@@ -116,7 +112,7 @@ const struct job jobs[] = {
     {"resume_federation_inbox", 10 * SECOND, federation_receiver_resume},
     {"forget_idle_subscribers", MINUTE, forget_idle_subscribers},
     {"expire_rendezvous_sessions", MINUTE, expire_rendezvous_sessions},
-    {"sweep_media", 5 * MINUTE, sweep_media},
+    {"clean_media", 5 * MINUTE, clean_media},
     {"expire_transaction_ids", 10 * MINUTE, expire_transaction_ids},
     {"expire_to_device", 10 * MINUTE, expire_to_device},
     {"expire_delayed_events", HOUR, expire_delayed_events},

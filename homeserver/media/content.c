@@ -95,9 +95,15 @@ enum errcode content_find(struct call *call, const struct content_wish *wish, st
 enum errcode content_open(struct call *call, const struct media_file *file, int *fd_out)
 {
     enum errcode code = media_store(file->store)->open(call, file->object, fd_out);
+    struct media_file now;
 
     if (code != M_NOT_FOUND)
         return code;
+    /* Moved to the other store since the row was read? */
+    if (media_file_load(call->db, call->arena, file->file_nid, &now) != OK)
+        return not_found(call);
+    if (strcmp(now.object, file->object) != 0)
+        return media_store(now.store)->open(call, now.object, fd_out);
     log_error(LOG_MEDIA, "The object %s is missing in the media store.", file->object);
     return not_found(call);
 }

@@ -6,6 +6,7 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/media/media_intake.h"
 #include "homeserver/services.h"
+#include "storage/media.h"
 
 static enum errcode apply(struct call *call, const struct media_order *order, const int64_t *nids,
                           size_t count)
@@ -77,10 +78,12 @@ static enum errcode expire(struct call *call, enum media_origin origin, int64_t 
     return kept_seconds == 0 ? OK : media_carry_out(call, &selection, &order, NULL);
 }
 
-enum errcode media_enforce_retention(struct call *call)
+enum errcode media_clean(struct call *call, int64_t before_ts)
 {
     const struct config_media *media = &config_current(call->services->config)->media;
 
+    TRY(media_expire_unused(call->db, clock_wall_ms()));
     TRY(expire(call, MEDIA_OF_OURS, media->local_retention_seconds));
-    return expire(call, MEDIA_OF_OTHERS, media->remote_retention_seconds);
+    TRY(expire(call, MEDIA_OF_OTHERS, media->remote_retention_seconds));
+    return media_sweep(call, before_ts);
 }

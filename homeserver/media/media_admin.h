@@ -28,7 +28,9 @@ struct media_order {
 enum errcode media_carry_out(struct call *call, const struct media_selection *selection,
                              const struct media_order *order, int64_t *count_out) MUST_CHECK;
 
-/* Deletes what the configuration says was not looked at for too long. For a job. */
-enum errcode media_enforce_retention(struct call *call) MUST_CHECK;
+/* Removes what nobody wants any more: IDs that were not filled in time, what the configuration says
+ * was not looked at for too long, and objects in doubt since `before_ts`. For a job, and the
+ * command line. */
+enum errcode media_clean(struct call *call, int64_t before_ts) MUST_CHECK;
 
 #endif

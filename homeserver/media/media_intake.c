@@ -112,6 +112,14 @@ static void remove_quietly(struct call *call, const struct media_object *object)
         log_warn(LOG_MEDIA, "An object that is not needed stays for now: %s", error.text);
 }
 
+/* It took so long that the sweep has been here: what was written after it is known to nobody. */
+static enum errcode give_up(struct call *call, const struct media_object *object)
+{
+    TRY(media_object_doubt(call->db, object, 0));
+    remove_quietly(call, object);
+    return fail(call->error, E_UNAVAILABLE, "The media store took too long.");
+}
+
 /* The bytes were not there: writes them, then the rows. */
 static enum errcode store(struct call *call, struct media_intake *intake, struct keeping *keeping)
 {
@@ -130,6 +138,8 @@ static enum errcode store(struct call *call, struct media_intake *intake, struct
         outcome = db_transaction_run(call->db, write_rows, keeping);
     /* Another upload of the same bytes may have been quicker, so ours is not needed. After a
      * failure of the database nobody knows whether the row is there: the sweep will. */
+    if (outcome == M_NOT_FOUND)
+        return give_up(call, &object);
     if (outcome == OK && strcmp(keeping->kept_object, object.object) != 0)
         remove_quietly(call, &object);
     else if (outcome != OK && outcome != E_DATABASE && outcome != E_UNAVAILABLE)

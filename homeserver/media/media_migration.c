@@ -4,6 +4,7 @@
  */
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
+#include "homeserver/base/log.h"
 #include "homeserver/media/media_intake.h"
 #include "homeserver/media/media_store.h"
 
@@ -14,7 +15,7 @@ static enum errcode note_move(struct call *call, const struct media_file *file,
     SCOPED(db_transaction_end) struct db *tx = NULL;
 
     TRY(db_begin(call->db, &tx));
-    TRY(media_file_move(tx, file->file_nid, copy->object, copy->store));
+    TRY(media_file_move(tx, file, copy));
     TRY(media_object_keep(tx, copy->object));
     TRY(media_object_doubt(tx, &original, 0)); /* to be removed at once */
     return db_commit(&tx);
@@ -30,7 +31,28 @@ static enum errcode move(struct call *call, const struct media_file *file, enum 
     TRY(media_object_doubt(call->db, &copy, clock_wall_ms()));
     TRY(media_store(to)->put(call, copy.object, fd, file->size_bytes));
     enum errcode outcome = note_move(call, file, &copy);
-    return outcome == M_NOT_FOUND ? OK : outcome; /* deleted meanwhile */
+    if (outcome != M_NOT_FOUND)
+        return outcome;
+    /* Deleted or moved meanwhile, or the sweep was quicker: the copy is for nobody. */
+    TRY(media_object_doubt(call->db, &copy, 0));
+    return M_NOT_FOUND;
+}
+
+/* What is not there any more was deleted, or moved by somebody else; when the row still names it,
+ * it is lost, and the others move all the same. */
+static enum errcode move_if_there(struct call *call, const struct media_file *file,
+                                  enum media_store_kind to, int64_t *count)
+{
+    struct media_file now;
+    enum errcode outcome = move(call, file, to);
+
+    *count += outcome == OK;
+    if (outcome != M_NOT_FOUND)
+        return outcome;
+    outcome = media_file_load(call->db, call->arena, file->file_nid, &now);
+    if (outcome == OK && strcmp(now.object, file->object) == 0)
+        log_error(LOG_MEDIA, "The object %s is missing in the media store.", file->object);
+    return outcome == M_NOT_FOUND ? OK : outcome;
 }
 
 enum errcode media_store_migrate(struct call *call, enum media_store_kind to, int64_t *count_out)
@@ -44,10 +66,9 @@ enum errcode media_store_migrate(struct call *call, enum media_store_kind to, in
     do {
         TRY(media_files_list(call->db, call->arena, from, after_nid, &files, &count));
         for (size_t i = 0; i < count; i++) {
-            TRY(move(call, &files[i], to));
+            TRY(move_if_there(call, &files[i], to, count_out));
             after_nid = files[i].file_nid;
         }
-        *count_out += (int64_t)count;
         TRY(media_sweep(call, 0));
     } while (count > 0);
     return OK;

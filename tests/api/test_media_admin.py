@@ -1,14 +1,8 @@
-"""Looking after media: administrators' endpoints, `beffroi media`, retention, and what a crash leaves."""
-
-import subprocess
-import threading
-import time
+"""Looking after media: administrators' endpoints and `beffroi media`."""
 
 import pytest
 
-from client import Client
-from homeserver import launch, running
-from media import count_objects, download, upload
+from media import count_objects, download, media_tool, upload
 from pictures import encoded, photo
 
 ADMIN = "/_synapse/admin/v1"
@@ -17,13 +11,6 @@ ADMIN = "/_synapse/admin/v1"
 @pytest.fixture
 def admin(anonymous):
     return anonymous.register_admin()
-
-
-def media_tool(server, *arguments):
-    command = [server.binary, "media", *arguments, "--config", str(server.config)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 def is_there(client, uri):
@@ -100,50 +87,3 @@ def test_the_command_line_does_the_same(homeserver, alice):
     media_tool(homeserver, "delete", "--user", alice.user_id)
     assert [is_there(alice, uri) for uri in uris] == [True, False, False]
     assert "uploaded here" in media_tool(homeserver, "stats")
-
-
-@pytest.fixture
-def fragile_server():
-    server = launch("beffroi")
-    with running(server):
-        yield server
-
-
-@pytest.mark.own_server
-def test_killed_uploads_leave_no_row_without_bytes_and_no_unknown_bytes(fragile_server):
-    client = Client(fragile_server.base_url).register("dora")
-    acknowledged = []
-    for life in range(3):
-        stop = threading.Event()
-
-        def send(number):
-            own = Client(fragile_server.base_url, client.token)
-            n = 0
-            while not stop.is_set():
-                content = f"{life} {number} {n} ".encode() * 20000
-                n += 1
-                try:
-                    answer = own.raw("POST", "/_matrix/media/v3/upload", content=content)
-                except Exception:  # the server is dead
-                    return
-                if answer.status_code == 200:
-                    acknowledged.append((answer.json()["content_uri"], content))
-
-        senders = [threading.Thread(target=send, args=(number,)) for number in range(4)]
-        for sender in senders:
-            sender.start()
-        while len(acknowledged) < 8 * (life + 1):
-            time.sleep(0.005)
-        fragile_server.kill()
-        stop.set()
-        for sender in senders:
-            sender.join()
-        fragile_server.start()
-    for uri, content in acknowledged:
-        assert download(client, uri).content == content
-    # Whatever lies in the store is named by a row or in doubt: so nothing is more than rows and doubts.
-    listed = media_tool(fragile_server, "list", "--all").splitlines()
-    assert len(listed) >= len(acknowledged)
-    stored = int(media_tool(fragile_server, "stats").split("stored")[1].split()[0])
-    doubtful = count_objects(fragile_server) - stored
-    assert 0 <= doubtful <= 4 * 3

@@ -6,17 +6,14 @@ they keep a sync running, build their own room state and apply redactions and re
 
 import asyncio
 import base64
-import hashlib
 import io
 import json
-import os
 import pathlib
-import shutil
 import subprocess
 
 import nio
 
-from homeserver import ROOT
+from node_project import node_project
 
 PATIENCE_SECONDS = 60
 JS = pathlib.Path(__file__).parent / "js"
@@ -197,24 +194,6 @@ class NioActor:
         self.loop.close()
 
 
-def node_project():
-    """The directory with actor.mjs and its packages, installed once per package-lock.json."""
-    cache = pathlib.Path(os.environ.get("BEFFROI_TEST_CACHE", ROOT / "build-test" / "cache"))
-    digest = hashlib.sha256((JS / "package-lock.json").read_bytes()).hexdigest()[:12]
-    directory = cache / f"js-{digest}"
-    ready = directory / "ready"
-    if not ready.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(JS / name, directory)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(command, cwd=directory, check=True, stdin=subprocess.DEVNULL)
-        ready.touch()
-    for script in JS.glob("*.mjs"):
-        shutil.copy(script, directory)
-    return directory
-
-
 class JsActor:
     """matrix-js-sdk in a Node.js process; every method call is a command to it."""
 
@@ -224,7 +203,7 @@ class JsActor:
         self.commands = 0
         self.process = subprocess.Popen(
             ["node", "actor.mjs"],
-            cwd=node_project(),
+            cwd=node_project(JS),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

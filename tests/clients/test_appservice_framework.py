@@ -5,9 +5,10 @@ import subprocess
 import time
 
 import pytest
-from actors import PATIENCE_SECONDS, node_project
+from actors import JS, PATIENCE_SECONDS
 from client import CLIENT, Client, timeline
 from homeserver import Beffroi, free_port, running
+from node_project import node_project
 
 TOKENS = {"as_token": "the application service's secret", "hs_token": "the server's secret"}
 
@@ -35,7 +36,7 @@ class Framework:
 
     def start(self):
         command = ["node", "appservice.mjs", str(self.port), TOKENS["hs_token"], str(self.heard)]
-        self.process = subprocess.Popen(command, cwd=node_project(), stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, cwd=node_project(JS), stdin=subprocess.DEVNULL)
 
     def kill(self):
         self.process.kill()
@@ -110,7 +111,7 @@ class Bot:
     def start(self):
         paths = [str(self.registration), str(self.storage)]
         command = ["node", "bot.mjs", self.server.base_url, str(self.port), *paths]
-        self.process = subprocess.Popen(command, cwd=node_project(), stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, cwd=node_project(JS), stdin=subprocess.DEVNULL)
 
     def kill(self):
         self.process.kill()

@@ -1,5 +1,6 @@
-"""Uploading and downloading in tests."""
+"""Uploading, downloading and looking after media in tests."""
 
+import subprocess
 from urllib.parse import quote
 
 DOWNLOAD = "/_matrix/client/v1/media/download/{}/{}"
@@ -31,3 +32,16 @@ def download(client, uri, headers=None, expect=200, **query):
 def count_objects(server):
     """Files in the media directory of a server of ours."""
     return sum(1 for path in (server.directory / "data" / "media").rglob("*") if path.is_file())
+
+
+def media_tool(server, *arguments):
+    """What `beffroi media` prints."""
+    command = [server.binary, "media", *arguments, "--config", str(server.config)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def count_rows(server):
+    """Stored files that rows know: of media, and thumbnails."""
+    return int(media_tool(server, "stats").split("\nstored")[1].split()[0])
