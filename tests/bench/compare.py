@@ -1,186 +1,386 @@
 """Ours against another homeserver, on this machine, each with its own PostgreSQL cluster of the same settings.
 
-Run by script/bench. Every scenario runs against A B A B in turn, so that what else the machine does hits both;
-the figures are the better of the two runs of each.
+Run by script/bench. Every scenario runs against both in turn (A B A B), so that what else the machine does hits both;
+the figures are medians. A scenario that fails is reported, and the rest goes on. Standard output is the Markdown of
+docs/performance.md; progress goes to standard error.
 """
 
 import argparse
+import dataclasses
+import datetime
 import json
 import os
-import pathlib
-import shutil
+import statistics
 import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+from compare_servers import ROOT, Ours, Theirs, cluster_settings, synapse_version
 
-from homeserver import Beffroi  # noqa: E402
-from synapse import Synapse  # noqa: E402
+SCENARIO_SECONDS = 1200  # the longest that one run of one scenario may take
 
-BUILD = ROOT / "build-release"
-REQUIREMENTS = pathlib.Path(__file__).with_name("synapse-requirements.txt")
-PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 
-# name, arguments, (figure or result, member) pairs that are compared; smaller is better
+# ── What is read from a report ──────────────────────────────────────────────────────────────────────
+
+
+def result(name, member, divisor=1):
+    return lambda report: report["results"][name][member] / divisor
+
+
+def p50(name):
+    return result(name, "p50_us", 1000)
+
+
+def figure(*names):
+    """The sum of figures."""
+    return lambda report: sum(report["figures"][name]["value"] for name in names)
+
+
+BOTH_CPU = ("server CPU per operation", "postgres CPU per operation")
+
+
+@dataclasses.dataclass
+class Row:
+    label: str
+    read: object  # of a report; a number
+    unit: str
+    wanted: str = ""
+    more_is_better: bool = False
+
+
+def cpu_rows(noun, wanted=""):
+    return [
+        Row(f"… CPU of the server per {noun}", figure("server CPU per operation"), "us"),
+        Row(f"… CPU of server and PostgreSQL per {noun}", figure(*BOTH_CPU), "us", wanted),
+    ]
+
+
+@dataclasses.dataclass
+class Scenario:
+    name: str  # for --only
+    title: str
+    arguments: str  # of beffroi bench, with {sizes}
+    rows: list
+    population: str = ""  # scenarios of the same word share one; "": a new one in each run
+    rounds: int = 0  # 0: as the options say
+    ours_only: bool = False
+    disk: bool = False  # measure the database around it
+    prepare: object = None
+
+
+FILTERS = ["timeline 1, lazy members", "timeline 5, lazy members", "timeline 20, lazy members", "timeline 10, all members"]
+
 SCENARIOS = [
-    ("send, 1 room, 16 senders", ["send", "--users", "16", "--rooms", "1", "--count", "{count}"], ["send"]),
-    ("send, 100 rooms, 100 senders", ["send", "--users", "100", "--rooms", "100", "--count", "{count}"], ["send"]),
-    ("send, one at a time", ["send", "--users", "1", "--rooms", "1", "--count", "{single}"], ["send"]),
-    ("fanout to {members}", ["fanout", "--members", "{members}", "--count", "5"], ["time to the first", "time to the last"]),
-    (
-        "initial sync, 20 users, 40 rooms",
-        ["initial-sync"],
-        ["timeline 1, lazy members", "timeline 5, lazy members", "timeline 20, lazy members", "timeline 10, all members"],
+    Scenario(
+        "send-hot", "send, 1 room, 16 senders", "send --users 16 --rooms 1 --count {send}",
+        [
+            Row("send, 1 room, 16 senders: rate", result("send", "per_second"), "/s", "60x", more_is_better=True),
+            Row("… p50", p50("send"), "ms"),
+            *cpu_rows("message"),
+        ],
+        population="hot",
     ),
-]
+    Scenario(
+        "send", "send, 100 rooms, 100 senders", "send --users 100 --rooms 100 --count {send}",
+        [
+            Row("send, 100 rooms, 100 senders: rate", result("send", "per_second"), "/s", "100x", more_is_better=True),
+            Row("… p50", p50("send"), "ms"),
+            *cpu_rows("message"),
+        ],
+        population="wide",
+    ),
+    Scenario(
+        "send-state", "the same with 1 % state", "send --users 100 --rooms 100 --state-percent 1 --count {send}",
+        [Row("… with 1 % state events: rate", result("send", "per_second"), "/s", more_is_better=True), *cpu_rows("event")],
+        population="wide",
+    ),
+    Scenario(
+        "send-128", "send, 128 connections", "send --users 128 --rooms 128 --connections 128 --count {ours}",
+        [
+            Row("send, 128 rooms and connections: rate", result("send", "per_second"), "/s", "5,700", more_is_better=True),
+            *cpu_rows("message", "200 us"),
+        ],
+        population="very wide", ours_only=True,
+    ),
+    Scenario(
+        "send-single", "send, one at a time", "send --users 1 --rooms 1 --count {single}",
+        [Row("send, one at a time: p50", p50("send"), "ms", "2 ms")],
+        population="single",
+    ),
+    Scenario(
+        "fanout", "fanout to {members}", "fanout --members {members} --count 5",
+        [
+            Row("one message to {members} waiting: to the first, p50", p50("time to the first"), "ms"),
+            Row("… to the last, p50", p50("time to the last"), "ms", "20x"),
+            *cpu_rows("delivery", "50 us"),
+        ],
+        population="fanout",
+    ),
+    Scenario(
+        "initial-sync", "initial sync of 20 users in 40 rooms", "initial-sync",
+        [Row(f"initial sync of 20 users, 40 rooms, {name}: all after", result(name, "seconds"), "s", "50x") for name in FILTERS],
+        population="initial",
+    ),
+    Scenario(
+        "incremental", "incremental sync in {rooms} rooms", "incremental --rooms {rooms} --count 100",
+        [Row("incremental sync of one message, {rooms} rooms: p50", p50("sync with one message"), "ms")],
+        population="incremental",
+    ),
+    Scenario(
+        "incremental-1000", "incremental sync in 1,000 rooms", "incremental --rooms 1000 --count 500",
+        [Row("incremental sync of one message, 1,000 rooms: p50", p50("sync with one message"), "ms", "2 ms")],
+        population="incremental 1000", ours_only=True,
+    ),
+    Scenario(
+        "messages", "reading back {history} messages", "messages --history {history} --users 4 --count {pages}",
+        [
+            Row("a page of 50 of {history} messages: p50", p50("page of history"), "ms"),
+            Row("… of the oldest quarter: p50", p50("… of the oldest quarter"), "ms"),
+        ],
+        population="history",
+    ),
+    Scenario(
+        "search", "search", "search --rooms 10 --history {search} --count 60",
+        [
+            Row("search for a rare word, p50", p50("a rare word"), "ms"),
+            Row("search for a word of every message, p50", p50("a word of every message"), "ms"),
+        ],
+        population="search",
+    ),
+    Scenario(
+        "join", "joins", "join --users {joiners} --rooms 4",
+        [Row("joins of local rooms: rate", result("join", "per_second"), "/s", more_is_better=True), *cpu_rows("join")],
+    ),
+    Scenario(
+        "media", "media", "media --count 40",
+        [
+            Row("upload of 500 kB files", figure("upload, rate"), "MB/s", more_is_better=True),
+            Row("download", figure("download, rate"), "MB/s", more_is_better=True),
+            Row("… CPU of the server per MB down", figure("download, server CPU per MB"), "us"),
+        ],
+        population="media",
+    ),
+    Scenario(
+        "disk", "bytes on disk", "send --users 100 --rooms 100 --count {disk}",
+        [Row("bytes on disk per message, all tables and indexes", figure("disk"), "B", "4x")],
+        population="wide", rounds=1, disk=True,
+    ),
+    Scenario(
+        "idle", "idle", "idle --connections {idle}",
+        [
+            Row("{idle} waiting syncs: memory of the server for each", figure("server memory per wait"), "KiB"),
+            Row("… CPU of the server", figure("server CPU"), "%"),
+        ],
+        rounds=1,
+    ),
+    Scenario(
+        "idle-10000", "idle with 10,000", "idle --connections 10000",
+        [
+            Row("10,000 waiting syncs: memory of the server for each", figure("server memory per wait"), "KiB", "20 KiB"),
+            Row("… CPU of the server", figure("server CPU"), "%", "1 %"),
+            Row("… one message reached all after", figure("one message reached all in"), "ms"),
+        ],
+        rounds=1, ours_only=True,
+    ),
+    Scenario(
+        "morning", "a Monday morning of {people} users", "morning --users {people} --seconds {working}",
+        [
+            Row("a Monday morning, {people} users: everybody is in after", figure("everybody is in after"), "s"),
+            Row("… then all they do: p50", p50("all actions"), "ms"),
+            Row("… p99", result("all actions", "p99_us", 1000), "ms"),
+            Row("… message to each sync: p50", p50("message to each sync"), "ms"),
+            *cpu_rows("action"),
+            Row("… memory of the server afterwards", figure("server memory"), "MiB", "10x"),
+            Row("… memory of PostgreSQL", figure("postgres memory"), "MiB"),
+        ],
+        population="people", rounds=1,
+    ),
+    Scenario(
+        "capacity", "capacity", "capacity --users {people} --seconds {level}",
+        [Row("active users that this machine serves", figure("active users"), "", more_is_better=True)],
+        population="people", rounds=1,
+    ),
+]  # fmt: skip
+
+SIZES = {
+    "small": {
+        "send": 300, "ours": 3000, "single": 50, "members": 50, "rooms": 50, "history": 500, "search": 20, "joiners": 10,
+        "disk": 2000, "idle": 200, "people": 40, "working": 10, "level": 4, "join_members": 300,
+    },
+    "normal": {
+        "send": 1000, "ours": 20000, "single": 150, "members": 200, "rooms": 200, "history": 2000, "search": 100,
+        "joiners": 40, "disk": 6000, "idle": 1000, "people": 200, "working": 30, "level": 8, "join_members": 2000,
+    },
+    "large": {
+        "send": 3000, "ours": 50000, "single": 300, "members": 1000, "rooms": 1000, "history": 5000, "search": 250,
+        "joiners": 100, "disk": 20000, "idle": 2000, "people": 1000, "working": 60, "level": 15, "join_members": 10000,
+    },
+}  # fmt: skip
 
 
-def as_postgres(command):
-    """initdb and postgres refuse to run as root."""
-    return ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", *command] if os.geteuid() == 0 else command
+# ── Running ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Cluster:
-    """A PostgreSQL with the settings of our embedded one."""
-
-    def __init__(self, directory, settings):
-        self.directory = directory
-        self.sockets = directory.with_name("sockets")
-        self.settings = settings
-
-    def start(self):
-        for directory in (self.directory, self.sockets):
-            directory.mkdir(parents=True)
-            if os.geteuid() == 0:
-                shutil.chown(directory, "postgres", "postgres")
-        initdb = [PROGRAMS / "initdb", "--locale=C", "--encoding=UTF8", "--auth=trust", "-U", "synapse", "-D", self.directory]
-        subprocess.run(as_postgres([str(word) for word in initdb]), check=True, capture_output=True)
-        command = [PROGRAMS / "postgres", "-D", self.directory, "-k", self.sockets, *self.settings, "-c", "unix_socket_permissions=0777"]
-        self.process = subprocess.Popen(as_postgres([str(word) for word in command]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        create = ["createdb", "-h", str(self.sockets), "-U", "synapse", "synapse"]
-        give_up = time.monotonic() + 60
-        while subprocess.run(create, capture_output=True).returncode != 0:
-            assert time.monotonic() < give_up, "PostgreSQL does not start"
-            time.sleep(0.2)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
+def say(text):
+    print(f"[{datetime.datetime.now():%H:%M:%S}] {text}", file=sys.stderr, flush=True)
 
 
-class SynapseOnPostgres(Synapse):
-    requirements = REQUIREMENTS
-
-    def __init__(self, settings):
-        super().__init__()
-        self.directory.chmod(0o755)
-        self.cluster = Cluster(self.directory / "pg", settings)
-
-    def settings(self):
-        database = {
-            "name": "psycopg2",
-            "args": {"user": "synapse", "dbname": "synapse", "host": str(self.cluster.sockets), "cp_min": 5, "cp_max": 10},
-        }
-        return {**super().settings(), "database": database, "presence": {"enabled": False}}
-
-    def prepare(self):
-        self.cluster.start()
-        super().prepare()
-        return self
-
-    def postgres(self):
-        return self.cluster.process.pid, self.cluster.directory
-
-    def remove(self):
-        super().remove()
-        self.cluster.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+def run_once(server, scenario, sizes):
+    """The report of one run; None when it failed, which is said."""
+    arguments = scenario.arguments.format(**sizes).split()
+    if scenario.population:
+        arguments += ["--population", str(server.directory / f"population-{scenario.population.replace(' ', '-')}")]
+    began = time.monotonic()
+    try:
+        before = server.database_bytes() if scenario.disk else 0
+        report = server.run_bench(arguments, SCENARIO_SECONDS)
+        if scenario.disk:
+            each = (server.database_bytes() - before) / report["results"]["send"]["count"]
+            report["figures"]["disk"] = {"value": each, "unit": "B"}
+    except (RuntimeError, OSError, subprocess.SubprocessError, ValueError) as error:
+        say(f"{scenario.title.format(**sizes)}, {server.word}: FAILED: {error}")
+        return None
+    errors = sum(each["errors"] for each in report["results"].values())
+    note = f", {errors} errors" if errors else ""
+    say(f"{scenario.title.format(**sizes)}, {server.word}: {time.monotonic() - began:.0f} s{note}")
+    return report
 
 
-class OurServer(Beffroi):
-    def __init__(self):
-        super().__init__(presence_enabled=False)
-        self.binary = str(BUILD / "beffroi")
-
-    def postgres(self):
-        directory = self.directory / "data" / "postgresql" / "data"
-        return int((directory / "postmaster.pid").read_text().split()[0]), directory
-
-    def cluster_settings(self):
-        """The `-c name=value` of the running embedded cluster, but for what is about its place."""
-        words = pathlib.Path(f"/proc/{self.postgres()[0]}/cmdline").read_bytes().decode().split("\0")
-        pairs = [word for before, word in zip(words, words[1:]) if before == "-c"]
-        kept = [pair for pair in pairs if not pair.startswith(("unix_socket", "listen_addresses", "external_pid"))]
-        return [word for pair in [*kept, "listen_addresses="] for word in ("-c", pair)]
+def value(reports, row):
+    """The median of what the runs gave; None when none did."""
+    values = []
+    for report in reports:
+        try:
+            values.append(row.read(report))
+        except KeyError:
+            continue
+    return statistics.median(values) if values else None
 
 
-def run_scenario(server, arguments, path):
-    pid, directory = server.postgres()
-    command = [BUILD / "tests" / "bench" / "beffroi-bench", *arguments, "--url", server.base_url, "--json", path]
-    command += ["--server-pid", server.process.pid, "--postgres-pid", pid, "--database-directory", directory]
-    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
-    return json.loads(path.read_text())
+def number(amount, unit):
+    if amount is None:
+        return "failed"
+    digits = 0 if amount >= 100 or (amount == int(amount) and not unit) else 1 if amount >= 10 else 2
+    return f"{amount:,.{digits}f}{'' if unit.startswith('/') else ' '}{unit}".rstrip()
 
 
-def best(reports, result):
-    """The smaller median of the runs, in milliseconds, and the higher rate."""
-    results = [report["results"][result] for report in reports]
-    return min(each["p50_us"] for each in results) / 1000, max(each["per_second"] for each in results)
+def ratio(row, ours, theirs):
+    if not ours or not theirs:
+        return ""
+    times = ours / theirs if row.more_is_better else theirs / ours
+    return f"{times:.0f}x" if times >= 10 else f"{times:.1f}x"
 
 
-def figure(reports, name):
-    values = [report["figures"][name]["value"] for report in reports if name in report["figures"]]
-    return min(values) if values else None
+def print_row(label, ours, theirs, times, wanted):
+    print(f"| {label} | {ours} | {theirs} | {times} | {wanted} |", flush=True)
 
 
-def ratio(theirs, ours):
-    return f"{theirs / ours:.1f}x" if ours and theirs is not None else ""
+def compare_scenario(scenario, ours, theirs, options):
+    """Prints its rows; the reports of both."""
+    servers = [ours] if scenario.ours_only else [ours, theirs]
+    reports = {server.word: [] for server in servers}
+    for _ in range(scenario.rounds or options.rounds):
+        for server in servers:
+            report = run_once(server, scenario, options.sizes)
+            if report is not None:
+                reports[server.word].append(report)
+    for row in scenario.rows:
+        our, their = value(reports["ours"], row), value(reports.get("Synapse", []), row)
+        shown = "" if scenario.ours_only else number(their, row.unit)
+        print_row(row.label.format(**options.sizes), number(our, row.unit), shown, ratio(row, our, their), row.wanted)
+    return reports
 
 
-def print_scenario(name, results, ours, theirs):
-    for result in results:
-        our_ms, our_rate = best(ours, result)
-        their_ms, their_rate = best(theirs, result)
-        print(f"| {name}: {result}, p50 | {our_ms:.2f} ms | {their_ms:.2f} ms | {ratio(their_ms, our_ms)} |")
-        print(f"| {name}: {result}, rate | {our_rate:.0f}/s | {their_rate:.0f}/s | {ratio(our_rate, their_rate)} |")
-    for figure_name in ["server CPU per operation", "postgres CPU per operation", "server memory", "disk for events"]:
-        our, their = figure(ours, figure_name), figure(theirs, figure_name)
-        if our is not None and their is not None and our > 0:
-            print(f"| {name}: {figure_name} | {our:.0f} | {their:.0f} | {ratio(their, our)} |")
-    sys.stdout.flush()
+JOIN_ROWS = [
+    Row("join of a room of another server, {join_members} members: answered after", lambda r: r["join_seconds"], "s", "10x"),
+    Row("… the user may write after", lambda r: r["usable_seconds"], "s"),
+    Row("… all members are there after", lambda r: r["complete_seconds"], "s"),
+    Row("… CPU of the joining server", lambda r: r["joiner_cpu_seconds"], "s"),
+    Row("… its peak memory", lambda r: r["joiner_peak_mib"], "MiB"),
+]  # fmt: skip
+
+
+def compare_remote_join(options):
+    """A third server of ours has the room; ours and Synapse join it in the same run."""
+    members = options.sizes["join_members"]
+    command = ["/usr/bin/python3", str(ROOT / "tests" / "bench" / "join_room.py"), "--json", "--against-synapse"]
+    command += ["--members", str(members), "--state", str(2 * members)]
+    began = time.monotonic()
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=SCENARIO_SECONDS)
+        figures = json.loads(done.stdout)
+    except (subprocess.SubprocessError, ValueError) as error:
+        say(f"join of a room of another server: FAILED: {error}")
+        return None
+    say(f"join of a room of another server: {time.monotonic() - began:.0f} s")
+    for row in JOIN_ROWS:
+        our, their = (row.read(figures[word]) if word in figures else None for word in ("ours", "synapse"))
+        label = row.label.format(join_members=f"{members:,}")
+        print_row(label, number(our, row.unit), number(their, row.unit), ratio(row, our, their), row.wanted)
+    return figures
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{len(models)} x {models[0] if models else 'unknown'}, {memory:.0f} GiB, load {os.getloadavg()[0]:.1f}"
+
+
+def print_head(options, ours, words):
+    postgres = ours.database().execute("SHOW server_version").fetchone()[0].split()[0]
+    today = datetime.date.today().isoformat()
+    print(f"    {' '.join(words)}\n")
+    print(f"{today}, {machine()}, PostgreSQL {postgres}, Synapse {synapse_version()} (one process, default caches);")
+    print("both on clusters of the same settings, durable, presence and rate limits off; medians.\n")
+    print("| | ours | Synapse | ratio | wanted |\n|---|---|---|---|---|", flush=True)
 
 
 def compare(options):
-    sizes = {"count": str(options.count), "single": "200", "members": str(options.members)}
-    ours = OurServer().prepare().start()
-    theirs = SynapseOnPostgres(ours.cluster_settings())
+    everything = {}
+    ours = Ours().prepare().start()
+    theirs = Theirs(cluster_settings(ours))
     try:
         theirs.prepare().start()
-        print("| | ours | Synapse | ratio |\n|---|---|---|---|", flush=True)
-        for name, arguments, results in SCENARIOS:
-            arguments = [word.format(**sizes) for word in arguments]
-            reports = {ours: [], theirs: []}
-            for _ in range(options.rounds):
-                for server in (ours, theirs):
-                    reports[server].append(run_scenario(server, arguments, ours.directory / "report.json"))
-            print_scenario(name.format(**sizes), results, reports[ours], reports[theirs])
+        print_head(options, ours, ["script/bench", *sys.argv[1:]])
+        for scenario in SCENARIOS:
+            if not options.only or scenario.name in options.only:
+                everything[scenario.name] = compare_scenario(scenario, ours, theirs, options)
     finally:
         theirs.remove()
         ours.stop()
         ours.remove()
+    if not options.only or "remote-join" in options.only:
+        everything["remote-join"] = compare_remote_join(options)
+    print(f"\nLoad at the end: {os.getloadavg()[0]:.1f}.")
+    if options.json:
+        options.json.write(json.dumps({"machine": machine(), "sizes": options.sizes, "scenarios": everything}))
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="script/bench", description="Measures ours against another homeserver.")
-    parser.add_argument("--against", choices=["synapse"], required=True)
-    parser.add_argument("--count", type=int, default=2000, help="messages per run of send (2000)")
-    parser.add_argument("--members", type=int, default=200, help="of the room of fanout (200)")
-    parser.add_argument("--rounds", type=int, default=2, help="runs of each, in turn (2)")
+def parse():
+    names = [*(scenario.name for scenario in SCENARIOS), "remote-join"]
+    parser = argparse.ArgumentParser(
+        prog="script/bench",
+        description="Measures ours against another homeserver: Markdown on standard output, progress on standard error.",
+        epilog=f"Scenarios: {', '.join(names)}. With --size small it takes about 8 minutes, normal 25, large more than an hour.",
+    )
+    parser.add_argument("--against", choices=["synapse"], required=True, help="installed from PyPI on first use")
+    parser.add_argument("--size", choices=SIZES, default="normal", help="how much of everything (normal)")
+    parser.add_argument("--rounds", type=int, default=2, help="runs of each short scenario, in turn (2)")
+    parser.add_argument("--only", metavar="NAME,…", help="these scenarios only, separated by commas")
+    parser.add_argument("--count", type=int, help="messages per run of send, instead of the size's")
+    parser.add_argument("--json", type=argparse.FileType("w"), metavar="FILE", help="all reports, for programs")
     options = parser.parse_args()
-    compare(options)
+    options.only = options.only.split(",") if options.only else []
+    unknown = set(options.only) - set(names)
+    if unknown:
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    options.sizes = dict(SIZES[options.size])
+    if options.count:
+        options.sizes["send"] = options.count
+    options.sizes["pages"] = 4 * (options.sizes["history"] // 50 + 1)
+    return options
 
 
 if __name__ == "__main__":
-    main()
+    compare(parse())

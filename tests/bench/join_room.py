@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The join of a large room that another server of ours serves.
 
-    tests/bench/join_room.py [--binary build-release/beffroi] [--members 10000] [--state 20000] [--json]
+    tests/bench/join_room.py [--binary build-release/beffroi] [--members 10000] [--state 20000] [--against-synapse] [--json]
 
 The room has so many members, of a server that no longer answers, and so many state events in all. It is written
 through the door that other servers use (a peer of tests/federation sends it, signed). Measured, from the request of
 the client on: the join, until it may write, until /members is complete, and how much memory each process needed.
+With --against-synapse a Synapse on PostgreSQL joins the same room from the same resident, after ours.
 """
 
 import argparse
@@ -22,7 +23,9 @@ for folder in ("support", "federation"):
     sys.path.insert(0, str(HERE.parent / folder))
 
 from client import Client  # noqa: E402
+from compare_servers import Cluster, Theirs, cluster_settings  # noqa: E402
 from conftest import federating_server  # noqa: E402
+from federating_synapse import FederatingSynapse  # noqa: E402
 from invariants import connect  # noqa: E402
 from peer import Authority, Peer  # noqa: E402
 
@@ -83,7 +86,17 @@ def wait_for_event(server, event_id, seconds=3600):
             time.sleep(0.2)
 
 
-def measure(resident, joiner, room_id):
+def wait_for_members(client, room_id, wanted, seconds=600):
+    """A server may know the room before it knows who is in it."""
+    give_up = time.monotonic() + seconds
+    while True:
+        members = client.get("/_matrix/client/v3/rooms/{}/members", room_id)["chunk"]
+        if len(members) >= wanted or time.monotonic() > give_up:
+            return len(members)
+        time.sleep(0.1)
+
+
+def measure(resident, joiner, room_id, wanted):
     client = Client(joiner.base_url).register("joiner")
     client.http.timeout = 600
     client.sync()
@@ -95,10 +108,10 @@ def measure(resident, joiner, room_id):
     joined = time.monotonic() - began
     client.send_text(room_id, "here")
     usable = time.monotonic() - began
-    members = client.get("/_matrix/client/v3/rooms/{}/members", room_id)["chunk"]
+    members = wait_for_members(client, room_id, wanted)
     complete = time.monotonic() - began
     return {
-        "members": len(members),
+        "members": members,
         "join_seconds": round(joined, 2),
         "usable_seconds": round(usable, 2),
         "complete_seconds": round(complete, 2),
@@ -109,30 +122,62 @@ def measure(resident, joiner, room_id):
     }
 
 
+class JoiningSynapse(Theirs, FederatingSynapse):
+    """Federating, on PostgreSQL."""
+
+    requirements = Theirs.requirements
+
+    def __init__(self, authority, settings):
+        FederatingSynapse.__init__(self, authority)
+        self.directory.chmod(0o755)
+        self.cluster = Cluster(self.directory / "pg", settings)
+
+
+def joiners(authority, binary, against_synapse, settings):
+    """(word, prepared server) of those that join."""
+    ours = federating_server(authority)
+    ours.binary = binary
+    yield "ours", ours
+    if against_synapse:
+        yield "synapse", JoiningSynapse(authority, settings).prepare()
+
+
+def join_by(joiner, resident, room_id, **more):
+    joiner.start()
+    try:
+        return measure(resident, joiner, room_id, **more)
+    finally:
+        joiner.remove()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--binary", default=str(HERE.parent.parent / "build-release" / "beffroi"))
     parser.add_argument("--members", type=int, default=10000)
     parser.add_argument("--state", type=int, default=20000, help="state events in all, members included")
+    parser.add_argument("--against-synapse", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     authority = Authority(pathlib.Path(tempfile.mkdtemp(prefix="beffroi-authority-")))
-    resident, joiner = federating_server(authority), federating_server(authority)
-    peer = Peer(authority)
+    resident, peer = federating_server(authority), Peer(authority)
+    figures = {}
     try:
-        for server in (resident, joiner):
-            server.binary = arguments.binary
-            server.start()
+        resident.binary = arguments.binary
+        resident.start()
         owner = Client(resident.base_url).register("owner")
         began = time.monotonic()
         room_id = fill(resident, owner, peer, arguments.members, arguments.state)
         print(f"the room was made in {time.monotonic() - began:.0f} s", file=sys.stderr)
-        figures = measure(resident, joiner, room_id)
-        print(json.dumps(figures) if arguments.json else "\n".join(f"{k:20} {v}" for k, v in figures.items()))
+        settings = cluster_settings(resident)
+        for word, joiner in joiners(authority, arguments.binary, arguments.against_synapse, settings):
+            figures[word] = join_by(joiner, resident, room_id, wanted=arguments.members)
+        if arguments.json:
+            print(json.dumps(figures))
+        for word, found in figures.items() if not arguments.json else ():
+            print(f"{word}:", *(f"{k:20} {v}" for k, v in found.items()), sep="\n")
     finally:
         peer.close()
-        for server in (resident, joiner):
-            server.remove()
+        resident.remove()
 
 
 if __name__ == "__main__":
