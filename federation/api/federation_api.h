@@ -39,6 +39,10 @@ enum errcode federation_send_knock(struct request *req);
 enum errcode federation_send_invite_v1(struct request *req);
 enum errcode federation_send_invite_v2(struct request *req);
 
+/* third_party_invite.yaml */
+enum errcode federation_on_bind_third_party_identifier(struct request *req);
+enum errcode federation_exchange_third_party_invite(struct request *req);
+
 /* events.yaml, event_auth.yaml, backfill.yaml */
 enum errcode federation_get_event(struct request *req);
 enum errcode federation_get_room_state(struct request *req);

@@ -13,6 +13,7 @@
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/request_auth.h"
+#include "homeserver/protocol/signing_json.h"
 #include "homeserver/services.h"
 
 #define API "/_matrix/identity/v2"
@@ -22,6 +23,7 @@ enum {
     ANSWER_BYTES_MAX = 1 << 20,
     TOKEN_BYTES_MAX = 255,
     ACCESS_TOKEN_BYTES_MAX = 4096,
+    KEYS_ASKED_MAX = 3,
 };
 
 static bool is_trusted(const struct config *config, const char *name, size_t length)
@@ -206,4 +208,40 @@ enum errcode identity_key_check(struct call *call, const char *validity_url, con
         return fail(call->error, M_FORBIDDEN,
                     "The key that the invite was signed with is not valid any more.");
     return OK;
+}
+
+/* What the server says its key is; M_FORBIDDEN when it has none of that name. */
+static enum errcode load_key(struct call *call, const char *server_name, const char *key_id,
+                             struct ed25519_public_key *out)
+{
+    const char *path =
+        arena_printf(call->arena, API "/pubkey/%s", federation_encode(call->arena, key_id));
+    json_t *answer;
+
+    TRY(ask(call, server_name, path, NULL, NULL, &answer));
+    if (!ed25519_public_key_decode(out, json_get_string(answer, "public_key")))
+        return fail(call->error, E_REMOTE, "%s has a key that is none", server_name);
+    return OK;
+}
+
+enum errcode identity_signature_check(struct call *call, const json_t *signed_object)
+{
+    const struct config *config = config_current(call->services->config);
+    const json_t *signatures = json_get_object(signed_object, "signatures");
+    struct ed25519_public_key key;
+    const char *key_id;
+    json_t *signature;
+    int asked = 0;
+
+    for (size_t i = 0; i < config->identity_server_count; i++) {
+        const char *server_name = config->identity_servers[i];
+        json_object_foreach (json_get_object(signatures, server_name), key_id, signature) {
+            if (!signing_key_id_is_valid(key_id) || asked++ >= KEYS_ASKED_MAX)
+                continue;
+            TRY(load_key(call, server_name, key_id, &key));
+            if (signing_json_verify(signed_object, server_name, key_id, &key))
+                return OK;
+        }
+    }
+    return fail(call->error, M_FORBIDDEN, "No identity server that this server trusts signed it.");
 }

@@ -50,4 +50,8 @@ enum errcode identity_server_store_invite(struct call *call, const struct identi
 enum errcode identity_key_check(struct call *call, const char *validity_url,
                                 const char *public_key) MUST_CHECK;
 
+/* OK when an identity server that we trust has signed the object, by the keys that it tells now;
+ * M_FORBIDDEN otherwise. Spec: "pubkey/{keyId}". */
+enum errcode identity_signature_check(struct call *call, const json_t *signed_object) MUST_CHECK;
+
 #endif
