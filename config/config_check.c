@@ -308,8 +308,8 @@ static void check_rooms(const struct check *check)
 
     if (version == NULL || version->is_unstable)
         MISTAKE(check, "rooms.default_version",
-                "\"%s\" is not a stable room version that this server knows: write \"" ROOM_VERSION_DEFAULT
-                "\"",
+                "\"%s\" is not a stable room version that this server knows: write "
+                "\"" ROOM_VERSION_DEFAULT "\"",
                 check->config->rooms.default_version);
 }
 
