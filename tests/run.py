@@ -218,13 +218,16 @@ def run_clients(log, full):
 
 
 def run_browser(log, full):
-    """Cinny in Chromium; its steps count as tests."""
-    arguments = ["/usr/bin/python3", "tests/browser/run.py", "build-cinny/dist", BUILD / "screenshots"]
+    """Hydrogen in Chromium, with --full Cinny as well; their steps count as tests."""
     outcome = Outcome()
-    status = command(arguments, log, BEFFROI_BINARY=str(BUILD / "beffroi"))
+    clients = {"hydrogen": []}
+    if full:
+        clients["cinny"] = ["--cinny", os.environ.get("BEFFROI_CINNY", "https://github.com/cinnyapp/cinny")]
+    for name, options in clients.items():
+        arguments = ["/usr/bin/python3", "tests/browser/run.py", *options, BUILD / "screenshots" / name]
+        if command(arguments, log, BEFFROI_BINARY=str(BUILD / "beffroi")) != 0:
+            outcome.fail(f"{name}; screenshots are in build-test/screenshots/{name}")
     outcome.passed = len(re.findall(r"^ok ", log.read_text(), re.MULTILINE))
-    if status != 0:
-        outcome.fail("the browser; screenshots are in build-test/screenshots")
     return outcome
 
 
@@ -310,7 +313,7 @@ GROUPS = [
     Group("api", 1, pytest_folder("api")),
     Group("clients", 1, run_clients),
     Group("federation", 1, pytest_folder("federation"), needs="tests/federation"),
-    Group("browser", 1, run_browser, needs="build-cinny/dist"),
+    Group("browser", 1, run_browser),
 ]
 
 

@@ -1,47 +1,6 @@
 // What people do in the web client Cinny, in headless Chromium, with a screenshot of each step: node cinny.mjs PLAN.
-// PLAN is what run.py writes; see README.md. Every step waits for what it is about to see, never for a time.
-import { chromium } from 'playwright-core';
-import fs from 'fs';
-
-const plan = JSON.parse(fs.readFileSync(process.argv[2]));
-const { web, screenshots, alice, bob } = plan;
-fs.mkdirSync(screenshots, { recursive: true });
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-let number = 0;
-
-async function open_page() {
-    const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-GB' });
-    const page = await context.newPage();
-    page.setDefaultTimeout(30000);
-    page.on('pageerror', (error) => console.log('page error:', String(error).slice(0, 200)));
-    // What the server does not know, a client may need: look at these lines.
-    page.on('response', async (answer) => {
-        const text = answer.status() >= 400 ? await answer.text().catch(() => '') : '';
-        if (answer.status() >= 500 || text.includes('M_UNRECOGNIZED')) {
-            console.log('refused:', answer.status(), answer.request().method(), answer.url().slice(0, 160));
-            process.exitCode = 1;
-        }
-    });
-    return page;
-}
-
-// A step that fails ends the run: what follows builds on it.
-async function step(name, page, act) {
-    let failed = false;
-    number++;
-    try {
-        await act();
-        console.log('ok', name);
-    } catch (error) {
-        console.log('not ok', name, String(error).slice(0, 600));
-        failed = true;
-    }
-    await page.screenshot({ path: `${screenshots}/${String(number).padStart(2, '0')}-${name}.png` });
-    if (failed) {
-        await browser.close();
-        process.exit(1);
-    }
-}
+// Every step waits for what it is about to see, never for a time.
+import { alice, begin_thread, bob, browser, open_page, plan, screenshots, step, web } from './steps.mjs';
 
 async function sign_in(page) {
     await page.goto(`${web}/login/`);
@@ -77,17 +36,6 @@ async function create_room(page, name, is_encrypted) {
 async function choose(page, text, item) {
     await message(page, text).getByText(text).last().click({ button: 'right' });
     await page.getByText(item, { exact: true }).last().click();
-}
-
-async function as_bob(method, path, body) {
-    const answer = await fetch(plan.server + path, {
-        method,
-        headers: { Authorization: `Bearer ${bob.token}`, 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-    });
-    if (!answer.ok)
-        throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
 }
 
 // The sidebar's buttons say what they are only when the mouse is over them.
@@ -146,10 +94,7 @@ await step('invite', page, async () => {
 });
 const room_id = decodeURIComponent(page.url().split('/home/')[1].split('/')[0]);
 await step('thread', page, async () => {
-    await as_bob('POST', `/_matrix/client/v3/join/${encodeURIComponent(room_id)}`, {});
-    const root = await message(page, 'Good morning from the browser').getAttribute('data-message-id');
-    const content = { msgtype: 'm.text', body: 'Begun by Bob', 'm.relates_to': { rel_type: 'm.thread', event_id: root } };
-    await as_bob('PUT', `/_matrix/client/v3/rooms/${encodeURIComponent(room_id)}/send/m.room.message/1`, content);
+    await begin_thread(room_id, await message(page, 'Good morning from the browser').getAttribute('data-message-id'));
     await choose(page, 'Begun by Bob', 'Reply');
     await say(page, 'Answered in the thread');
 });

@@ -1,4 +1,4 @@
-"""Serves a build of Cinny, set up for one homeserver."""
+"""Web servers of the clients, each set up for one homeserver."""
 
 import http.server
 import json
@@ -16,8 +16,17 @@ def configuration(server_url):
     }
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
+class Folder(http.server.SimpleHTTPRequestHandler):
+    """A folder as it is."""
+
     server_url = ""
+
+    def log_message(self, *_):
+        pass
+
+
+class Cinny(Folder):
+    """A build of Cinny."""
 
     def do_GET(self):
         path = self.path.partition("?")[0]
@@ -42,15 +51,12 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
-        pass
 
-
-def serve(dist, server_url, port):
+def serve(kind, folder, server_url, port):
     """Until the process ends; the address."""
 
     def handler(*arguments):
-        return type("Handler", (Handler,), {"server_url": server_url})(*arguments, directory=str(dist))
+        return type("Handler", (kind,), {"server_url": server_url})(*arguments, directory=str(folder))
 
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     threading.Thread(target=httpd.serve_forever, daemon=True).start()
