@@ -35,7 +35,7 @@ struct services {
     struct journal *journal;
     struct room_service *rooms;
     struct media_service *media;
-    struct recent_events *recent_events; /* NULL: none are remembered */
+    struct recent_events *recent_events;             /* NULL: none are remembered */
     struct recent_transactions *recent_transactions; /* NULL: likewise */
     struct unread_memory *unread_memory;
     struct notifier *notifier;

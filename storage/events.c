@@ -75,8 +75,8 @@ static const struct db_statement statements[] = {
 
     [OF_STATE_KEY] = {"events_of_state_key",
                       "SELECT " EVENT_COLUMNS FROM_EVENTS
-                      " WHERE e.room_nid = $1 AND e.state_key_nid = $2 "
-                      "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.position"},
+                      " WHERE e.room_nid = ANY($1) AND e.state_key_nid = $2 "
+                      "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.room_nid, e.position"},
 
     [OF_WHOLE_ROOM] = {"events_of_whole_room",
                        "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.room_nid = $1 "
@@ -269,14 +269,14 @@ enum errcode events_in_range(struct db *db, struct arena *arena, const struct ev
     return OK;
 }
 
-enum errcode events_of_state_key(struct db *db, struct arena *arena, int64_t room_nid,
+enum errcode events_of_state_key(struct db *db, struct arena *arena, struct nid_list room_nids,
                                  int64_t state_key_nid, struct stored_event **out,
                                  size_t *count_out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[OF_STATE_KEY], PARAMS(INT(room_nid), INT(state_key_nid)),
-                 &rows));
+    TRY(db_query(db, arena, &statements[OF_STATE_KEY],
+                 PARAMS(INT_ARRAY(room_nids.items, room_nids.count), INT(state_key_nid)), &rows));
     read_all(rows, arena, out, count_out);
     return OK;
 }

@@ -114,8 +114,8 @@ enum errcode event_closest_to_timestamp(struct db *db, struct arena *arena, int6
                                         int64_t ts, bool forwards,
                                         struct stored_event *out) MUST_CHECK;
 
-/* Timeline events of one state key, oldest first: how a piece of state went by. */
-enum errcode events_of_state_key(struct db *db, struct arena *arena, int64_t room_nid,
+/* Timeline events of one state key, by room and oldest first: how a piece of state went by. */
+enum errcode events_of_state_key(struct db *db, struct arena *arena, struct nid_list room_nids,
                                  int64_t state_key_nid, struct stored_event **out,
                                  size_t *count_out) MUST_CHECK;
 

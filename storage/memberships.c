@@ -65,17 +65,22 @@ static const struct db_statement statements[] = {
 
     /* Of those who are there the first few; of those who were when nobody is. */
     [HEROES] = {"memberships_heroes",
-                "WITH present AS (SELECT user_nid, position FROM memberships "
-                "                  WHERE room_nid = $1 AND user_nid <> $2 AND membership IN (1, 2) "
-                "                  ORDER BY position, user_nid LIMIT $3), "
-                "     gone AS (SELECT user_nid, position FROM memberships "
-                "               WHERE room_nid = $1 AND user_nid <> $2 "
-                "                 AND NOT EXISTS (SELECT 1 FROM present) "
-                "               ORDER BY position, user_nid LIMIT $3) "
-                "SELECT user_nid FROM (SELECT user_nid, position FROM present "
-                "                       UNION ALL "
-                "                      SELECT user_nid, position FROM gone) heroes "
-                " ORDER BY position, user_nid"},
+                "SELECT wanted.ordinal, users.user_id "
+                "  FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (room_nid, ordinal) "
+                " CROSS JOIN LATERAL ( "
+                "  WITH present AS (SELECT m.user_nid, m.position FROM memberships m "
+                "                    WHERE m.room_nid = wanted.room_nid AND m.user_nid <> $2 "
+                "                      AND m.membership IN (1, 2) "
+                "                    ORDER BY m.position, m.user_nid LIMIT $3), "
+                "       gone AS (SELECT m.user_nid, m.position FROM memberships m "
+                "                 WHERE m.room_nid = wanted.room_nid AND m.user_nid <> $2 "
+                "                   AND NOT EXISTS (SELECT 1 FROM present) "
+                "                 ORDER BY m.position, m.user_nid LIMIT $3) "
+                "  SELECT user_nid, position FROM present "
+                "   UNION ALL "
+                "  SELECT user_nid, position FROM gone) AS hero "
+                "  JOIN users USING (user_nid) "
+                " ORDER BY wanted.ordinal, hero.position, hero.user_nid"},
 
     [SHARE_ROOM] = {"memberships_share_room",
                     "SELECT EXISTS (SELECT 1 FROM memberships mine "
@@ -277,14 +282,20 @@ enum errcode memberships_count(struct db *db, struct arena *arena, int64_t room_
     return OK;
 }
 
-enum errcode memberships_heroes(struct db *db, struct arena *arena, int64_t room_nid,
-                                int64_t user_nid, int64_t limit, struct nid_list *out)
+enum errcode memberships_heroes(struct db *db, struct arena *arena, struct nid_list room_nids,
+                                int64_t user_nid, int64_t limit, struct room_heroes *out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[HEROES], PARAMS(INT(room_nid), INT(user_nid), INT(limit)),
+    TRY(db_query(db, arena, &statements[HEROES],
+                 PARAMS(INT_ARRAY(room_nids.items, room_nids.count), INT(user_nid), INT(limit)),
                  &rows));
-    *out = read_nids(rows, arena);
+    for (size_t i = 0; i < room_nids.count; i++)
+        out[i] = (struct room_heroes){ARENA_ARRAY(arena, (size_t)limit, const char *), 0};
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        struct room_heroes *heroes = &out[rows_int(rows, i, 0) - 1];
+        heroes->user_ids[heroes->count++] = rows_text(rows, i, 1);
+    }
     return OK;
 }
 

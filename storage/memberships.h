@@ -70,10 +70,15 @@ struct member_counts {
 enum errcode memberships_count(struct db *db, struct arena *arena, int64_t room_nid,
                                struct member_counts *out) MUST_CHECK;
 
-/* Up to `limit` others in the room, first come first: joined or invited ones, or when there are
- * none those who left. */
-enum errcode memberships_heroes(struct db *db, struct arena *arena, int64_t room_nid,
-                                int64_t user_nid, int64_t limit, struct nid_list *out) MUST_CHECK;
+/* For each room, up to `limit` others in it, first come first: joined or invited ones, or when
+ * there are none those who left. `out` is parallel to the rooms. */
+struct room_heroes {
+    const char **user_ids;
+    size_t count;
+};
+enum errcode memberships_heroes(struct db *db, struct arena *arena, struct nid_list room_nids,
+                                int64_t user_nid, int64_t limit,
+                                struct room_heroes *out) MUST_CHECK;
 
 /* True when both users are joined to one room. */
 enum errcode memberships_share_room(struct db *db, struct arena *arena, int64_t user_nid,

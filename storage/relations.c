@@ -10,9 +10,10 @@
     "origin_server_ts, position"
 
 /* $1 room, $2 parents, $3 ignored senders, $4 newest position. */
-#define OF_PARENTS                                                                                 \
-    " WHERE r.room_nid = $1 AND r.parent_id = ANY($2) AND r.sender_nid <> ALL($3) "                \
-    "   AND r.position <= $4 "
+#define FROM_PARENTS                                                                               \
+    "  FROM unnest($1::bigint[], $2::text[]) AS parent (room_nid, parent_id) "                     \
+    "  JOIN relations r USING (room_nid, parent_id) "
+#define THAT_COUNT " WHERE r.sender_nid <> ALL($3) AND r.position <= $4 "
 
 enum {
     ADD,
@@ -91,27 +92,28 @@ static const struct db_statement statements[] = {
     [THREADS] = {"relations_threads",
                  "SELECT r.parent_id, count(*), "
                  "       (array_agg(r.event_nid ORDER BY r.position DESC))[1], "
-                 "       bool_or(r.sender_nid = $5) "
-                 "  FROM relations r " OF_PARENTS "   AND r.rel_type = 'm.thread' "
+                 "       bool_or(r.sender_nid = $5) " FROM_PARENTS THAT_COUNT
+                 "   AND r.rel_type = 'm.thread' "
                  " GROUP BY r.parent_id"},
 
     [EDITS] = {"relations_edits",
                "SELECT DISTINCT ON (r.parent_id, r.event_type) "
-               "       r.parent_id, r.event_type, r.event_nid "
-               "  FROM relations r JOIN events p ON p.event_id = r.parent_id "
-               "       JOIN events e ON e.event_nid = r.event_nid " OF_PARENTS
+               "       r.parent_id, r.event_type, r.event_nid " FROM_PARENTS
+               "  JOIN events p ON p.event_id = r.parent_id "
+               "  JOIN events e ON e.event_nid = r.event_nid " THAT_COUNT
                "   AND r.rel_type = 'm.replace' AND r.is_edit AND r.sender_nid = p.sender_nid "
                " ORDER BY r.parent_id, r.event_type, r.origin_server_ts DESC, e.event_id DESC"},
 
-    [REFERENCES] = {"relations_references",
-                    "SELECT parent_id, event_id "
-                    "  FROM (SELECT r.parent_id, e.event_id, r.position, "
-                    "               row_number() OVER (PARTITION BY r.parent_id "
-                    "                                      ORDER BY r.position) AS number "
-                    "          FROM relations r JOIN events e USING (event_nid) " OF_PARENTS
-                    "           AND r.rel_type = 'm.reference') numbered "
-                    " WHERE number <= $5 "
-                    " ORDER BY parent_id, position"},
+    [REFERENCES] =
+        {"relations_references",
+         "SELECT parent_id, event_id "
+         "  FROM (SELECT r.parent_id, e.event_id, r.position, "
+         "               row_number() OVER (PARTITION BY r.parent_id "
+         "                                      ORDER BY r.position) AS number " FROM_PARENTS
+         "  JOIN events e USING (event_nid) " THAT_COUNT
+         "           AND r.rel_type = 'm.reference') numbered "
+         " WHERE number <= $5 "
+         " ORDER BY parent_id, position"},
 
     [CHILDREN_FORWARDS] = {"relations_children_forwards", CHILDREN " ORDER BY e.position LIMIT $8"},
 
@@ -185,7 +187,8 @@ static enum errcode query_parents(struct db *db, struct arena *arena, int statem
                                   struct db_rows **out)
 {
     return db_query(db, arena, &statements[statement],
-                    PARAMS(INT(parents->room_nid), TEXT_ARRAY(parents->event_ids, parents->count),
+                    PARAMS(INT_ARRAY(parents->room_nids, parents->count),
+                           TEXT_ARRAY(parents->event_ids, parents->count),
                            INT_ARRAY(parents->ignored.items, parents->ignored.count),
                            INT(parents->until), INT(last)),
                     out);
@@ -213,7 +216,8 @@ enum errcode relations_edits(struct db *db, struct arena *arena,
     struct db_rows *rows;
 
     TRY(db_query(db, arena, &statements[EDITS],
-                 PARAMS(INT(parents->room_nid), TEXT_ARRAY(parents->event_ids, parents->count),
+                 PARAMS(INT_ARRAY(parents->room_nids, parents->count),
+                        TEXT_ARRAY(parents->event_ids, parents->count),
                         INT_ARRAY(parents->ignored.items, parents->ignored.count),
                         INT(parents->until)),
                  &rows));

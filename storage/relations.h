@@ -41,7 +41,7 @@ void thread_shrink_in(struct journal_entry *entry, int64_t room_nid, const char 
 
 /* ── Aggregations of many parents at once ────────────────────────────────────────────────────── */
 struct relation_parents {
-    int64_t room_nid;
+    const int64_t *room_nids; /* of the parents: children elsewhere do not count */
     const char *const *event_ids;
     size_t count;
     struct nid_list ignored; /* senders whose events do not count */

@@ -11,7 +11,8 @@
 #include "homeserver/base/array.h"
 #include "storage/statements.h"
 
-enum { REMEMBERED_BYTES_MAX = 32 << 20 };
+/* Spec: "Size limits": 255 bytes each. */
+enum { REMEMBERED_BYTES_MAX = 32 << 20, JOINED_BYTES_MAX = 2 * 256 };
 
 enum { INTERN, FIND, RESOLVE, INTERN_MANY, FIND_MANY };
 
@@ -105,13 +106,18 @@ static char *join_pair(struct arena *arena, const char *type, const char *state_
     return joined;
 }
 
+/* Asked all the time, so without an allocation. What is longer than an event may have it can not
+ * be known. */
 static int64_t recall(struct state_keys *keys, const char *type, const char *state_key)
 {
-    SCOPED(arena_release) struct arena *arena = arena_create();
+    size_t type_size = strlen(type) + 1, size = type_size + strlen(state_key) + 1;
     struct remembered *found;
-    size_t size;
-    const char *joined = join_pair(arena, type, state_key, &size);
+    char joined[JOINED_BYTES_MAX];
 
+    if (size > sizeof(joined))
+        return 0;
+    memcpy(joined, type, type_size);
+    memcpy(joined + type_size, state_key, size - type_size);
     pthread_mutex_lock(&keys->lock);
     HASH_FIND(by_pair, keys->pairs, joined, size, found);
     int64_t nid = found != NULL ? found->nid : 0;
@@ -140,15 +146,12 @@ static void remember(struct state_keys *keys, int64_t nid, const char *type, con
     pthread_mutex_unlock(&keys->lock);
 }
 
-static enum errcode look_up(struct state_keys *keys, struct db *db, int statement,
-                            const struct state_key_pair *pair, int64_t *nid_out)
+static enum errcode ask(struct state_keys *keys, struct db *db, int statement,
+                        const struct state_key_pair *pair, int64_t *nid_out)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
     struct db_rows *rows;
 
-    *nid_out = recall(keys, pair->type, pair->state_key);
-    if (*nid_out != 0)
-        return OK;
     TRY(db_query(db, arena, &statements[statement], PARAMS(TEXT(pair->type), TEXT(pair->state_key)),
                  &rows));
     if (rows_count(rows) == 0)
@@ -156,6 +159,13 @@ static enum errcode look_up(struct state_keys *keys, struct db *db, int statemen
     *nid_out = rows_int(rows, 0, 0);
     remember(keys, *nid_out, pair->type, pair->state_key);
     return OK;
+}
+
+static enum errcode look_up(struct state_keys *keys, struct db *db, int statement,
+                            const struct state_key_pair *pair, int64_t *nid_out)
+{
+    *nid_out = recall(keys, pair->type, pair->state_key);
+    return *nid_out != 0 ? OK : ask(keys, db, statement, pair, nid_out);
 }
 
 enum errcode state_key_find(struct state_keys *keys, struct db *db, const char *type,

@@ -47,12 +47,14 @@ static enum errcode list_wanted_members(const struct join_answer *answer, const 
                                         size_t *count_out)
 {
     struct request *req = answer->req;
-    struct nid_list heroes;
+    int64_t nid = room_nid(answer->view.room);
+    struct room_heroes heroes;
 
-    TRY(memberships_heroes(req->call.db, req->call.arena, room_nid(answer->view.room),
+    TRY(memberships_heroes(req->call.db, req->call.arena, (struct nid_list){&nid, 1},
                            answer->event.stored.sender_nid, HEROES_MAX, &heroes));
+    *out = heroes.user_ids;
     *count_out = heroes.count;
-    return user_ids_load(req->call.db, req->call.arena, heroes.items, heroes.count, out);
+    return OK;
 }
 
 static bool is_wanted(const struct join_answer *answer, const struct state_key_pair *pair,

@@ -21,36 +21,50 @@ struct bundle {
 
 struct bundling {
     struct call *call;
-    const struct client_events *how;
+    const struct client_events_list *lists;
+    size_t list_count;
     struct relation_parents parents;
-    struct map *by_id; /* event ID -> struct bundle */
-    struct bundle *bundles;
+    struct map *by_id;      /* event ID -> struct bundle */
+    struct bundle *bundles; /* of all lists that ask for them, one after the other */
     size_t count;
 };
 
-/* Spec: state events are not aggregated for. */
-static enum errcode collect_parents(struct bundling *b, const struct stored_event *events,
-                                    size_t count)
+static size_t wanted_count(const struct client_events_list *list)
 {
-    const char **ids = ARENA_ARRAY(b->call->arena, count, const char *);
-    size_t parents = 0;
+    return list->how.with_relations ? list->count : 0;
+}
 
+/* Spec: state events are not aggregated for. */
+static enum errcode collect_parents(struct bundling *b)
+{
+    size_t total = 0, parents = 0;
+
+    for (size_t l = 0; l < b->list_count; l++)
+        total += wanted_count(&b->lists[l]);
+    if (total == 0)
+        return OK;
+    const char **ids = ARENA_ARRAY(b->call->arena, total, const char *);
+    int64_t *room_nids = ARENA_ARRAY(b->call->arena, total, int64_t);
     b->by_id = map_create(b->call->arena);
-    b->count = count;
-    b->bundles = ARENA_ARRAY(b->call->arena, count, struct bundle);
-    for (size_t i = 0; i < count; i++) {
-        b->bundles[i].event = &events[i];
-        if (events[i].state_key_nid != 0)
-            continue;
-        map_set(b->by_id, events[i].event_id, &b->bundles[i]);
-        ids[parents++] = events[i].event_id;
+    b->bundles = ARENA_ARRAY(b->call->arena, total, struct bundle);
+    for (size_t l = 0; l < b->list_count; l++) {
+        for (size_t i = 0; i < wanted_count(&b->lists[l]); i++) {
+            const struct stored_event *event = &b->lists[l].events[i];
+            struct bundle *bundle = &b->bundles[b->count++];
+            bundle->event = event;
+            if (event->state_key_nid != 0)
+                continue;
+            map_set(b->by_id, event->event_id, bundle);
+            room_nids[parents] = event->room_nid;
+            ids[parents++] = event->event_id;
+        }
     }
     b->parents = (struct relation_parents){
-        .room_nid = room_nid(b->how->reader->room),
+        .room_nids = room_nids,
         .event_ids = ids,
         .count = parents,
-        .viewer_nid = b->how->reader->requester->user_nid,
-        .until = b->how->reader->until,
+        .viewer_nid = b->lists[0].how.reader->requester->user_nid,
+        .until = b->lists[0].how.reader->until,
     };
     if (parents == 0)
         return OK;
@@ -59,26 +73,58 @@ static enum errcode collect_parents(struct bundling *b, const struct stored_even
 
 /* Events inside of events, found again by their number. */
 struct inner_events {
-    struct stored_event *events;
-    const char **texts;
+    struct client_events_list *lists; /* parallel to those of the parents */
+    const char ***texts;
     size_t count;
 };
 
-static enum errcode load_inner(struct bundling *b, const int64_t *nids, size_t count,
-                               const struct client_events *how, struct inner_events *out)
+/* Those of `events` that belong to the parents' list. */
+static void select_of_room(struct bundling *b, const struct client_events_list *parents,
+                           const struct stored_event *events, size_t count,
+                           struct client_events_list *out)
 {
+    struct stored_event *chosen = ARENA_ARRAY(b->call->arena, count, struct stored_event);
+
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].room_nid == room_nid(parents->how.reader->room))
+            chosen[out->count++] = events[i];
+    }
+    out->events = chosen;
+}
+
+/* `is_latest`: of threads, which come with relations of their own but no threads. */
+static enum errcode load_inner(struct bundling *b, struct nid_list nids, bool is_latest,
+                               struct inner_events *out)
+{
+    struct stored_event *events;
+    size_t count;
+
     *out = (struct inner_events){0};
-    if (count == 0)
+    if (nids.count == 0)
         return OK;
-    TRY(events_load(b->call->db, b->call->arena, nids, count, &out->events, &out->count));
-    return client_events_texts(b->call, how, out->events, out->count, &out->texts);
+    TRY(events_load(b->call->db, b->call->arena, nids.items, nids.count, &events, &count));
+    out->count = b->list_count;
+    out->lists = ARENA_ARRAY(b->call->arena, out->count, struct client_events_list);
+    out->texts = ARENA_ARRAY(b->call->arena, out->count, const char **);
+    for (size_t l = 0; l < out->count; l++) {
+        out->lists[l].how = b->lists[l].how;
+        out->lists[l].how.without_threads |= is_latest;
+        out->lists[l].how.with_relations &= is_latest;
+        select_of_room(b, &b->lists[l], events, count, &out->lists[l]);
+    }
+    TRY(client_events_prepare(b->call, out->lists, out->count));
+    for (size_t l = 0; l < out->count; l++)
+        TRY(client_events_list_texts(b->call, &out->lists[l], &out->texts[l]));
+    return OK;
 }
 
 static const char *inner_text(const struct inner_events *inner, int64_t nid)
 {
-    for (size_t i = 0; i < inner->count; i++) {
-        if (inner->events[i].event_nid == nid)
-            return inner->texts[i];
+    for (size_t l = 0; l < inner->count; l++) {
+        for (size_t i = 0; i < inner->lists[l].count; i++) {
+            if (inner->lists[l].events[i].event_nid == nid)
+                return inner->texts[l][i];
+        }
     }
     return NULL;
 }
@@ -87,20 +133,18 @@ static const char *inner_text(const struct inner_events *inner, int64_t nid)
  * can be none, and what other servers send must not lead round in circles. */
 static enum errcode bundle_threads(struct bundling *b)
 {
-    struct client_events how = *b->how;
     struct inner_events latest;
     struct thread_row *rows;
     int64_t *nids;
     size_t count;
 
-    if (b->how->without_threads)
+    if (b->lists[0].how.without_threads)
         return OK;
     TRY(relations_threads(b->call->db, b->call->arena, &b->parents, &rows, &count));
     nids = ARENA_ARRAY(b->call->arena, count, int64_t);
     for (size_t i = 0; i < count; i++)
         nids[i] = rows[i].latest_nid;
-    how.without_threads = true;
-    TRY(load_inner(b, nids, count, &how, &latest));
+    TRY(load_inner(b, (struct nid_list){nids, count}, true, &latest));
     for (size_t i = 0; i < count; i++) {
         struct bundle *bundle = map_get(b->by_id, rows[i].root_id);
         bundle->thread = &rows[i];
@@ -132,7 +176,6 @@ static enum errcode is_edit_of(struct call *call, const struct bundle *bundle,
 
 static enum errcode bundle_edits(struct bundling *b)
 {
-    struct client_events how = *b->how;
     struct inner_events edits;
     struct edit_row *rows;
     size_t count, wanted = 0;
@@ -147,8 +190,7 @@ static enum errcode bundle_edits(struct bundling *b)
         if (is_valid)
             nids[wanted++] = bundle->edit_nid = rows[i].event_nid;
     }
-    how.with_relations = false;
-    TRY(load_inner(b, nids, wanted, &how, &edits));
+    TRY(load_inner(b, (struct nid_list){nids, wanted}, false, &edits));
     for (size_t i = 0; i < b->count; i++) {
         if (b->bundles[i].edit_nid != 0)
             b->bundles[i].edit_json = inner_text(&edits, b->bundles[i].edit_nid);
@@ -213,32 +255,45 @@ static enum errcode write_bundle(const struct bundling *b, const struct bundle *
     return OK;
 }
 
-static enum errcode write_bundles(const struct bundling *b, const char **texts)
+/* NULL when the list has none: then nothing is kept of it. */
+static enum errcode write_bundles(const struct bundling *b, const struct bundle *bundles,
+                                  size_t count, const char ***out)
 {
-    for (size_t i = 0; i < b->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct strbuf text;
+        if (bundles[i].references == NULL && bundles[i].edit_json == NULL &&
+            bundles[i].latest_json == NULL)
+            continue;
         strbuf_init(&text, 0);
-        enum errcode written = write_bundle(b, &b->bundles[i], &text);
-        if (written == OK && text.length > 0 && !text.overflowed)
-            texts[i] = arena_strndup(b->call->arena, text.data, text.length);
+        enum errcode written = write_bundle(b, &bundles[i], &text);
+        if (written == OK && text.length > 0 && !text.overflowed) {
+            if (*out == NULL)
+                *out = ARENA_ARRAY(b->call->arena, count, const char *);
+            (*out)[i] = arena_strndup(b->call->arena, text.data, text.length);
+        }
         strbuf_finish(&text);
         TRY(written);
     }
     return OK;
 }
 
-enum errcode bundled_relations_make(struct call *call, const struct client_events *how,
-                                    const struct stored_event *events, size_t count,
-                                    const char ***out)
+enum errcode bundled_relations_make(struct call *call, const struct client_events_list *lists,
+                                    size_t count, const char ***out)
 {
-    struct bundling b = {.call = call, .how = how};
+    struct bundling b = {.call = call, .lists = lists, .list_count = count};
+    const struct bundle *next;
 
-    *out = ARENA_ARRAY(call->arena, count, const char *);
-    TRY(collect_parents(&b, events, count));
+    TRY(collect_parents(&b));
     if (b.parents.count == 0)
         return OK;
     TRY(bundle_threads(&b));
     TRY(bundle_edits(&b));
     TRY(bundle_references(&b));
-    return write_bundles(&b, *out);
+    next = b.bundles;
+    for (size_t l = 0; l < count; l++) {
+        size_t wanted = wanted_count(&lists[l]);
+        TRY(write_bundles(&b, next, wanted, &out[l]));
+        next += wanted;
+    }
+    return OK;
 }

@@ -8,10 +8,10 @@
  * takes a fixed number of statements. Spec: client-server API, "Aggregations of child events".
  */
 
-/* `*out` is parallel to the events: JSON text, or NULL when there is nothing to tell. `how` is that
- * of the events; the events inside are written in the same way. Borrowed from the call. */
-enum errcode bundled_relations_make(struct call *call, const struct client_events *how,
-                                    const struct stored_event *events, size_t count,
-                                    const char ***out) MUST_CHECK;
+/* For those of the lists that ask for them. `out` is parallel to the lists: an array parallel to
+ * the events, of JSON texts or NULL when there is nothing to tell; or NULL when there is none at
+ * all. The events inside are written in the way of their list. Borrowed from the call. */
+enum errcode bundled_relations_make(struct call *call, const struct client_events_list *lists,
+                                    size_t count, const char ***out) MUST_CHECK;
 
 #endif

@@ -25,6 +25,23 @@ struct client_events {
     const struct filter *filter; /* its event_fields; NULL: all fields */
 };
 
+/* Events of one room. What the events of several rooms need is fetched for all of them at once:
+ * then all lists have the same requester and the same `until`. */
+struct event_needs;
+struct client_events_list {
+    struct client_events how;
+    const struct stored_event *events;
+    size_t count;
+    struct event_needs *needs; /* set by client_events_prepare(), borrowed from the call */
+};
+enum errcode client_events_prepare(struct call *call, struct client_events_list *lists,
+                                   size_t count) MUST_CHECK;
+/* As client_events_write() and client_events_texts(). */
+enum errcode client_events_write_list(struct call *call, const struct client_events_list *list,
+                                      struct strbuf *out) MUST_CHECK;
+enum errcode client_events_list_texts(struct call *call, const struct client_events_list *list,
+                                      const char ***out) MUST_CHECK;
+
 /* Appends the events, separated by commas, without brackets. */
 enum errcode client_events_write(struct call *call, const struct client_events *how,
                                  const struct stored_event *events, size_t count,

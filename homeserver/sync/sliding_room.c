@@ -132,7 +132,7 @@ static enum errcode write_naming(struct sliding *sliding, struct sliding_item *i
     if (item->is_initial ? listed->avatar_url != NULL : state->avatar_changed)
         write_text(out, "avatar", listed->avatar_url);
     item->room.is_full |= state->name_changed; /* then it may need heroes from now on */
-    TRY(sync_load_heroes(&sliding->sync, &item->room));
+    TRY(sync_load_heroes(&sliding->sync, &item->room, 1));
     item->room.is_full = item->is_initial;
     if (listed->name == NULL && item->room.heroes != NULL)
         TRY(write_heroes(sliding, &item->room, out));

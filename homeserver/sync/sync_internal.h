@@ -2,6 +2,7 @@
 #define HOMESERVER_SYNC_SYNC_INTERNAL_H
 
 /* Shared by the files that write the sections of a /sync answer. */
+#include "homeserver/rooms/client_events.h"
 #include "homeserver/rooms/visibility.h"
 #include "homeserver/sync/notifier.h"
 #include "homeserver/sync/sync.h"
@@ -44,6 +45,11 @@ struct sync_room {
     bool tells_summary;         /* these three: sync_load_heroes() */
     const char *const *heroes;  /* NULL when the room has a name of its own */
     size_t hero_count;
+    struct client_events_list timeline; /* these two, ready to be written: sync_prepare_…() */
+    struct client_events_list state;
+    bool tells_state; /* set before sync_prepare_states() */
+    const int64_t *state_nids;
+    size_t state_nid_count;
 };
 
 /* A list of members of a JSON object: writes the comma where one is needed. */
@@ -55,11 +61,17 @@ int64_t sync_timeline_limit(const struct sync *sync);
 /* sync_timeline.c: fills the timelines of rooms with their readers set, in one query. */
 enum errcode sync_load_timelines(struct sync *sync, struct sync_room *rooms,
                                  size_t count) MUST_CHECK;
+/* Fetches what the timelines need to be written, for all rooms at once. */
+enum errcode sync_prepare_timelines(struct sync *sync, struct sync_room *rooms,
+                                    size_t count) MUST_CHECK;
 /* Appends `"timeline":{…}`. */
 enum errcode sync_write_timeline(struct sync *sync, const struct sync_room *room,
                                  struct strbuf *out) MUST_CHECK;
 
-/* sync_state.c: appends `"state":{"events":[…]}` or its variant. */
+/* sync_state.c: finds and fetches the state of those rooms that tell it. */
+enum errcode sync_prepare_states(struct sync *sync, struct sync_room *rooms,
+                                 size_t count) MUST_CHECK;
+/* Appends `"state":{"events":[…]}` or its variant. */
 enum errcode sync_write_state(struct sync *sync, const struct sync_room *room,
                               struct strbuf *out) MUST_CHECK;
 
@@ -71,9 +83,10 @@ enum errcode sync_known_state(struct sync *sync, const struct sync_room *room,
 enum errcode sync_state_at_end(struct sync *sync, const struct sync_room *room,
                                struct state_map **out) MUST_CHECK;
 
-/* sync_summary.c: whom the room is named after, when the summary may have changed. After the
- * timeline is loaded, before the state is written: lazily loading clients are told of heroes. */
-enum errcode sync_load_heroes(struct sync *sync, struct sync_room *room) MUST_CHECK;
+/* sync_summary.c: whom the rooms are named after, where the summary may have changed. After the
+ * timelines are loaded, before the states are prepared: lazily loading clients are told of heroes.
+ */
+enum errcode sync_load_heroes(struct sync *sync, struct sync_room *rooms, size_t count) MUST_CHECK;
 /* Appends `"summary":{…}` when it may have changed. */
 void sync_write_summary(const struct sync_room *room, struct strbuf *out);
 

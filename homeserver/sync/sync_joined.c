@@ -20,7 +20,8 @@ static enum errcode was_joined(struct sync *sync, const struct sync_room *room, 
     *out = false;
     TRY(state_key_find(room_service_state_keys(call->services->rooms), call->db, "m.room.member",
                        sync->request->requester->user_id, &key_nid));
-    TRY(events_of_state_key(call->db, call->arena, room_nid(room->reader.room), key_nid, &events,
+    int64_t nid = room_nid(room->reader.room);
+    TRY(events_of_state_key(call->db, call->arena, (struct nid_list){&nid, 1}, key_nid, &events,
                             &count));
     for (size_t i = 0; i < count && events[i].position <= sync->since; i++) {
         const char *membership;
@@ -60,7 +61,7 @@ struct shared_lists {
     struct unread_list unread;
 };
 
-static enum errcode write_room(struct sync *sync, struct sync_room *room,
+static enum errcode write_room(struct sync *sync, const struct sync_room *room,
                                const struct shared_lists *lists, struct strbuf *out)
 {
     size_t start = out->length, body;
@@ -68,8 +69,7 @@ static enum errcode write_room(struct sync *sync, struct sync_room *room,
     sync_begin_member(out, room_id(room->reader.room));
     strbuf_add_char(out, '{');
     body = out->length;
-    if (room->is_full || sync->request->full_state || room->event_count > 0 || room->is_limited) {
-        TRY(sync_load_heroes(sync, room));
+    if (room->tells_state) {
         TRY(sync_write_timeline(sync, room, out));
         TRY(sync_write_state(sync, room, out));
         sync_write_summary(room, out);
@@ -102,6 +102,12 @@ static enum errcode write_some(struct sync *sync, struct sync_selection joined, 
     TRY(sync_load_timelines(sync, rooms, count));
     TRY(sync_load_receipts(sync, rooms, count, &lists.receipts));
     TRY(sync_load_unread(sync, rooms, count, &lists.receipts, &lists.unread));
+    for (size_t i = 0; i < count; i++)
+        rooms[i].tells_state = rooms[i].is_full || sync->request->full_state ||
+                               rooms[i].event_count > 0 || rooms[i].is_limited;
+    TRY(sync_load_heroes(sync, rooms, count));
+    TRY(sync_prepare_timelines(sync, rooms, count));
+    TRY(sync_prepare_states(sync, rooms, count));
     for (size_t i = 0; i < count; i++)
         TRY(write_room(sync, &rooms[i], &lists, out));
     return OK;

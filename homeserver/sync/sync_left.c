@@ -32,10 +32,13 @@ static enum errcode write_room(struct sync *sync, struct sync_room *room, struct
     enum errcode loaded = sync_load_timelines(sync, room, 1);
     sync->until = until;
     TRY(loaded);
+    room->tells_state = room->reader.membership.last_join_position > 0;
+    TRY(sync_prepare_timelines(sync, room, 1));
+    TRY(sync_prepare_states(sync, room, 1));
     sync_begin_member(out, room_id(room->reader.room));
     strbuf_add_char(out, '{');
     TRY(sync_write_timeline(sync, room, out));
-    if (room->reader.membership.last_join_position > 0)
+    if (room->tells_state)
         TRY(sync_write_state(sync, room, out));
     strbuf_add_char(out, '}');
     return OK;

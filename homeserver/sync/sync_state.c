@@ -4,12 +4,14 @@
  */
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
-#include "homeserver/rooms/client_events.h"
 #include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/recent_events.h"
+
+/* More than this many events are read in several queries. */
+enum { EVENTS_AT_ONCE = 10000 };
 
 struct state_entry {
     int64_t key_nid;
@@ -224,38 +226,9 @@ static enum errcode add_members(struct sync *sync, const struct sync_room *room,
     return OK;
 }
 
-static enum errcode write_events(struct sync *sync, const struct sync_room *room,
-                                 const struct state_entries *entries, struct strbuf *out)
+/* Which events are told: `state_nids`. */
+static enum errcode choose_events(struct sync *sync, struct sync_room *room)
 {
-    const struct client_events how = {
-        .reader = &room->reader,
-        .without_membership = true, /* the reader's when the state was set: nobody asks */
-        .format = sync->request->filter->federation_format ? CLIENT_EVENT_FORMAT_FEDERATION
-                                                           : CLIENT_EVENT_FORMAT_CLIENT,
-        .filter = sync->request->filter,
-    };
-    int64_t *nids = ARENA_ARRAY(sync->call->arena, entries->list.count, int64_t);
-    struct stored_event *events;
-    size_t count;
-
-    TRY(select_entries(sync, room, entries, nids, &count));
-    TRY(recent_events_load(sync->call->services->recent_events, sync->call->db, sync->call->arena,
-                           (struct nid_list){nids, count}, &events, &count));
-    if (sync->request->filter->state.senders.present ||
-        sync->request->filter->state.not_senders.present ||
-        event_filter_needs_content(&sync->request->filter->state))
-        TRY(events_filter(sync->call, &sync->request->filter->state, room_id(room->reader.room),
-                          events, &count, NULL));
-    return client_events_write(sync->call, &how, events, count, out);
-}
-
-enum errcode sync_write_state(struct sync *sync, const struct sync_room *room, struct strbuf *out)
-{
-    static const char *const names[] = {
-        [STATE_AT_START] = "state",
-        [STATE_AFTER] = "state_after",
-        [STATE_AFTER_UNSTABLE] = "org.matrix.msc4222.state_after",
-    };
     struct state_entries entries = {.arena = sync->call->arena};
     bool is_lazy = sync->request->filter->state.lazy_load_members;
     struct state_map *known, *wanted;
@@ -267,10 +240,118 @@ enum errcode sync_write_state(struct sync *sync, const struct sync_room *room, s
     }
     if (is_lazy && !room->is_full && !sync->request->full_state)
         TRY(add_members(sync, room, wanted, &entries));
+    int64_t *nids = ARENA_ARRAY(sync->call->arena, entries.list.count, int64_t);
+    room->state_nids = nids;
+    return select_entries(sync, room, &entries, nids, &room->state_nid_count);
+}
+
+static int by_room(const void *a, const void *b)
+{
+    const struct stored_event *left = a, *right = b;
+
+    if (left->room_nid != right->room_nid)
+        return left->room_nid < right->room_nid ? -1 : 1;
+    if (left->position != right->position)
+        return left->position < right->position ? -1 : 1;
+    return left->event_nid < right->event_nid ? -1 : left->event_nid > right->event_nid;
+}
+
+/* The room's part of `events`, which are ordered by room. */
+static struct stored_event *part_of_room(struct stored_event *events, size_t count, int64_t nid,
+                                         size_t *count_out)
+{
+    size_t low = 0, high = count, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (events[middle].room_nid < nid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < count && events[end].room_nid == nid;)
+        end++;
+    *count_out = end - low;
+    return events + low;
+}
+
+static enum errcode fill_list(struct sync *sync, const struct sync_room *room,
+                              struct stored_event *events, size_t count,
+                              struct client_events_list *out)
+{
+    const struct event_filter *filter = &sync->request->filter->state;
+
+    events = part_of_room(events, count, room_nid(room->reader.room), &count);
+    if (filter->senders.present || filter->not_senders.present ||
+        event_filter_needs_content(filter))
+        TRY(events_filter(sync->call, filter, room_id(room->reader.room), events, &count, NULL));
+    *out = (struct client_events_list){
+        .how = {.reader = &room->reader,
+                .without_membership = true, /* the reader's when it was set: nobody asks */
+                .format = sync->request->filter->federation_format ? CLIENT_EVENT_FORMAT_FEDERATION
+                                                                   : CLIENT_EVENT_FORMAT_CLIENT,
+                .filter = sync->request->filter},
+        .events = events,
+        .count = count,
+    };
+    return OK;
+}
+
+/* The events of these rooms, whose numbers are known, in one query. */
+static enum errcode load_states(struct sync *sync, struct sync_room *rooms, size_t count,
+                                size_t nid_count)
+{
+    struct call *call = sync->call;
+    struct client_events_list *lists = ARENA_ARRAY(call->arena, count, struct client_events_list);
+    int64_t *nids = ARENA_ARRAY(call->arena, nid_count, int64_t);
+    struct stored_event *events = NULL;
+    size_t asked = 0, event_count = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < rooms[i].state_nid_count; j++)
+            nids[asked++] = rooms[i].state_nids[j];
+    }
+    if (asked > 0)
+        TRY(recent_events_load(call->services->recent_events, call->db, call->arena,
+                               (struct nid_list){nids, asked}, &events, &event_count));
+    if (event_count > 0)
+        qsort(events, event_count, sizeof(*events), by_room);
+    for (size_t i = 0; i < count; i++)
+        TRY(fill_list(sync, &rooms[i], events, event_count, &lists[i]));
+    TRY(client_events_prepare(call, lists, count));
+    for (size_t i = 0; i < count; i++)
+        rooms[i].state = lists[i];
+    return OK;
+}
+
+enum errcode sync_prepare_states(struct sync *sync, struct sync_room *rooms, size_t count)
+{
+    size_t first = 0, nid_count = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (rooms[i].tells_state)
+            TRY(choose_events(sync, &rooms[i]));
+        nid_count += rooms[i].state_nid_count;
+        if (i + 1 < count && nid_count < EVENTS_AT_ONCE)
+            continue;
+        TRY(load_states(sync, rooms + first, i + 1 - first, nid_count));
+        first = i + 1;
+        nid_count = 0;
+    }
+    return OK;
+}
+
+enum errcode sync_write_state(struct sync *sync, const struct sync_room *room, struct strbuf *out)
+{
+    static const char *const names[] = {
+        [STATE_AT_START] = "state",
+        [STATE_AFTER] = "state_after",
+        [STATE_AFTER_UNSTABLE] = "org.matrix.msc4222.state_after",
+    };
+
     sync_begin_member(out, names[sync->request->state_form]);
     strbuf_add_string(out, "{\"events\":[");
-    if (entries.list.count > 0)
-        TRY(write_events(sync, room, &entries, out));
+    TRY(client_events_write_list(sync->call, &room->state, out));
     strbuf_add_string(out, "]}");
     return OK;
 }

@@ -3,7 +3,6 @@
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/sync/sync_internal.h"
 #include "storage/memberships.h"
-#include "storage/users.h"
 
 enum { HEROES_MAX = 5 };
 
@@ -25,25 +24,38 @@ static enum errcode needs_heroes(struct sync *sync, const struct sync_room *room
     return OK;
 }
 
-enum errcode sync_load_heroes(struct sync *sync, struct sync_room *room)
+static enum errcode find_unnamed(struct sync *sync, struct sync_room *room, bool *out)
 {
-    struct call *call = sync->call;
-    struct nid_list heroes;
-    const char **user_ids;
-    bool are_needed;
-
     room->tells_summary = room->is_full || sync->request->full_state || room->is_limited ||
                           sync_timeline_has_type(sync, room, "m.room.member");
-    if (!room->tells_summary)
+    *out = false;
+    return room->tells_summary ? needs_heroes(sync, room, out) : OK;
+}
+
+enum errcode sync_load_heroes(struct sync *sync, struct sync_room *rooms, size_t count)
+{
+    struct call *call = sync->call;
+    struct sync_room **unnamed = ARENA_ARRAY(call->arena, count, struct sync_room *);
+    int64_t *nids = ARENA_ARRAY(call->arena, count, int64_t);
+    size_t unnamed_count = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bool is_unnamed;
+        TRY(find_unnamed(sync, &rooms[i], &is_unnamed));
+        if (is_unnamed) {
+            nids[unnamed_count] = room_nid(rooms[i].reader.room);
+            unnamed[unnamed_count++] = &rooms[i];
+        }
+    }
+    if (unnamed_count == 0)
         return OK;
-    TRY(needs_heroes(sync, room, &are_needed));
-    if (!are_needed)
-        return OK;
-    TRY(memberships_heroes(call->db, call->arena, room_nid(room->reader.room),
-                           sync->request->requester->user_nid, HEROES_MAX, &heroes));
-    TRY(user_ids_load(call->db, call->arena, heroes.items, heroes.count, &user_ids));
-    room->heroes = user_ids;
-    room->hero_count = heroes.count;
+    struct room_heroes *heroes = ARENA_ARRAY(call->arena, unnamed_count, struct room_heroes);
+    TRY(memberships_heroes(call->db, call->arena, (struct nid_list){nids, unnamed_count},
+                           sync->request->requester->user_nid, HEROES_MAX, heroes));
+    for (size_t i = 0; i < unnamed_count; i++) {
+        unnamed[i]->heroes = heroes[i].user_ids;
+        unnamed[i]->hero_count = heroes[i].count;
+    }
     return OK;
 }
 

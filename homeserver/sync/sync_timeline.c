@@ -1,6 +1,5 @@
 /* The timelines of a /sync answer: newest events first found, one query for many rooms. */
 #include "homeserver/base/arena.h"
-#include "homeserver/rooms/client_events.h"
 #include "homeserver/rooms/event_subject.h"
 #include "homeserver/rooms/ignored_senders.h"
 #include "homeserver/services.h"
@@ -121,23 +120,39 @@ enum errcode sync_load_timelines(struct sync *sync, struct sync_room *rooms, siz
     return OK;
 }
 
+enum errcode sync_prepare_timelines(struct sync *sync, struct sync_room *rooms, size_t count)
+{
+    struct client_events_list *lists =
+        ARENA_ARRAY(sync->call->arena, count, struct client_events_list);
+
+    for (size_t i = 0; i < count; i++) {
+        lists[i] = (struct client_events_list){
+            .how = {.reader = &rooms[i].reader,
+                    .with_relations = rooms[i].is_limited,
+                    .format = sync->request->filter->federation_format
+                                  ? CLIENT_EVENT_FORMAT_FEDERATION
+                                  : CLIENT_EVENT_FORMAT_CLIENT,
+                    .filter = sync->request->filter},
+            .events = rooms[i].events,
+            .count = rooms[i].event_count,
+        };
+    }
+    TRY(client_events_prepare(sync->call, lists, count));
+    for (size_t i = 0; i < count; i++)
+        rooms[i].timeline = lists[i];
+    return OK;
+}
+
 enum errcode sync_write_timeline(struct sync *sync, const struct sync_room *room,
                                  struct strbuf *out)
 {
-    const struct client_events how = {
-        .reader = &room->reader,
-        .with_relations = room->is_limited,
-        .format = sync->request->filter->federation_format ? CLIENT_EVENT_FORMAT_FEDERATION
-                                                           : CLIENT_EVENT_FORMAT_CLIENT,
-        .filter = sync->request->filter,
-    };
     int64_t before = room->event_count > 0 ? room->events[0].position - 1 : sync->until;
 
     sync_begin_member(out, "timeline");
     strbuf_printf(out, "{\"limited\":%s,\"prev_batch\":\"%s\",\"events\":[",
                   room->is_limited ? "true" : "false",
                   page_token_format(sync->call->arena, before));
-    TRY(client_events_write(sync->call, &how, room->events, room->event_count, out));
+    TRY(client_events_write_list(sync->call, &room->timeline, out));
     strbuf_add_string(out, "]}");
     return OK;
 }
