@@ -10,7 +10,6 @@ round one after the other, and time and peak memory of the thumbnailer for a pho
 import argparse
 import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
+from bad_pictures import decode  # noqa: E402
 from client import Client  # noqa: E402
 from homeserver import Beffroi, free_port  # noqa: E402
 from media import DOWNLOAD, split_mxc, upload  # noqa: E402
@@ -102,17 +102,12 @@ def compare(server, token, url, options):
 
 def thumbnail(binary):
     picture = encoded(photo(4000, 3000), "JPEG", quality=90)
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as result:
-        source.write(picture)
-        source.seek(0)
-        program = str(pathlib.Path(binary).parent / "beffroi-thumbnailer")
-        started = time.monotonic()
-        status = subprocess.run([program, "800", "600", "scale", "0"], stdin=source, stdout=result, check=False).returncode
-        seconds = time.monotonic() - started
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN)
+    program = pathlib.Path(binary).resolve().parent / "beffroi-thumbnailer"
+    with tempfile.TemporaryDirectory() as directory:
+        status, peak, cpu, seconds, _ = decode(program, picture, pathlib.Path(directory), "800", "600", "scale", "0")
     assert status == 10, status
     print(f"12-megapixel JPEG ({len(picture) / 1e6:.1f} MB) to 800x600: {seconds * 1000:.0f} ms, "
-          f"{peak.ru_utime + peak.ru_stime:.2f} CPU seconds, peak {peak.ru_maxrss / 1024:.0f} MiB")  # fmt: skip
+          f"{cpu:.2f} CPU seconds, peak {peak / 2**20:.0f} MiB")  # fmt: skip
 
 
 def main():

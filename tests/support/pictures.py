@@ -34,25 +34,36 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def empty_png(width, height):
-    """A PNG of one colour, as small as it gets: zeros that compress a thousandfold."""
-    row = (width + 7) // 8 + 1
-    packer = zlib.compressobj(9)
-    data = b"".join(packer.compress(bytes(row * 1000)) for _ in range(0, height, 1000)) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+def packed_zeros(size):
+    """What zlib makes of so many zeros: a thousandth. Quick, as one piece is packed and repeated."""
+    piece, rest = 1 << 20, zlib.compressobj(9, zlib.DEFLATED, -15)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = packer.compress(bytes(piece)) + packer.flush(zlib.Z_FULL_FLUSH)
+    end = rest.compress(bytes(size % piece)) + rest.flush()
+    return b"\x78\x9c" + block * (size // piece) + end + struct.pack(">HH", size % 65521, 1)
 
 
-def endless_gif(frames):
+def flat_png(width, height, bits=1, colour=0, interlaced=False):
+    """A PNG of one colour, as small as it gets. Interlaced ones are whole in the memory of a decoder."""
+    channels = {0: 1, 2: 3, 6: 4}[colour]
+    adam7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    size = 0
+    for x, y, right, down in adam7 if interlaced else [(0, 0, 1, 1)]:
+        columns, rows = -(-(width - x) // right), -(-(height - y) // down)
+        size += rows * (1 + (columns * channels * bits + 7) // 8)
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, int(interlaced))
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", packed_zeros(size)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def endless_gif(frames, size=(200, 200), frame_size=(1, 1)):
     """One pixel, very often."""
-    frame = b"\x21\xf9\x04\x00\x0a\x00\x00\x00,\0\0\0\0\1\0\1\0\0\2\2D\1\0"
-    return b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + frame * frames + b";"
+    frame = b"\x21\xf9\x04\x00\x0a\x00\x00\x00,\0\0\0\0" + struct.pack("<HH", *frame_size) + b"\0\2\2D\1\0"
+    return b"GIF89a" + struct.pack("<HH", *size) + b"\x80\0\0\0\0\0\xff\xff\xff" + frame * frames + b";"
 
 
 def text_bomb():
     """A PNG with a compressed text that unpacks to a gigabyte."""
-    packer = zlib.compressobj(9)
-    data = b"".join(packer.compress(bytes(1 << 20)) for _ in range(1024)) + packer.flush()
     small = encoded(photo(300, 300), "PNG")
     end = small.index(b"IDAT") - 4
-    return small[:end] + chunk(b"zTXt", b"Comment\0\0" + data) + small[end:]
+    return small[:end] + chunk(b"zTXt", b"Comment\0\0" + packed_zeros(1 << 30)) + small[end:]
