@@ -4,7 +4,18 @@
 #include "homeserver/base/arena.h"
 #include "storage/statements.h"
 
-enum { PRESENCE, DEVICE_LISTS, KEY_COUNTS, ROOMS, PRESENCE_AT, DEVICE_LISTS_AT, DEVICES_AT };
+enum {
+    PRESENCE,
+    DEVICE_LISTS,
+    KEY_COUNTS,
+    ROOMS,
+    PRESENCE_AT,
+    DEVICE_LISTS_AT,
+    DEVICES_AT,
+    DEPARTED
+};
+
+#define LEAVE_OR_BAN "3, 4" /* enum stored_membership */
 
 /* clang-format off */
 static const struct db_statement statements[] = {
@@ -55,6 +66,33 @@ static const struct db_statement statements[] = {
         "  JOIN users u ON u.user_nid = c.user_nid "
         " WHERE c.position = ANY ($2) "
         " ORDER BY u.user_id, c.device_id"},
+
+    /* Who left, and, when it was one of the application service's users, who stayed. */
+    [DEPARTED] = {"appservice_departed",
+        "WITH gone AS MATERIALIZED ("
+        "    SELECT m.room_nid, m.user_nid "
+        "      FROM events e "
+        "      JOIN state_keys k ON k.state_key_nid = e.state_key_nid AND k.type = 'm.room.member' "
+        "      JOIN users u ON u.user_id = k.state_key "
+        "      JOIN memberships m ON m.room_nid = e.room_nid AND m.user_nid = u.user_nid "
+        "     WHERE e.event_nid = ANY ($2) AND m.event_nid = e.event_nid "
+        "       AND m.membership IN (" LEAVE_OR_BAN ")), "
+        "others AS ("
+        "    SELECT user_nid FROM gone "
+        "    UNION "
+        "    SELECT o.user_nid FROM gone g "
+        "      JOIN accounts a ON a.user_nid = g.user_nid AND a.appservice_id = $1 "
+        "      JOIN memberships o ON o.room_nid = g.room_nid AND o.membership = 2) "
+        "SELECT u.user_id FROM others o JOIN users u USING (user_nid) "
+        " WHERE NOT EXISTS (SELECT 1 FROM accounts a "
+        "                    WHERE a.user_nid = o.user_nid AND a.appservice_id = $1) "
+        "   AND NOT EXISTS ("
+        "    SELECT 1 FROM memberships theirs "
+        "      JOIN memberships mine ON mine.room_nid = theirs.room_nid AND mine.is_local "
+        "                           AND mine.membership = 2 "
+        "      JOIN accounts a ON a.user_nid = mine.user_nid AND a.appservice_id = $1 "
+        "     WHERE theirs.user_nid = o.user_nid AND theirs.membership = 2) "
+        " ORDER BY u.user_id"},
 };
 STATEMENT_TABLE(appservice_changes, statements);
 /* clang-format on */
@@ -133,6 +171,16 @@ enum errcode appservice_presence_load(struct db *db, struct arena *arena, struct
     return OK;
 }
 
+static const char **rows_texts(struct arena *arena, const struct db_rows *rows, size_t *count_out)
+{
+    *count_out = rows_count(rows);
+    const char **texts = ARENA_ARRAY(arena, *count_out, const char *);
+
+    for (size_t i = 0; i < *count_out; i++)
+        texts[i] = rows_text(rows, i, 0);
+    return texts;
+}
+
 enum errcode appservice_device_lists_load(struct db *db, struct arena *arena,
                                           struct nid_list positions, const char ***user_ids_out,
                                           size_t *count_out)
@@ -141,10 +189,19 @@ enum errcode appservice_device_lists_load(struct db *db, struct arena *arena,
 
     TRY(db_query(db, arena, &statements[DEVICE_LISTS_AT],
                  PARAMS(INT_ARRAY(positions.items, positions.count)), &rows));
-    *count_out = rows_count(rows);
-    *user_ids_out = ARENA_ARRAY(arena, *count_out, const char *);
-    for (size_t i = 0; i < *count_out; i++)
-        (*user_ids_out)[i] = rows_text(rows, i, 0);
+    *user_ids_out = rows_texts(arena, rows, count_out);
+    return OK;
+}
+
+enum errcode appservice_departed_load(struct db *db, struct arena *arena, const char *id,
+                                      struct nid_list event_nids, const char ***user_ids_out,
+                                      size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[DEPARTED],
+                 PARAMS(TEXT(id), INT_ARRAY(event_nids.items, event_nids.count)), &rows));
+    *user_ids_out = rows_texts(arena, rows, count_out);
     return OK;
 }
 

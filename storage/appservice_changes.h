@@ -44,6 +44,11 @@ enum errcode appservice_presence_load(struct db *db, struct arena *arena, struct
 enum errcode appservice_device_lists_load(struct db *db, struct arena *arena,
                                           struct nid_list positions, const char ***user_ids_out,
                                           size_t *count_out) MUST_CHECK;
+/* Of the memberships that these events ended and that did not begin again: who shares no room any
+ * more with any user of the application service, its own users left out. */
+enum errcode appservice_departed_load(struct db *db, struct arena *arena, const char *id,
+                                      struct nid_list event_nids, const char ***user_ids_out,
+                                      size_t *count_out) MUST_CHECK;
 /* Devices of this application service's users, ordered by user. */
 struct appservice_device {
     int64_t user_nid;

@@ -25,18 +25,26 @@ static enum errcode write_run(struct call *call, const struct stored_event *even
     return client_events_write(call, &how, events, count, out);
 }
 
-static enum errcode write_events(struct call *call, const struct transaction_content *content,
-                                 struct strbuf *out)
+struct nid_list transaction_event_nids(struct call *call, const struct transaction_content *content)
 {
     int64_t *nids = ARENA_ARRAY(call->arena, content->count, int64_t);
-    struct stored_event *events;
-    size_t wanted = 0, count, end;
+    size_t wanted = 0;
 
     for (size_t i = 0; i < content->count; i++) {
         if (content->items[i].kind == APPSERVICE_EVENT)
             nids[wanted++] = content->items[i].event_nid;
     }
-    TRY(events_load(call->db, call->arena, nids, wanted, &events, &count));
+    return (struct nid_list){nids, wanted};
+}
+
+static enum errcode write_events(struct call *call, const struct transaction_content *content,
+                                 struct strbuf *out)
+{
+    struct nid_list nids = transaction_event_nids(call, content);
+    struct stored_event *events;
+    size_t count, end;
+
+    TRY(events_load(call->db, call->arena, nids.items, nids.count, &events, &count));
     for (size_t i = 0; i < count; i = end) {
         for (end = i + 1; end < count && events[end].room_nid == events[i].room_nid; end++)
             ;

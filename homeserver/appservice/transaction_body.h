@@ -21,6 +21,9 @@ struct transaction_content {
 struct nid_list transaction_positions(struct call *call, const struct transaction_content *content,
                                       enum appservice_item_kind kind);
 
+struct nid_list transaction_event_nids(struct call *call,
+                                       const struct transaction_content *content);
+
 /* transaction_ephemeral.c: appends receipts, presence and typing to a list. */
 enum errcode transaction_write_ephemeral(struct call *call,
                                          const struct transaction_content *content,

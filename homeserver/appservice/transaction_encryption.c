@@ -17,23 +17,34 @@ static void write_member(const char *name, json_t *json, struct strbuf *out)
     free(text);
 }
 
-/* Nobody is told of those who left: a room's members are in its events. */
+static json_t *texts_json(const char **texts, size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(texts[i]));
+    return list;
+}
+
 static enum errcode write_device_lists(struct call *call, const struct transaction_content *content,
                                        struct strbuf *out)
 {
     struct nid_list positions = transaction_positions(call, content, APPSERVICE_DEVICE_LIST);
-    const char **user_ids;
-    size_t count;
+    struct nid_list events = transaction_event_nids(call, content);
+    const char **changed = NULL, **left = NULL;
+    size_t changed_count = 0, left_count = 0;
 
-    if (positions.count == 0)
+    if (positions.count > 0)
+        TRY(appservice_device_lists_load(call->db, call->arena, positions, &changed,
+                                         &changed_count));
+    if (events.count > 0)
+        TRY(appservice_departed_load(call->db, call->arena, content->appservice->id, events, &left,
+                                     &left_count));
+    if (changed_count == 0 && left_count == 0)
         return OK;
-    TRY(appservice_device_lists_load(call->db, call->arena, positions, &user_ids, &count));
-    json_t *changed = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(changed, json_string(user_ids[i]));
-    json_t *lists =
-        json_on_arena(call->arena, json_pack("{s:o, s:[]}", "changed", changed, "left"));
-    write_member("device_lists", lists, out);
+    json_t *lists = json_pack("{s:o, s:o}", "changed", texts_json(changed, changed_count), "left",
+                              texts_json(left, left_count));
+    write_member("device_lists", json_on_arena(call->arena, lists), out);
     return OK;
 }
 

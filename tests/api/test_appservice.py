@@ -512,6 +512,15 @@ def check_encryption(bridge, other):
     wait_for("device_lists", lambda lists: alice.user_id in lists["changed"])
     assert claim_key(alice, ghost.user_id, "PHONE")
     wait_for("device_one_time_keys_count", lambda c: c[ghost.user_id]["PHONE"]["signed_curve25519"] == 4)
+    bob = Client(bridge.server.base_url).register("bob")
+    shared = [alice.create_room(invite=[ghost.user_id, bob.user_id]) for _ in range(2)]
+    for room_id in shared:
+        bob.join(room_id)
+        ghost.join(room_id)
+    bob.leave(shared[0])
+    ghost.leave(shared[1])
+    wait_for("device_lists", lambda lists: lists["left"] == [bob.user_id])
+    assert not any(alice.user_id in lists["left"] for lists in told("device_lists"))
     assert not any(stranger.user_id in lists["changed"] for lists in told("device_lists"))
     assert not any(name.startswith("org.matrix.msc3202") for body in other.transactions() for name in body)
 
