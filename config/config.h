@@ -91,6 +91,7 @@ struct config_mail {
     const char *password;
     int64_t notification_delay_seconds;    /* before a mail about something unread */
     int64_t notification_interval_seconds; /* between two of them */
+    bool notification_details; /* true: they name rooms and people, and quote messages */
 };
 
 struct config_turn {

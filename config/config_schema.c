@@ -154,6 +154,9 @@ static const struct setting mail_items[] = {
      .max = 604800, .help = "Users who want it get a mail about messages that they have not read for so long."},
     {"notification_interval_seconds", SETTING_SECONDS, AT(config_mail, notification_interval_seconds),
      .standard = "1h", .max = 604800, .help = "The shortest time between two such mails to one user."},
+    {"notification_details", SETTING_BOOL, AT(config_mail, notification_details), .standard = "true",
+     .help = "Such mails name rooms and people and quote messages (encrypted ones never). false: they only "
+             "say how many messages are unread, so that nothing of them is in mailboxes."},
 };
 static const struct settings mail_section = SECTION(config_mail, "mail", mail_items);
 

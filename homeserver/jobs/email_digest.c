@@ -196,7 +196,7 @@ struct email_texts email_digest_write(struct call *call, const struct email_dige
     strbuf_add_string(&writer.html, "</title></head><body><h1>");
     strbuf_add_html(&writer.html, texts.subject);
     strbuf_add_string(&writer.html, "</h1>");
-    for (size_t i = 0; i < digest->count; i++)
+    for (size_t i = 0; digest->with_details && i < digest->count; i++)
         write_room(&writer, digest, i);
     write_end(&writer, digest->unsubscribe_url);
     texts.text = arena_strndup(call->arena, writer.text.data, writer.text.length);

@@ -15,6 +15,7 @@ struct email_digest {
     const char *unsubscribe_url;
     json_t *const *notifications; /* as push_notification_make() makes them, oldest first */
     size_t count;
+    bool with_details; /* otherwise only how many there are */
 };
 
 /* On the call's arena. */

@@ -162,6 +162,7 @@ static enum errcode send(struct call *call, const struct push_target *target,
         .language = target->pusher.lang,
         .server_name = identifier_domain(target->user_id),
         .unsubscribe_url = unsubscribe_url(call, target),
+        .with_details = config_current(call->services->config)->mail.notification_details,
     };
     json_t **notifications;
 

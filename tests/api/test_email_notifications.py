@@ -19,15 +19,18 @@ def mail_server():
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def server(mail_server):
-    mail = {
+def mail_settings(mail_server):
+    return {
         "smtp_url": mail_server.url,
         "from": "Messagerie <matrix@example.org>",
         "notification_delay_seconds": 1,
         "notification_interval_seconds": 1,
     }
-    with running(launch("beffroi", mail=mail)) as server:
+
+
+@pytest.fixture(scope="module")
+def server(mail_server):
+    with running(launch("beffroi", mail=mail_settings(mail_server))) as server:
         yield server
 
 
@@ -116,3 +119,22 @@ def test_a_refused_address_loses_its_pusher(alice, bob, room, address, mail_serv
     while bob.get(f"{CLIENT}/pushers")["pushers"]:
         assert time.monotonic() < give_up, "the pusher stays"
         time.sleep(0.1)
+
+
+def test_mails_may_be_told_to_say_nothing_of_what_was_written(mail_server):
+    mail = {**mail_settings(mail_server), "notification_details": False}
+    with running(launch("beffroi", mail=mail)) as server:
+        anonymous = Client(server.base_url)
+        alice, bob = (anonymous.register(name) for name in ("alice", "bob"))
+        address = fresh_address()
+        add_address(anonymous, mail_server, bob, address)
+        set_pusher(bob, address)
+        room = alice.create_room(name="Personnel matters", invite=[bob.user_id])
+        bob.join(room)
+        before = len(mail_server.mails_to(address))
+        alice.send_text(room, "Only between us")
+        mail = mail_server.wait_for(address, before + 1)
+    parts = [mail["Subject"], *(mail.get_body((kind,)).get_content() for kind in ("plain", "html"))]
+    assert all("non lu" in part for part in parts)
+    for secret in ("Only between us", "Personnel matters", alice.user_id[1:]):
+        assert not any(secret in part for part in parts)
