@@ -66,6 +66,15 @@ struct config_passwords {
     int length_min;        /* 8 characters */
 };
 
+/* How TLS is spoken with some servers. */
+struct config_destination {
+    const char *const *servers; /* globs of server names */
+    size_t server_count;
+    const char *ca_file;            /* the only trusted CAs, PEM; NULL: as for all others */
+    const char *client_certificate; /* PEM, with client_key; NULL: none is shown */
+    const char *client_key;
+};
+
 struct config_federation {
     bool enabled;             /* true */
     const char *const *allow; /* globs of server names; empty: everybody */
@@ -76,6 +85,8 @@ struct config_federation {
     bool allow_private_addresses; /* false */
     const char *const *notaries;  /* trusted key servers; none */
     size_t notary_count;
+    const struct config_destination *destinations; /* the first that fits counts */
+    size_t destination_count;
 };
 
 struct config_outgoing {

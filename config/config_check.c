@@ -270,6 +270,19 @@ static bool is_network(const char *text)
     return isdigit((unsigned char)text[length + 1]) && *end == '\0' && bits <= bits_max;
 }
 
+static void check_destination(const struct check *check, size_t index)
+{
+    const struct config_destination *to = &check->config->federation.destinations[index];
+    const char *path = arena_printf(check->arena, "federation.destinations.%zu", index);
+
+    if ((to->client_certificate == NULL) != (to->client_key == NULL))
+        MISTAKE(check, path, "client_certificate and client_key go together");
+    check_file(check, arena_printf(check->arena, "%s.ca_file", path), to->ca_file);
+    check_file(check, arena_printf(check->arena, "%s.client_certificate", path),
+               to->client_certificate);
+    check_file(check, arena_printf(check->arena, "%s.client_key", path), to->client_key);
+}
+
 static void check_network(const struct check *check)
 {
     static const char *const proxy_schemes[] = {"http://", "https://", "socks5h://", NULL};
@@ -297,6 +310,8 @@ static void check_network(const struct check *check)
                 "\"%s\" is not a proxy: write http://host:port or socks5h://host:port",
                 config->outgoing.proxy);
     check_file(check, "federation.ca_file", config->federation.ca_file);
+    for (size_t i = 0; i < config->federation.destination_count; i++)
+        check_destination(check, i);
     check_file(check, "outgoing.ca_file", config->outgoing.ca_file);
     for (size_t i = 0; i < config->appservice_file_count; i++)
         check_file(check, "appservice_files", config->appservice_files[i]);

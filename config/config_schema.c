@@ -117,6 +117,19 @@ static const struct setting password_items[] = {
 };
 static const struct settings passwords_section = SECTION(config_passwords, "passwords", password_items);
 
+static const struct setting destination_items[] = {
+    {"servers", SETTING_TEXTS, LIST(config_destination, servers, server_count), .required = true,
+     .example = "[\"*.example.org\"]", .help = "Names of the servers this is about; * and ? are wildcards."},
+    {"ca_file", SETTING_PATH, AT(config_destination, ca_file), .example = "/etc/beffroi/ministry-ca.pem",
+     .help = "The only certificate authorities to trust for these servers, PEM. Unset: as for all others."},
+    {"client_certificate", SETTING_PATH, AT(config_destination, client_certificate),
+     .example = "/etc/beffroi/client.pem",
+     .help = "The certificate, with its chain, that this server shows to these servers (mutual TLS), PEM."},
+    {"client_key", SETTING_PATH, AT(config_destination, client_key), .example = "/etc/beffroi/client.key",
+     .help = "The private key of the client certificate, PEM."},
+};
+static const struct settings destination_section = SECTION(config_destination, "a destination", destination_items);
+
 static const struct setting federation_items[] = {
     {"enabled", SETTING_BOOL, AT(config_federation, enabled), .standard = "true",
      .help = "false: this server talks to no other server."},
@@ -131,6 +144,10 @@ static const struct setting federation_items[] = {
              "it keeps strangers from making this server call into your network."},
     {"notaries", SETTING_TEXTS, LIST(config_federation, notaries, notary_count), .example = "[matrix.org]",
      .help = "Servers to ask for the keys of servers that are down. They are trusted to tell the truth."},
+    {"destinations", SETTING_SECTIONS, LIST(config_federation, destinations, destination_count),
+     .section = &destination_section,
+     .help = "Servers with certificate authorities of their own, or that demand a client certificate; the first entry "
+             "that fits a server counts, for its well-known file too. The files are read again on SIGHUP."},
 };
 static const struct settings federation_section = SECTION(config_federation, "federation", federation_items);
 

@@ -10,6 +10,7 @@
 #include "federation/client/discovery.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/glob.h"
+#include "homeserver/net/http_client.h"
 
 struct federation_client *federation_client_create(const struct federation_client_options *options)
 {
@@ -74,6 +75,22 @@ bool federation_allows(const struct config *config, const char *server_name, con
     if (why_out != NULL)
         *why_out = why;
     return why == NULL;
+}
+
+void federation_set_tls(const struct config *config, const char *server_name,
+                        struct http_call *call)
+{
+    const struct config_federation *federation = &config->federation;
+
+    for (size_t i = 0; i < federation->destination_count; i++) {
+        const struct config_destination *to = &federation->destinations[i];
+        if (!is_listed(to->servers, to->server_count, server_name))
+            continue;
+        call->ca_file = to->ca_file;
+        call->client_certificate = to->client_certificate;
+        call->client_key = to->client_key;
+        return;
+    }
 }
 
 enum errcode federation_retry_ts(struct federation_client *client, struct db *db,

@@ -43,6 +43,11 @@ const struct signing_key *federation_client_key(const struct federation_client *
  * who take requests and events. `why_out` (may be NULL) gets a fragment for people. */
 bool federation_allows(const struct config *config, const char *server_name, const char **why_out);
 
+/* Puts the certificates into a call that the configuration has for this server. */
+struct http_call;
+void federation_set_tls(const struct config *config, const char *server_name,
+                        struct http_call *call);
+
 /* For those who call asynchronously and keep the back-off themselves: when the server may be called
  * next (ms since 1970; 0: now), and what came of a call. */
 enum errcode federation_retry_ts(struct federation_client *client, struct db *db,

@@ -131,6 +131,7 @@ static enum errcode prepare(struct federation_client *client, struct arena *aren
         .on_body = request->on_body,
         .context = request->context,
     };
+    federation_set_tls(config_current(client->config), request->destination, &out->call);
     return add_body(arena, request, &out->call);
 }
 

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "config/config.h"
+#include "federation/client/federation_client.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/net/http_client.h"
 #include "homeserver/protocol/json.h"
@@ -46,7 +47,7 @@ static void none(struct well_known *out, int64_t lifetime_ms, const char *why)
 void well_known_fetch(struct http_client *http, const struct config *config, struct arena *arena,
                       const char *host, struct well_known *out)
 {
-    const struct http_call call = {
+    struct http_call call = {
         .method = "GET",
         .url = arena_printf(arena, "https://%s/.well-known/matrix/server", host),
         .timeout_ms = TIMEOUT_MS,
@@ -59,6 +60,7 @@ void well_known_fetch(struct http_client *http, const struct config *config, str
     struct error error = {0};
     json_t *json;
 
+    federation_set_tls(config, host, &call);
     if (http_client_fetch(http, arena, &call, &error, &answer) != OK) {
         none(out, UNREACHABLE_MS, arena_strdup(arena, error.text));
         return;

@@ -13,7 +13,12 @@
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/server_keys.h"
 
-enum { TIMEOUT_MS = 15 * 1000, ANSWER_BYTES_MAX = 256 * 1024, MS_PER_HOUR = 60 * 60 * 1000 };
+enum {
+    HTTP_OK = 200,
+    TIMEOUT_MS = 15 * 1000,
+    ANSWER_BYTES_MAX = 256 * 1024,
+    MS_PER_HOUR = 60 * 60 * 1000
+};
 
 struct check {
     const struct config *config;
@@ -44,7 +49,7 @@ static enum errcode fetch_keys(struct check *check, const struct server_route *r
                                json_t **json_out)
 {
     const char *const headers[] = {arena_printf(check->arena, "Host: %s", route->host), NULL};
-    const struct http_call call = {
+    struct http_call call = {
         .method = "GET",
         .url = arena_printf(check->arena, "%s/_matrix/key/v2/server", route->base_url),
         .headers = headers,
@@ -56,9 +61,20 @@ static enum errcode fetch_keys(struct check *check, const struct server_route *r
     };
     struct http_answer answer;
 
+    federation_set_tls(check->config, check->server_name, &call);
+    if (call.ca_file != NULL)
+        printf("   only the authorities of %s are trusted\n", call.ca_file);
+    if (call.client_certificate != NULL)
+        printf("   we show the client certificate %s\n", call.client_certificate);
     TRY(http_client_fetch(check->http, check->arena, &call, &check->error, &answer));
     printf("3. it answers over TLS, with a certificate that is trusted: HTTP status %d\n",
            answer.status);
+    if (answer.status != HTTP_OK)
+        return fail(&check->error, E_REMOTE,
+                    "asked for its keys it answers with HTTP status %d: is this the address of a "
+                    "Matrix server, and does it want a client certificate "
+                    "(federation.destinations)?",
+                    answer.status);
     return json_parse_object(check->arena, answer.body, answer.body_size, &check->error, json_out);
 }
 

@@ -32,6 +32,7 @@ struct http_transfer *http_transfer_create(const struct http_call *call, http_do
     own->method = copy(transfer->arena, call->method);
     own->url = copy(transfer->arena, call->url);
     own->connect_to = copy(transfer->arena, call->connect_to);
+    own->ca_file = copy(transfer->arena, call->ca_file);
     own->client_certificate = copy(transfer->arena, call->client_certificate);
     own->client_key = copy(transfer->arena, call->client_key);
     own->aws_sigv4 = copy(transfer->arena, call->aws_sigv4);
@@ -250,11 +251,15 @@ static enum errcode set_trust(struct http_transfer *transfer,
     const struct http_call *call = &transfer->call;
 
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (surroundings->ca_file != NULL) {
-        SET(CURLOPT_CAINFO, surroundings->ca_file);
+    const char *ca_file = call->ca_file != NULL ? call->ca_file : surroundings->ca_file;
+    if (ca_file != NULL) {
+        SET(CURLOPT_CAINFO, ca_file);
         SET(CURLOPT_CAPATH, NULL);
     }
-    if (call->trust == HTTP_TRUST_FEDERATION && surroundings->federation_ca != NULL) {
+    if (call->ca_file != NULL) {
+        /* Otherwise curl would go on with what was in the file a day ago. */
+        SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    } else if (call->trust == HTTP_TRUST_FEDERATION && surroundings->federation_ca != NULL) {
         /* Takes the place of CAINFO (it holds that file's certificates as well), beside CAPATH. */
         struct curl_blob blob = {.data = arena_strdup(transfer->arena, surroundings->federation_ca),
                                  .len = strlen(surroundings->federation_ca),
