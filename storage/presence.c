@@ -11,7 +11,7 @@
 
 #define FROM_PRESENCE "  FROM presence p JOIN users u USING (user_nid) "
 
-enum { LOAD, CHANGED, TO_FEDERATE, SET, TIME_OUT, NODE_SEEN, NODES_FORGET, ORPHANS };
+enum { LOAD, CHANGED, TO_FEDERATE, SET, SET_STATE, TIME_OUT, NODE_SEEN, NODES_FORGET, ORPHANS };
 
 static const struct db_statement statements[] = {
     [LOAD] = {"presence_load", "SELECT " PRESENCE_COLUMNS FROM_PRESENCE " WHERE p.user_nid = $1"},
@@ -67,6 +67,15 @@ static const struct db_statement statements[] = {
              "       last_active_ts = EXCLUDED.last_active_ts, "
              "       currently_active = EXCLUDED.currently_active, node = EXCLUDED.node, "
              "       position = EXCLUDED.position"},
+
+    [SET_STATE] = {"presence_set_state",
+                   "INSERT INTO presence (user_nid, state, last_active_ts, "
+                   "                      currently_active, node, position) "
+                   "VALUES ($1, $2, $3, $4, $5, $6) "
+                   "    ON CONFLICT (user_nid) DO UPDATE "
+                   "   SET state = EXCLUDED.state, last_active_ts = EXCLUDED.last_active_ts, "
+                   "       currently_active = EXCLUDED.currently_active, node = EXCLUDED.node, "
+                   "       position = EXCLUDED.position"},
 
     [TIME_OUT] = {"presence_time_out", "UPDATE presence "
                                        "   SET state = $2, last_active_ts = $3, "
@@ -177,6 +186,13 @@ void presence_set_in(struct journal_entry *entry, const struct presence_row *row
                       PARAMS(INT(row->user_nid), INT(row->state), TEXT(row->status_msg),
                              INT(row->last_active_ts), BOOL(row->currently_active), INT(row->node),
                              POSITION));
+}
+
+void presence_set_state_in(struct journal_entry *entry, const struct presence_row *row)
+{
+    journal_entry_add(entry, &statements[SET_STATE],
+                      PARAMS(INT(row->user_nid), INT(row->state), INT(row->last_active_ts),
+                             BOOL(row->currently_active), INT(row->node), POSITION));
 }
 
 void presence_time_out_in(struct journal_entry *entry, const struct presence_row *row)

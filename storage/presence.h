@@ -59,7 +59,10 @@ enum errcode presence_to_federate(struct db *db, struct arena *arena, struct pos
 /* Adds to a journal entry. */
 void presence_set_in(struct journal_entry *entry, const struct presence_row *row);
 
-/* As above, but only while `row->node` still looks after the user. */
+/* As above, but the status message stays what it is. */
+void presence_set_state_in(struct journal_entry *entry, const struct presence_row *row);
+
+/* … and only while `row->node` still looks after the user. */
 void presence_time_out_in(struct journal_entry *entry, const struct presence_row *row);
 
 /* Tells the other processes that this one is alive, and forgets those that were not seen since

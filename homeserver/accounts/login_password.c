@@ -41,6 +41,9 @@ enum errcode login_check_password(struct call *call, const char *user_id, const 
                         &better_hash));
     if (!matches) {
         login_throttle_note_failure(call, folded_id, address);
+        /* Nobody has its password any more; that it exists /register/available tells as well. */
+        if (account != NULL && account->deactivated_ts != 0)
+            return fail(call->error, M_USER_DEACTIVATED, "This account was deactivated for good.");
         return fail(call->error, M_FORBIDDEN, "The user name or the password is wrong.");
     }
     if (better_hash != NULL)

@@ -20,16 +20,31 @@ struct streamed {
 
 typedef ARRAY_OF(struct streamed) streamed_events;
 
+/* Who does not say from where reads what comes after the request: also in the runs after a wait. */
+static int64_t position_of_arrival(struct request *req, int64_t newest)
+{
+    int64_t *kept = req_memo(req);
+
+    if (kept == NULL) {
+        kept = malloc(sizeof(*kept));
+        if (kept == NULL)
+            return newest;
+        *kept = newest;
+        req_set_memo(req, kept);
+    }
+    return *kept;
+}
+
 enum errcode event_stream_read(struct request *req, struct event_stream *out)
 {
     int64_t newest = journal_position(req->call.services->journal);
     const char *from = query_string(req, "from");
 
-    out->from = newest;
     TRY(query_int(req, "timeout", 0, 0, TIMEOUT_MS_MAX, &out->timeout_ms));
-    if (from == NULL || *from == '\0')
-        return OK;
-    return page_token_parse(from, newest, &req->error, &out->from);
+    if (from != NULL && *from != '\0')
+        return page_token_parse(from, newest, &req->error, &out->from);
+    out->from = position_of_arrival(req, newest);
+    return OK;
 }
 
 /* `*end` moves back to where every room has been read up to. */

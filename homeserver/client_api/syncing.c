@@ -19,7 +19,8 @@ enum errcode note_syncing(struct request *req, const char *set_presence, int64_t
     if (set_presence != NULL && !presence_state_parse(set_presence, &report.state))
         return fail(&req->error, M_INVALID_PARAM,
                     "set_presence must be online, unavailable or offline.");
-    if (report.state == PRESENCE_OFFLINE ||
+    /* A request says this once: what was set while it waited is newer. */
+    if (report.state == PRESENCE_OFFLINE || req_was_parked(req) ||
         !config_current(req->call.services->config)->presence_enabled)
         return OK;
     return presence_synced(&req->call, &report);

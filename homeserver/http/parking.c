@@ -121,6 +121,11 @@ bool req_woken_by_deadline(const struct request *req)
     return req->connection->parking.woken_by_deadline;
 }
 
+bool req_was_parked(const struct request *req)
+{
+    return atomic_load(&req->connection->parking.ticket) != 0;
+}
+
 void req_set_memo(struct request *req, void *memo_owned)
 {
     struct parking *parking = &req->connection->parking;

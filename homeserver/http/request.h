@@ -133,6 +133,8 @@ enum errcode req_park(struct request *req, const struct wake_source *source, int
  * run; then false and nothing is parked. */
 bool req_park_briefly(struct request *req, int64_t timeout_ms) MUST_CHECK;
 bool req_woken_by_deadline(const struct request *req);
+/* True in every run after the first wait. */
+bool req_was_parked(const struct request *req);
 /* Monotonic time at which this request first reached its handler. */
 int64_t req_started_ms(const struct request *req);
 /* What must survive from one run to the next; NULL in the first run. malloc'ed; taken. */

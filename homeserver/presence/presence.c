@@ -96,18 +96,11 @@ enum errcode presence_receive(struct call *call, const struct presence_row *row)
     return write_row(call, row, presence_set_in);
 }
 
-/* The status message stays what it was. */
 static enum errcode write_view(struct call *call, const struct presence_view *view)
 {
     struct presence_row row = row_of(view, call->services->presence->node);
-    struct presence_row old;
-    enum errcode found = presence_load(call->db, call->arena, view->user_nid, &old);
 
-    if (found == OK)
-        row.status_msg = old.status_msg;
-    else if (found != M_NOT_FOUND)
-        return found;
-    return write_row(call, &row, presence_set_in);
+    return write_row(call, &row, presence_set_state_in);
 }
 
 enum errcode presence_synced(struct call *call, const struct presence_report *report)

@@ -179,7 +179,7 @@ const struct route routes[] = {
     /* ── Client-server API: Room creation, membership ───────────────────────────────── */
     {POST,   "/_matrix/client/v3/createRoom",                                           client_create_room,               USER,   LIMIT_JOIN,    JSON_BODY,     CALLS_OUT},
     {GET,    "/_matrix/client/v3/joined_rooms",                                         client_get_joined_rooms,          USER,   LIMIT_NONE,    NO_BODY,       0},
-    {POST,   "/_matrix/client/v3/join/{roomIdOrAlias}",                                 client_join_room,                 USER,   LIMIT_JOIN,    JSON_OPTIONAL, CALLS_OUT},
+    {POST,   "/_matrix/client/v3/join/{roomIdOrAlias}",                                 client_join_room,                 GUEST,  LIMIT_JOIN,    JSON_OPTIONAL, CALLS_OUT},
     {POST,   "/_matrix/client/v3/rooms/{roomId}/join",                                  client_join_room_by_id,           GUEST,  LIMIT_JOIN,    JSON_OPTIONAL, CALLS_OUT},
     {POST,   "/_matrix/client/v3/knock/{roomIdOrAlias}",                                client_knock_room,                USER,   LIMIT_JOIN,    JSON_OPTIONAL, CALLS_OUT},
     {POST,   "/_matrix/client/v3/rooms/{roomId}/invite",                                client_invite_user,               USER,   LIMIT_INVITE,  JSON_BODY,     CALLS_OUT},

@@ -17,7 +17,7 @@ def test_a_deactivated_account_is_closed_for_good(anonymous, alice):
         client.get(f"{CLIENT}/account/whoami", expect=401)
     identifier = {"type": "m.id.user", "user": alice.user_id}
     body = {"type": "m.login.password", "identifier": identifier, "password": PASSWORD}
-    assert anonymous.post(f"{CLIENT}/login", body=body, expect=403)["errcode"] == "M_FORBIDDEN"
+    assert anonymous.post(f"{CLIENT}/login", body=body, expect=403)["errcode"] == "M_USER_DEACTIVATED"
     anonymous.get(f"{CLIENT}/profile/{{}}", alice.user_id, expect=404)
 
 

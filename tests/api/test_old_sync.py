@@ -1,5 +1,8 @@
 """The ways to synchronise from before /sync (old_sync.yaml, room_initial_sync.yaml)."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 from client import CLIENT
 
 EVENT = f"{CLIENT}/events/{{}}"
@@ -26,6 +29,8 @@ def test_a_room_at_a_glance(alice, bob, carol, room):
     assert carol.get(ROOM, room, expect=403)["errcode"] == "M_FORBIDDEN"
     alice.set_state(room, "m.room.history_visibility", {"history_visibility": "world_readable"})
     assert "membership" not in carol.get(ROOM, room)
+    few = carol.get(ROOM, room, query={"limit": 2})["messages"]["chunk"]
+    assert [event["type"] for event in few] == ["m.room.history_visibility"]  # and one she may not see
 
 
 def test_all_rooms_at_once(alice, bob, room):
@@ -58,6 +63,19 @@ def test_a_world_readable_room_is_followed_from_outside(alice, carol, room):
     event_id = alice.send_text(room, "look")
     answer = carol.get(f"{CLIENT}/events", query={**query, "from": start, "timeout": 100})
     assert [event["event_id"] for event in answer["chunk"]] == [event_id]
+
+
+@pytest.mark.parametrize("peeks", [False, True])
+def test_who_waits_without_a_token_hears_what_comes_meanwhile(alice, bob, carol, room, peeks):
+    alice.set_state(room, "m.room.history_visibility", {"history_visibility": "world_readable"})
+    reader, query = (carol, {"room_id": room}) if peeks else (bob, {})
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(reader.get, f"{CLIENT}/events", query={**query, "timeout": 20000})
+        sent = [alice.send_text(room, "0")]
+        while not waiting.done():
+            sent.append(alice.send_text(room, str(len(sent))))
+        heard = [event["event_id"] for event in waiting.result()["chunk"]]
+    assert heard and heard[0] in sent
 
 
 def test_rooms_that_were_left_are_told_when_asked_for(alice, bob, room):

@@ -1,6 +1,8 @@
 """Presence (presence.yaml)."""
 
-from client import CLIENT
+from concurrent.futures import ThreadPoolExecutor
+
+from client import CLIENT, Client
 
 STATUS = f"{CLIENT}/presence/{{}}/status"
 
@@ -51,6 +53,20 @@ def test_presence_is_set_by_sync(alice, bob, room):
     bob.sync_until(
         lambda answer: any(status["presence"] == "unavailable" for status in presence_of(answer, alice.user_id))
     )
+
+
+def test_what_is_set_while_a_sync_waits_stays(alice, bob, room):
+    since = alice.sync(set_presence="unavailable")["next_batch"]
+    query = {"since": since, "timeout": 60000, "filter": '{"presence":{"not_types":["*"]}}'}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(Client(alice.base_url, alice.token).get, f"{CLIENT}/sync", query=query)
+        while bob.get(STATUS, alice.user_id)["presence"] != "online":
+            assert not waiting.done()
+        alice.put(STATUS, alice.user_id, body={"presence": "unavailable"})
+        assert not waiting.done()
+        bob.send_text(room, "wakes it")
+        waiting.result()
+    assert bob.get(STATUS, alice.user_id)["presence"] == "unavailable"
 
 
 def test_presence_arrives_with_a_new_room_or_a_new_member(alice, bob):

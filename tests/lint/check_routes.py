@@ -37,6 +37,10 @@ DIFFERENT_ACCESS = {
         "OPTIONAL_USER",
         "the text allows callers without a token for rooms that anyone may see",
     ),
+    "POST /_matrix/client/v3/join/{roomIdOrAlias}": (
+        "GUEST",
+        "the other way to join is for guests, and clients (matrix-js-sdk) know only this one",
+    ),
     "GET /_matrix/client/versions": ("OPTIONAL_USER", "a token may switch on features of its user"),
 }
 

@@ -43,6 +43,25 @@ static void presence_is_loaded_as_it_was_set(void **state)
     assert_int_equal(row.node, 9);
 }
 
+static void the_state_alone_leaves_the_message(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct presence_row row = {.user_nid = user(fixture, "@m:one"), .state = PRESENCE_ONLINE};
+    struct presence_row found;
+
+    for (size_t i = 0; i < 3; i++) {
+        struct journal_entry *entry = journal_entry_create();
+        row.state = i % 2 == 0 ? PRESENCE_UNAVAILABLE : PRESENCE_ONLINE;
+        presence_set_state_in(entry, &row);
+        journal_commit(fixture, entry);
+        assert_int_equal(presence_load(fixture->db, fixture->arena, row.user_nid, &found), OK);
+        assert_int_equal(found.state, row.state);
+        assert_true(i == 0 ? found.status_msg == NULL : strcmp(found.status_msg, "busy") == 0);
+        row.status_msg = "busy";
+        set(fixture, row);
+    }
+}
+
 static struct position_range since_until_now(struct journal_fixture *fixture, int64_t since)
 {
     return (struct position_range){since, journal_position(fixture->journal), 10};
@@ -166,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(presence_is_loaded_as_it_was_set),
+        TEST(the_state_alone_leaves_the_message),
         TEST(presence_is_seen_by_those_who_share_a_room),
         TEST(only_the_process_that_looks_after_a_user_times_them_out),
         TEST(users_of_dead_processes_are_found),
