@@ -35,8 +35,8 @@ class Mailbox:
 
 
 class MailServer:
-    def __init__(self):
-        self.box = Mailbox()
+    def __init__(self, box=None):
+        self.box = box or Mailbox()
         port = free_port()
         self.controller = Controller(self.box, hostname="127.0.0.1", port=port)
         self.url = f"smtp://127.0.0.1:{port}"
