@@ -123,6 +123,10 @@ class Theirs(Measured, Synapse):
         self.directory.chmod(0o755)
         self.cluster = Cluster(self.directory / "pg", settings)
 
+    def rate_limits(self):
+        more = ("room_creation", "media_create", "third_party_invite", "user_directory")
+        return {**super().rate_limits(), **{f"rc_{name}": self.UNLIMITED for name in more}}
+
     def settings(self):
         arguments = {"user": "synapse", "dbname": "synapse", "host": str(self.cluster.sockets), "cp_min": 5, "cp_max": 10}
         settings = {

@@ -123,31 +123,27 @@ def measure(resident, joiner, room_id, wanted):
 
 
 class JoiningSynapse(Theirs, FederatingSynapse):
-    """Federating, on PostgreSQL."""
+    """Federating, on PostgreSQL. The server of the members is gone: the resident vouches for its keys."""
 
     requirements = Theirs.requirements
 
-    def __init__(self, authority, settings):
+    def __init__(self, authority, settings, resident):
         FederatingSynapse.__init__(self, authority)
+        self.resident = resident
         self.directory.chmod(0o755)
         self.cluster = Cluster(self.directory / "pg", settings)
 
+    def settings(self):
+        return {**super().settings(), "trusted_key_servers": [{"server_name": self.resident.server_name}]}
 
-def joiners(authority, binary, against_synapse, settings):
+
+def joiners(authority, resident, binary, against_synapse):
     """(word, prepared server) of those that join."""
     ours = federating_server(authority)
     ours.binary = binary
     yield "ours", ours
     if against_synapse:
-        yield "synapse", JoiningSynapse(authority, settings).prepare()
-
-
-def join_by(joiner, resident, room_id, **more):
-    joiner.start()
-    try:
-        return measure(resident, joiner, room_id, **more)
-    finally:
-        joiner.remove()
+        yield "synapse", JoiningSynapse(authority, cluster_settings(resident), resident).prepare()
 
 
 def main():
@@ -160,7 +156,7 @@ def main():
     arguments = parser.parse_args()
     authority = Authority(pathlib.Path(tempfile.mkdtemp(prefix="beffroi-authority-")))
     resident, peer = federating_server(authority), Peer(authority)
-    figures = {}
+    figures, joined = {}, []
     try:
         resident.binary = arguments.binary
         resident.start()
@@ -168,16 +164,18 @@ def main():
         began = time.monotonic()
         room_id = fill(resident, owner, peer, arguments.members, arguments.state)
         print(f"the room was made in {time.monotonic() - began:.0f} s", file=sys.stderr)
-        settings = cluster_settings(resident)
-        for word, joiner in joiners(authority, arguments.binary, arguments.against_synapse, settings):
-            figures[word] = join_by(joiner, resident, room_id, wanted=arguments.members)
+        for word, joiner in joiners(authority, resident, arguments.binary, arguments.against_synapse):
+            joined.append(joiner)  # all stay: the next one asks for the keys of who is in the room
+            joiner.start()
+            figures[word] = measure(resident, joiner, room_id, arguments.members)
         if arguments.json:
             print(json.dumps(figures))
         for word, found in figures.items() if not arguments.json else ():
             print(f"{word}:", *(f"{k:20} {v}" for k, v in found.items()), sep="\n")
     finally:
         peer.close()
-        resident.remove()
+        for server in [resident, *joined]:
+            server.remove()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 #include "homeserver/base/clock.h"
 #include "tests/bench/bench.h"
 
-enum { ERRORS_MAX = 200, PROGRESS_AFTER_MS = 2000 };
+enum { ERRORS_MAX = 200, PROGRESS_AFTER_MS = 2000, PATIENCE_MS = 60000 };
 
 struct slot {
     struct running *running;
@@ -25,7 +25,7 @@ struct running {
     struct slot *slots;
     int64_t next;
     int64_t ends_at_us;
-    int64_t started_ms;
+    int64_t started_ms, answered_ms;
 };
 
 void work_note_error(struct work_result *result, const struct http_answer *answer)
@@ -42,14 +42,19 @@ static void on_answer(void *context, const struct http_answer *answer)
     struct slot *slot = context;
     struct running *running = slot->running;
 
-    if (answer->status == 429 && running->work->patient) {
+    bool refused = answer->status == 429 && running->work->patient;
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (refused && now_ms - running->answered_ms < PATIENCE_MS) {
         slot->is_waiting = true;
         http_loop_hold(running->bench->loop, 1);
         return;
     }
+    running->answered_ms = now_ms;
     running->result->bytes += (int64_t)answer->size;
     if (answer->status / 100 != 2) {
         work_note_error(running->result, answer);
+        running->result->errors += refused ? ERRORS_MAX : 0; /* its limits are on */
         if (running->result->errors > ERRORS_MAX)
             http_loop_stop(running->bench->loop);
     } else {
@@ -130,6 +135,7 @@ bool work_run(struct bench *bench, const struct work *work, struct work_result *
         .result = out,
         .arena = arena,
         .started_ms = clock_monotonic_ms(),
+        .answered_ms = clock_monotonic_ms(),
     };
     int64_t started_us = clock_monotonic_us();
 
