@@ -9,12 +9,12 @@ import sys
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "clients")]
+sys.path.insert(0, str(HERE.parent / "support"))
 
-from actors import node_project as actor_project  # noqa: E402
 from client import CLIENT, PASSWORD, Client  # noqa: E402
 from homeserver import free_port, launch, running  # noqa: E402
 from pictures import encoded, photo  # noqa: E402
+from node_project import node_project  # noqa: E402
 from sites import Cinny, Folder, serve  # noqa: E402
 
 # Release 4.2.2.
@@ -27,22 +27,6 @@ HYDROGEN_PAGE = """<!doctype html>
 <link rel="stylesheet" href="assets/theme-element-light.css">
 <body class="hydrogen" data-homeserver="{}"><script type="module" src="app.js"></script></body>
 """
-
-
-def node_project():
-    """The folder with the scripts and their packages."""
-    folder = ROOT / "build-test" / "cache" / "browser"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (HERE / "package-lock.json").read_text()
-    installed = folder / "package-lock.json"
-    if not (folder / "node_modules").exists() or installed.read_text() != lock:
-        shutil.copy(HERE / "package.json", folder)
-        shutil.copy(HERE / "package-lock.json", folder)
-        install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(install, cwd=folder, check=True, stdin=subprocess.DEVNULL)
-    for script in HERE.glob("*.mjs"):
-        shutil.copy(script, folder)
-    return folder
 
 
 def cinny_site(repository):
@@ -93,7 +77,7 @@ def act(server, options):
     bob = Client(server.base_url).register("bob")
     image = server.directory / "picture.png"
     image.write_bytes(encoded(photo(320, 200), "PNG"))
-    folder = node_project()
+    folder = node_project(HERE)
     plan = {
         "server": server.base_url,
         # What clients ask for that a later proposal replaced: dehydrated devices before MSC3814.
@@ -107,7 +91,7 @@ def act(server, options):
         plan["web"] = serve(Cinny, cinny_site(options.cinny), server.base_url, free_port())
     else:
         plan["secret"] = alice.create_room(name="Secret", initial_state=[ENCRYPTED])
-        plan["actor"] = str(actor_project())
+        plan["actor"] = str(node_project(HERE.parent / "clients" / "js"))
         plan["web"] = serve(Folder, hydrogen_site(folder, server.base_url), server.base_url, free_port())
     file = server.directory / "plan.json"
     file.write_text(json.dumps(plan))
