@@ -1,4 +1,4 @@
-"""Application services that were made with frameworks: matrix-appservice, that of the bridges, and matrix-bot-sdk."""
+"""Application services that were made with frameworks: matrix-appservice, matrix-appservice-bridge and matrix-bot-sdk."""
 
 import json
 import subprocess
@@ -91,60 +91,77 @@ def test_a_framework_hears_of_everything_through_restarts_of_both_sides(framewor
 
 
 class Bot:
-    """A bot's process on matrix-bot-sdk, and the server that it is registered with."""
+    """A bot's process, made with the framework of a script, and the server that it is registered with."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, script, prefix, *arguments, **registered):
         self.port = free_port()
-        self.registration, self.storage = directory / "bot.json", directory / "bot-storage.json"
+        self.registration = directory / "registration.json"
         registration = {
             **TOKENS,
             "id": "bot",
             "url": f"http://127.0.0.1:{self.port}",
             "sender_localpart": "bot",
             "rate_limited": False,
-            "namespaces": {"users": [{"exclusive": True, "regex": "@_bot_.*"}], "aliases": [], "rooms": []},
+            "namespaces": {
+                "users": [{"exclusive": True, "regex": f"@_{prefix}_.*"}],
+                "aliases": [{"exclusive": True, "regex": f"#_{prefix}_.*"}],
+                "rooms": [],
+            },
+            **registered,
         }
         self.registration.write_text(json.dumps(registration))
         self.server = Beffroi(appservice_files=[str(self.registration)]).prepare()
+        self.command = ["node", script, self.server.base_url, str(self.port), str(self.registration), *arguments]
         self.process = None
 
     def start(self):
-        paths = [str(self.registration), str(self.storage)]
-        command = ["node", "bot.mjs", self.server.base_url, str(self.port), *paths]
-        self.process = subprocess.Popen(command, cwd=node_project(JS), stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(self.command, cwd=node_project(JS), stdin=subprocess.DEVNULL)
 
     def kill(self):
         self.process.kill()
         self.process.wait()
 
+    def wait_until_there(self, user):
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while user.raw("GET", f"{CLIENT}/thirdparty/protocol/net").status_code != 200:
+            assert self.process.poll() is None and time.monotonic() < give_up, "the bridge does not answer"
+            time.sleep(0.1)
+
 
 @pytest.fixture
 def bot(tmp_path):
-    bot = Bot(tmp_path)
+    bot = Bot(tmp_path, "bot.mjs", "bot", str(tmp_path / "bot-storage.json"))
     with running(bot.server):
         bot.start()
         yield bot
         bot.kill()
 
 
-def test_a_bot_answers_through_restarts_of_both_sides(bot):
-    alice = Client(bot.server.base_url).register("alice")
-    # Nobody has made this user: the server asks the application service for it.
-    room_id = alice.create_room(invite=["@_bot_answers:localhost"])
+@pytest.fixture
+def bridge(tmp_path):
+    bridge = Bot(tmp_path, "bridge.mjs", "net", protocols=["net"])
+    with running(bridge.server):
+        bridge.start()
+        yield bridge
+        bridge.kill()
+
+
+def answers_through_restarts(bot, alice, room_id, user_id):
+    """`user_id`, of the application service, comes into the room and answers pings."""
 
     def ask(text):
         alice.send_text(room_id, f"ping {text}")
 
     def answered(text):
         def arrived(answer):
-            events = [e for e in timeline(answer, room_id) if e["sender"] == "@_bot_answers:localhost"]
+            events = [e for e in timeline(answer, room_id) if e["sender"] == user_id]
             return any(e["content"].get("body") == f"pong {text}" for e in events)
 
         alice.sync_until(arrived)
 
     def has_joined(answer):
         joins = [e for e in timeline(answer, room_id) if e["content"].get("membership") == "join"]
-        return any(e["sender"] == "@_bot_answers:localhost" for e in joins)
+        return any(e["sender"] == user_id for e in joins)
 
     alice.sync_until(has_joined)
     ask("one")
@@ -157,3 +174,24 @@ def test_a_bot_answers_through_restarts_of_both_sides(bot):
     bot.server.start()
     ask("three")
     answered("three")
+
+
+def test_a_bot_answers_through_restarts_of_both_sides(bot):
+    alice = Client(bot.server.base_url).register("alice")
+    # Nobody has made this user: the server asks the application service for it.
+    room_id = alice.create_room(invite=["@_bot_answers:localhost"])
+
+    answers_through_restarts(bot, alice, room_id, "@_bot_answers:localhost")
+
+
+def test_a_bridge_makes_users_and_rooms_and_answers_through_restarts_of_both_sides(bridge):
+    alice = Client(bridge.server.base_url).register("alice")
+    bridge.wait_until_there(alice)
+    places = alice.get(f"{CLIENT}/thirdparty/location/net", query={"channel": "town"})
+    assert [place["alias"] for place in places] == ["#_net_town:localhost"]
+    # Nobody has made this room, nor the user: the server asks the bridge for them.
+    town = alice.post(f"{CLIENT}/join/{{}}", "#_net_town:localhost", body={})["room_id"]
+    assert alice.state(town, "m.room.create")["room_version"]
+    room_id = alice.create_room(invite=["@_net_echo:localhost"])
+    assert alice.get(f"{CLIENT}/profile/{{}}", "@_net_echo:localhost")["displayname"] == "_net_echo of the network"
+    answers_through_restarts(bridge, alice, room_id, "@_net_echo:localhost")
