@@ -65,7 +65,7 @@ class Scenario:
     rounds: int = 0  # 0: as the options say
     ours_only: bool = False
     disk: bool = False  # measure the database around it
-    prepare: object = None
+    fresh: bool = False  # the servers start anew before it: memory is measured
 
 
 FILTERS = ["timeline 1, lazy members", "timeline 5, lazy members", "timeline 20, lazy members", "timeline 10, all members"]
@@ -97,7 +97,7 @@ SCENARIOS = [
     Scenario(
         "send-128", "send, 128 connections", "send --users 128 --rooms 128 --connections 128 --count {ours}",
         [
-            Row("send, 128 rooms and connections: rate", result("send", "per_second"), "/s", "5,700", more_is_better=True),
+            Row("send, 128 rooms and connections: rate", result("send", "per_second"), "/s", "5,700/s", more_is_better=True),
             *cpu_rows("message", "200 us"),
         ],
         population="very wide", ours_only=True,
@@ -166,23 +166,6 @@ SCENARIOS = [
         population="wide", rounds=1, disk=True,
     ),
     Scenario(
-        "idle", "idle", "idle --connections {idle}",
-        [
-            Row("{idle} waiting syncs: memory of the server for each", figure("server memory per wait"), "KiB"),
-            Row("… CPU of the server", figure("server CPU"), "%"),
-        ],
-        rounds=1,
-    ),
-    Scenario(
-        "idle-10000", "idle with 10,000", "idle --connections 10000",
-        [
-            Row("10,000 waiting syncs: memory of the server for each", figure("server memory per wait"), "KiB", "20 KiB"),
-            Row("… CPU of the server", figure("server CPU"), "%", "1 %"),
-            Row("… one message reached all after", figure("one message reached all in"), "ms"),
-        ],
-        rounds=1, ours_only=True,
-    ),
-    Scenario(
         "morning", "a Monday morning of {people} users", "morning --users {people} --seconds {working}",
         [
             Row("a Monday morning, {people} users: everybody is in after", figure("everybody is in after"), "s"),
@@ -193,12 +176,29 @@ SCENARIOS = [
             Row("… memory of the server afterwards", figure("server memory"), "MiB", "10x"),
             Row("… memory of PostgreSQL", figure("postgres memory"), "MiB"),
         ],
-        population="people", rounds=1,
+        population="people", rounds=1, fresh=True,
     ),
     Scenario(
         "capacity", "capacity", "capacity --users {people} --seconds {level}",
         [Row("active users that this machine serves", figure("active users"), "", more_is_better=True)],
         population="people", rounds=1,
+    ),
+    Scenario(
+        "idle", "idle", "idle --connections {idle}",
+        [
+            Row("{idle} waiting syncs: memory of the server for each", figure("server memory per wait"), "KiB"),
+            Row("… CPU of the server", figure("server CPU"), "%"),
+        ],
+        rounds=1, fresh=True,
+    ),
+    Scenario(
+        "idle-10000", "idle with 10,000", "idle --connections 10000",
+        [
+            Row("10,000 waiting syncs: memory of the server for each", figure("server memory per wait"), "KiB", "20 KiB"),
+            Row("… CPU of the server", figure("server CPU"), "%", "1 %"),
+            Row("… one message reached all after", figure("one message reached all in"), "ms"),
+        ],
+        rounds=1, ours_only=True, fresh=True,
     ),
 ]  # fmt: skip
 
@@ -279,8 +279,15 @@ def compare_scenario(scenario, ours, theirs, options):
     """Prints its rows; the reports of both."""
     servers = [ours] if scenario.ours_only else [ours, theirs]
     reports = {server.word: [] for server in servers}
-    for _ in range(scenario.rounds or options.rounds):
+    share = (SCENARIOS.index(scenario) + 1) / len(SCENARIOS)
+    for number_of_run in range(scenario.rounds or options.rounds):
+        if number_of_run > 0 and time.monotonic() - options.began > share * options.minutes * 60:
+            say("late: no further round of this")
+            break
         for server in servers:
+            if scenario.fresh:
+                server.stop()
+                server.start()
             report = run_once(server, scenario, options.sizes)
             if report is not None:
                 reports[server.word].append(report)
@@ -367,6 +374,7 @@ def parse():
     parser.add_argument("--against", choices=["synapse"], required=True, help="installed from PyPI on first use")
     parser.add_argument("--size", choices=SIZES, default="normal", help="how much of everything (normal)")
     parser.add_argument("--rounds", type=int, default=2, help="runs of each short scenario, in turn (2)")
+    parser.add_argument("--minutes", type=int, default=25, help="when it takes longer, further rounds are left out (25)")
     parser.add_argument("--only", metavar="NAME,…", help="these scenarios only, separated by commas")
     parser.add_argument("--count", type=int, help="messages per run of send, instead of the size's")
     parser.add_argument("--json", type=argparse.FileType("w"), metavar="FILE", help="all reports, for programs")
@@ -375,6 +383,7 @@ def parse():
     unknown = set(options.only) - set(names)
     if unknown:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}")
+    options.began = time.monotonic()
     options.sizes = dict(SIZES[options.size])
     if options.count:
         options.sizes["send"] = options.count

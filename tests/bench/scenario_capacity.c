@@ -22,7 +22,7 @@ enum {
     STEPS = 3,
     PEOPLE_PER_ACCOUNT = 8,
     GROWTH = 4,
-    ACCOUNTS_MOST = 15000, /* each has a connection */
+    ACCOUNTS_MOST = 4000, /* more take minutes to make */
     SETTLE_US = 1000000,
 };
 
