@@ -15,6 +15,7 @@
 #include "homeserver/base/map.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/protocol/redaction.h"
 #include "homeserver/services.h"
 
 enum {
@@ -60,7 +61,24 @@ static int compare_depth(const void *a, const void *b)
     return (left->depth < right->depth) - (left->depth > right->depth);
 }
 
-/* One generation: what may be told of it is told, the deepest first. */
+/* What the server may not read it gets without its content: its graph has no holes, and the
+ * signatures cover what is left. */
+static enum errcode redact_copy(const struct walk *walk, struct stored_event *stored)
+{
+    const struct room_version *version = room_version_of(walk->view.room);
+    struct call *call = &walk->req->call;
+    SCOPED(strbuf_finish) struct strbuf bytes;
+    const struct event *event;
+
+    strbuf_init(&bytes, 0);
+    TRY(stored_event_parse(call->arena, version, stored, &event));
+    TRY(redaction_write(version, event->json, &bytes));
+    stored->json = arena_strndup(call->arena, bytes.data, bytes.length);
+    stored->json_size = bytes.length;
+    return OK;
+}
+
+/* One generation, the deepest first. */
 static enum errcode step(struct walk *walk, size_t *looked_at)
 {
     struct request *req = walk->req;
@@ -77,9 +95,12 @@ static enum errcode step(struct walk *walk, size_t *looked_at)
         (*looked_at)++;
         if (events[i].room_nid != room_nid(walk->view.room) || events[i].depth < walk->min_depth)
             continue;
-        if (visible[i])
-            walk->found[walk->found_count++] = events[i];
         TRY(push_prevs(walk, &events[i], next, &next_count));
+        if ((events[i].flags & (EVENT_REJECTED | EVENT_OUTLIER)) != 0)
+            continue;
+        if (!visible[i])
+            TRY(redact_copy(walk, &events[i]));
+        walk->found[walk->found_count++] = events[i];
     }
     walk->frontier = next;
     walk->frontier_count = next_count;

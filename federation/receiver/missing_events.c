@@ -15,9 +15,10 @@
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
+#include "storage/events.h"
 
 enum {
-    ROUNDS_MAX = 4,         /* of one event: missing auth events, previous events, state */
+    ROUNDS_MAX = 5,         /* of one event: missing auth events, previous events, state */
     MISSING_EVENTS_MAX = 50 /* between two events; with more the state is fetched */
 };
 
@@ -26,8 +27,8 @@ struct help {
     const struct event_origin *origin;
     struct room *room;
     const struct event *event;
-    bool has_asked_prevs;
-    bool has_asked_state;
+    bool has_asked_prevs, has_asked_auth, has_asked_state;
+    bool was_told; /* what lies between: if that does not connect the event, nothing of it does */
 };
 
 static enum errcode receive_rounds(struct help *help, const struct reception *wanted,
@@ -69,6 +70,7 @@ static enum errcode receive_between(struct help *help, const struct pdu_signed *
         struct help inner = *help;
         inner.event = pdu_signed_event(pdus[i]);
         inner.has_asked_prevs = true;
+        inner.has_asked_auth = inner.was_told = false;
         enum errcode outcome = receive_rounds(&inner, &reception, &received);
         if (errcode_is_internal(outcome))
             return outcome;
@@ -93,14 +95,42 @@ static enum errcode fetch(struct help *help, const struct federation_request *re
     return OK;
 }
 
+/* Previous events that have no place here yet. */
+static enum errcode list_missing_prevs(struct help *help, const char ***out, size_t *count_out)
+{
+    const struct event *event = help->event;
+    struct call *call = help->call;
+    struct stored_event *stored;
+    size_t found;
+
+    *out = ARENA_ARRAY(call->arena, event->prev_event_count, const char *);
+    *count_out = 0;
+    TRY(rooms_flush(call));
+    TRY(events_load_by_ids(call->db, call->arena, event->prev_events, event->prev_event_count,
+                           &stored, &found));
+    for (size_t i = 0; i < event->prev_event_count; i++) {
+        bool is_here = false;
+        for (size_t k = 0; k < found; k++)
+            is_here = is_here || (strcmp(stored[k].event_id, event->prev_events[i]) == 0 &&
+                                  (stored[k].flags & EVENT_OUTLIER) == 0);
+        if (!is_here)
+            (*out)[(*count_out)++] = event->prev_events[i];
+    }
+    return OK;
+}
+
 static enum errcode fetch_prevs(struct help *help)
 {
     struct call *call = help->call;
     struct room_head *head;
     json_t *answer;
-    const char *own_domain;
+    const char *own_domain, **missing;
+    size_t missing_count;
 
     help->has_asked_prevs = true;
+    TRY(list_missing_prevs(help, &missing, &missing_count));
+    if (missing_count == 0)
+        return OK;
     TRY(room_committed_head(call, help->room, &head));
     TRY(remote_room_own_domain(call, help->room, &own_domain));
     json_t *content =
@@ -118,6 +148,7 @@ static enum errcode fetch_prevs(struct help *help)
     };
     TRY(fetch(help, &request, &answer));
     json_t *events = json_get_array(answer, "events");
+    help->was_told = answer != NULL && (events == NULL || json_array_size(events) > 0);
     if (json_array_size(events) == 0 || json_array_size(events) > MISSING_EVENTS_MAX)
         return OK;
     const struct pdu_batch batch = {
@@ -141,7 +172,28 @@ static enum errcode fetch_auth(struct help *help, const struct received *receive
         .for_event_id = help->event->event_id,
     };
 
+    help->has_asked_auth = true;
     return outliers_fetch_auth(help->call, &request);
+}
+
+/* The state after the one event that is missing is the state before this one. */
+static enum errcode fetch_state_after(struct help *help, const char *missing_id,
+                                      struct reception *reception)
+{
+    const struct outlier_request request = {
+        .room = help->room,
+        .server_name = help->origin->server_name,
+        .event_ids = &missing_id,
+        .count = 1,
+        .for_event_id = missing_id,
+    };
+
+    TRY(outliers_fetch_state(help->call, &request, &reception->told_state,
+                             &reception->told_state_count));
+    if (reception->told_state == NULL)
+        return OK;
+    reception->told_after = missing_id;
+    return outliers_fetch(help->call, &request);
 }
 
 static enum errcode fetch_state(struct help *help, struct reception *reception)
@@ -151,33 +203,51 @@ static enum errcode fetch_state(struct help *help, struct reception *reception)
         .server_name = help->origin->server_name,
         .for_event_id = help->event->event_id,
     };
+    const char **missing;
+    size_t count;
 
     help->has_asked_state = true;
+    TRY(list_missing_prevs(help, &missing, &count));
+    if (count == 0)
+        return OK;
+    if (count == 1)
+        return fetch_state_after(help, missing[0], reception);
     return outliers_fetch_state(help->call, &request, &reception->told_state,
                                 &reception->told_state_count);
+}
+
+/* What comes first may bring the rest along: auth events are mostly among the events between.
+ * A server whose events lead nowhere does not get to tell us the room's state as well. */
+static enum errcode ask_for_more(struct help *help, struct reception *reception,
+                                 const struct received *received, bool *is_helpless_out)
+{
+    bool needs_auth = received->result == RECEPTION_NEEDS_AUTH;
+
+    if (!help->has_asked_prevs)
+        return fetch_prevs(help);
+    if (needs_auth && !help->has_asked_auth)
+        return fetch_auth(help, received);
+    if (!help->has_asked_state && !help->was_told)
+        return fetch_state(help, reception);
+    *is_helpless_out = true;
+    return OK;
 }
 
 static enum errcode receive_rounds(struct help *help, const struct reception *wanted,
                                    struct received *out)
 {
     struct reception reception = *wanted;
+    bool is_helpless = false;
 
-    for (int round = 0; round < ROUNDS_MAX; round++) {
+    for (int round = 0; round < ROUNDS_MAX && !is_helpless; round++) {
         TRY(room_receive(help->call, help->origin->room_id, &reception, out));
-        if (out->result == RECEPTION_NEEDS_AUTH)
-            TRY(fetch_auth(help, out));
-        else if (out->result == RECEPTION_NEEDS_PREVS && !help->has_asked_prevs)
-            TRY(fetch_prevs(help));
-        else if (out->result == RECEPTION_NEEDS_PREVS && !help->has_asked_state)
-            TRY(fetch_state(help, &reception));
-        else
-            break;
+        if (out->result != RECEPTION_NEEDS_AUTH && out->result != RECEPTION_NEEDS_PREVS)
+            return OK;
+        TRY(ask_for_more(help, &reception, out, &is_helpless));
     }
-    if (out->result == RECEPTION_NEEDS_AUTH || out->result == RECEPTION_NEEDS_PREVS)
-        return fail(help->call->error, M_NOT_FOUND,
-                    "%zu events that it refers to can not be had, such as %s.", out->need_count,
-                    out->need_count > 0 ? out->needs[0] : "its state");
-    return OK;
+    return fail(help->call->error, M_NOT_FOUND,
+                "%zu events that it refers to can not be had, such as %s.", out->need_count,
+                out->need_count > 0 ? out->needs[0] : "its state");
 }
 
 enum errcode receive_with_help(struct call *call, const struct event_origin *origin,

@@ -236,3 +236,13 @@ enum errcode outliers_fetch_state(struct call *call, const struct outlier_reques
     *ids_out = read_ids(call, state_only, count_out);
     return OK;
 }
+
+enum errcode outliers_fetch(struct call *call, const struct outlier_request *request)
+{
+    const char **missing = ARENA_ARRAY(call->arena, request->count, const char *);
+    size_t missing_count;
+
+    TRY(list_missing(call, request->room, request->event_ids, request->count, missing,
+                     &missing_count));
+    return missing_count > 0 ? fetch_singly(call, request, missing, missing_count) : OK;
+}

@@ -27,6 +27,9 @@ enum errcode outliers_fetch_auth(struct call *call,
 enum errcode outliers_fetch_state(struct call *call, const struct outlier_request *request,
                                   const char *const **ids_out, size_t *count_out) MUST_CHECK;
 
+/* Fetches those of `event_ids` that are not here, each by itself. */
+enum errcode outliers_fetch(struct call *call, const struct outlier_request *request) MUST_CHECK;
+
 /* Stores these as outliers, each after those that it refers to. NULLs are passed over. */
 enum errcode outliers_store(struct call *call, struct room *room, const struct pdu_signed **pdus,
                             size_t count) MUST_CHECK;

@@ -32,22 +32,35 @@ const char *event_format_link(const struct room_version *version, const json_t *
     return json_string_value(id);
 }
 
-static enum errcode check_text_of(const json_t *event, const char *name, size_t bytes_max,
-                                  struct error *error)
+/* Every byte but those that go on with a character of UTF-8. */
+static size_t count_characters(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
+/* Spec: in bytes. Until v10 everybody counted characters, so there are rooms with longer ones. */
+static enum errcode check_text_of(const struct room_version *version, const json_t *event,
+                                  const char *name, size_t max, struct error *error)
 {
     const char *text;
 
     TRY(json_require_string(event, name, error, &text));
-    if (strlen(text) > bytes_max)
+    size_t size = version->sizes_in_bytes ? strlen(text) : count_characters(text);
+    if (size > max)
         return fail(error, M_TOO_LARGE, "The member \"%s\" of an event is longer than %zu bytes.",
-                    name, bytes_max);
+                    name, max);
     return OK;
 }
 
 /* A text of at most 255 bytes. */
-static enum errcode check_text(const json_t *event, const char *name, struct error *error)
+static enum errcode check_text(const struct room_version *version, const json_t *event,
+                               const char *name, struct error *error)
 {
-    return check_text_of(event, name, EVENT_ID_BYTES_MAX, error);
+    return check_text_of(version, event, name, EVENT_ID_BYTES_MAX, error);
 }
 
 static enum errcode check_texts(const struct room_version *version, const json_t *event,
@@ -56,12 +69,12 @@ static enum errcode check_texts(const struct room_version *version, const json_t
     size_t state_key_bytes_max =
         version->owned_state ? OWNED_STATE_KEY_BYTES_MAX : STATE_KEY_BYTES_MAX;
 
-    TRY(check_text(event, "type", error));
-    TRY(check_text(event, "sender", error));
+    TRY(check_text(version, event, "type", error));
+    TRY(check_text(version, event, "sender", error));
     if (!user_id_is_valid(json_get_string(event, "sender")))
         return fail(error, M_BAD_JSON, "The sender of an event is not a user ID.");
     if (json_object_get(event, "state_key") != NULL)
-        TRY(check_text_of(event, "state_key", state_key_bytes_max, error));
+        TRY(check_text_of(version, event, "state_key", state_key_bytes_max, error));
     return OK;
 }
 
@@ -70,7 +83,7 @@ static enum errcode check_event_id(const struct room_version *version, const jso
 {
     if (version->event_id_format != EVENT_ID_CARRIED)
         return OK;
-    TRY(check_text(event, "event_id", error));
+    TRY(check_text(version, event, "event_id", error));
     if (!event_id_with_domain_is_valid(json_get_string(event, "event_id")))
         return fail(error, M_BAD_JSON, "The member \"event_id\" is not an event ID.");
     return OK;
@@ -84,7 +97,7 @@ static enum errcode check_room_id(const struct room_version *version, const json
             return fail(error, M_BAD_JSON, "A create event must not have a room ID.");
         return OK;
     }
-    TRY(check_text(event, "room_id", error));
+    TRY(check_text(version, event, "room_id", error));
     const char *room_id = json_get_string(event, "room_id");
     bool is_valid = version->room_id_is_create_hash ? room_id_without_domain_is_valid(room_id)
                                                     : room_id_with_domain_is_valid(room_id);

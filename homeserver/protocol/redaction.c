@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "homeserver/base/compiler.h"
+#include "homeserver/protocol/canonical_json.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/room_version.h"
 
@@ -109,4 +110,14 @@ json_t *redaction_apply(const struct room_version *version, const json_t *event)
             kept, "content",
             redact_content(version->redaction, json_get_string(event, "type"), content));
     return kept;
+}
+
+enum errcode redaction_write(const struct room_version *version, const json_t *event,
+                             struct strbuf *out)
+{
+    enum canonical_json_rules rules =
+        version->strict_canonical_json ? CANONICAL_JSON_STRICT : CANONICAL_JSON_LEGACY;
+    json_auto_t *redacted = redaction_apply(version, event);
+
+    return canonical_json_write(redacted, rules, out, NULL);
 }

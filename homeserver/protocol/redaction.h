@@ -3,7 +3,10 @@
 
 #include <jansson.h>
 
+#include "homeserver/base/error.h"
+
 struct room_version;
+struct strbuf;
 
 /*
  * The redaction algorithm: what is left of an event when everything is stripped that the room's
@@ -12,5 +15,9 @@ struct room_version;
  * Spec: room version pages, "Redactions".
  */
 json_t *redaction_apply(const struct room_version *version, const json_t *event);
+
+/* Appends its canonical form. */
+enum errcode redaction_write(const struct room_version *version, const json_t *event,
+                             struct strbuf *out) MUST_CHECK;
 
 #endif

@@ -16,9 +16,10 @@
 #define SINCE_V7  SINCE_V6, .knock = true
 #define SINCE_V8  SINCE_V7, .restricted_join = true
 #define SINCE_V10 SINCE_V8, .knock_restricted = true, .integer_power_levels = true
-#define SINCE_V11 SINCE_V10, .redaction = REDACTION_V11, .redacts_in_content = true
-#define MSC3757   .owned_state = true, .is_unstable = true
-#define UNTIL_V5  .aliases_auth_rule = true, .float_power_levels = true, .creator_in_content = true
+#define SINCE_V11                                                                                  \
+    SINCE_V10, .redaction = REDACTION_V11, .redacts_in_content = true, .sizes_in_bytes = true
+#define MSC3757  .owned_state = true, .is_unstable = true
+#define UNTIL_V5 .aliases_auth_rule = true, .float_power_levels = true, .creator_in_content = true
 
 const struct room_version room_versions[] = {
     {.id = "1", .redaction_auth_rule = true, UNTIL_V5},
@@ -45,6 +46,7 @@ const struct room_version room_versions[] = {
      .knock_restricted = true,
      .integer_power_levels = true,
      .redacts_in_content = true,
+     .sizes_in_bytes = true,
      .room_id_is_create_hash = true,
      .privileged_creators = true},
 

@@ -43,6 +43,7 @@ struct room_version {
     bool float_power_levels;            /* v1-v5: floats are truncated */
     bool creator_in_content;            /* v1-v10: content.creator of the create event */
     bool redacts_in_content;            /* v11+ */
+    bool sizes_in_bytes;                /* v11+: of type, state_key and so on; before, characters */
     bool room_id_is_create_hash;        /* v12: create has no room_id, is no auth event */
     bool privileged_creators;           /* v12: infinite power, additional_creators */
     bool owned_state;                   /* MSC3757: "@user:domain_suffix" is the user's */

@@ -114,24 +114,35 @@ static void release_map_deferred(void *map)
     state_map_release(map);
 }
 
+static void put_told(const struct receiving *r, const struct stored_event *stored,
+                     struct state_map **map)
+{
+    if (stored->room_nid == room_nid(r->build->room) && stored->state_key_nid != 0 &&
+        (stored->flags & EVENT_REJECTED) == 0)
+        state_map_put(map, stored->state_key_nid, stored->event_nid);
+}
+
 /* The state that another server told us, of events that are stored. */
 static enum errcode told_state(struct receiving *r, struct state_map **out)
 {
+    const char *after = r->reception->told_after;
     struct call *call = r->call;
-    struct stored_event *stored;
+    struct stored_event *stored, last;
     struct state_map *map = NULL;
+    enum errcode found = OK;
     size_t count;
 
     TRY(events_load_by_ids(call->db, call->arena, r->reception->told_state,
                            r->reception->told_state_count, &stored, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (stored[i].room_nid == room_nid(r->build->room) && stored[i].state_key_nid != 0 &&
-            (stored[i].flags & EVENT_REJECTED) == 0)
-            state_map_put(&map, stored[i].state_key_nid, stored[i].event_nid);
-    }
+    for (size_t i = 0; i < count; i++)
+        put_told(r, &stored[i], &map);
+    if (after != NULL)
+        found = event_load_by_id(call->db, call->arena, after, &last);
+    if (after != NULL && found == OK)
+        put_told(r, &last, &map);
     arena_defer(call->arena, release_map_deferred, map);
     *out = map;
-    return OK;
+    return found == M_NOT_FOUND ? OK : found;
 }
 
 /* What is behind an event that is not built upon is an end of the graph no more when somebody built

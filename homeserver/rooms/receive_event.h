@@ -17,6 +17,7 @@ struct reception {
      * had; all of them are stored. NULL: from the previous events. */
     const char *const *told_state;
     size_t told_state_count;
+    const char *told_after; /* an event that comes after that state, and is stored; NULL: none */
     const char *policy_refusal; /* why the policy server did not sign; NULL: no objection */
     /* History: goes before all that is known, changes nothing. */
     bool is_history;

@@ -4,7 +4,6 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/auth_rules.h"
-#include "homeserver/protocol/canonical_json.h"
 #include "homeserver/protocol/redaction.h"
 #include "homeserver/rooms/follow_summary.h"
 #include "homeserver/rooms/relations.h"
@@ -50,16 +49,6 @@ static enum errcode follow_redacted(struct call *call, const struct room_build *
     return OK;
 }
 
-static enum errcode write_redacted(const struct room_version *version, const struct event *target,
-                                   struct strbuf *out)
-{
-    enum canonical_json_rules rules =
-        version->strict_canonical_json ? CANONICAL_JSON_STRICT : CANONICAL_JSON_LEGACY;
-    json_auto_t *redacted = redaction_apply(version, target->json);
-
-    return canonical_json_write(redacted, rules, out, NULL);
-}
-
 static enum errcode add_redacted_form(struct call *call, const struct room_build *build,
                                       const struct stored_event *stored, const struct event *target,
                                       int64_t redaction_nid, struct journal_entry *entry)
@@ -67,7 +56,7 @@ static enum errcode add_redacted_form(struct call *call, const struct room_build
     SCOPED(strbuf_finish) struct strbuf bytes;
 
     strbuf_init(&bytes, 0);
-    TRY(write_redacted(room_version_of(build->room), target, &bytes));
+    TRY(redaction_write(room_version_of(build->room), target->json, &bytes));
     event_redact_in(entry, stored->event_nid, redaction_nid, bytes.data, bytes.length);
     return follow_redacted(call, build, stored, &bytes, entry);
 }
@@ -130,7 +119,7 @@ enum errcode redact_late(struct call *call, const struct room_build *build,
     }
     if (!applies)
         return OK;
-    TRY(write_redacted(room_version_of(build->room), event, &bytes));
+    TRY(redaction_write(room_version_of(build->room), event->json, &bytes));
     *out = (struct late_redaction){
         .redaction_nid = redactions.items[i - 1],
         .bytes = arena_strndup(call->arena, bytes.data, bytes.length),
@@ -143,10 +132,14 @@ enum errcode redaction_check_allowed(struct call *call, const char *room_id,
                                      const struct requester *requester, const char *target_event_id)
 {
     struct room_reader reader;
-    struct stored_event target;
+    struct stored_event target = {0};
 
     TRY(room_reader_make(call, room_id, requester, &reader));
-    TRY(visible_event_load(call, &reader, target_event_id, &target));
+    enum errcode found = event_load_by_id(call->db, call->arena, target_event_id, &target);
+    if (found == OK)
+        TRY(visible_event_load(call, &reader, target_event_id, &target));
+    else if (found != M_NOT_FOUND)
+        return found;
     const struct power_levels levels = room_head_power_levels(reader.room, reader.head);
     if (target.sender_nid != requester->user_nid && !requester->is_admin &&
         power_levels_user(&levels, requester->user_id) < power_levels_action(&levels, POWER_REDACT))

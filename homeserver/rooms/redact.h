@@ -10,6 +10,7 @@ struct requester;
 /*
  * Whether a local user may redact this event: their own, or with the power to redact others'. Rooms
  * would let everybody redact the messages of their whole server, which is meant for administrators.
+ * An event that is not here counts as another's: other servers may have it.
  * M_NOT_FOUND when the user can not see the event, M_FORBIDDEN when it is not theirs to redact.
  * Spec: client-server API, "Redactions".
  */

@@ -182,11 +182,16 @@ static void sizes_are_limited_in_bytes(void **state)
     json_t *json = build_json_on(arena, V10_EVENT);
 
     json_object_set_new(json, "type", json_string(longest));
+    assert_int_equal(parse(arena, "11", json, &event), M_TOO_LARGE);
+    /* Until v10 everybody counted characters. */
+    assert_int_equal(parse(arena, "10", json, &event), OK);
+    json_object_set_new(json, "type", json_string(arena_printf(arena, "%0256d", 0)));
     assert_int_equal(parse(arena, "10", json, &event), M_TOO_LARGE);
     json_object_set_new(json, "type", json_string(arena_printf(arena, "%0255d", 0)));
-    assert_int_equal(parse(arena, "10", json, &event), OK);
+    assert_int_equal(parse(arena, "11", json, &event), OK);
     json_object_set_new(json, "state_key", json_string(longest));
-    assert_int_equal(parse(arena, "10", json, &event), M_TOO_LARGE);
+    assert_int_equal(parse(arena, "11", json, &event), M_TOO_LARGE);
+    assert_int_equal(parse(arena, "10", json, &event), OK);
     json_object_del(json, "state_key");
     json_object_set_new(json, "sender", json_string(arena_printf(arena, "@%s:a", longest)));
     assert_int_equal(parse(arena, "10", json, &event), M_TOO_LARGE);

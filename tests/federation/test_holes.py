@@ -1,0 +1,101 @@
+"""Events whose predecessors are missing: what is asked, what is taken, what is left out."""
+
+import json
+import time
+
+import pytest
+from client import event_ids
+from peer import FEDERATION, canonical, quote, without
+
+
+@pytest.fixture
+def room(server, alice, peer):
+    room_id = alice.create_room(
+        preset="public_chat", room_version="10", power_level_content_override={"state_default": 0}
+    )
+    alice.sync()
+    return peer.join(server, room_id, "trent")
+
+
+def sees(client, room, event):
+    client.sync_until(lambda answer: room.id_of(event) in event_ids(answer, room.room_id))
+
+
+def asked(peer, endpoint):
+    return [path for _, path in peer.requests if f"/{endpoint}/" in path]
+
+
+def speak(room, text, **changes):
+    return room.event("m.room.message", {"msgtype": "m.text", "body": text}, **changes)
+
+
+def rename(room, name, **changes):
+    return room.event("m.room.member", {"membership": "join", "displayname": name}, room.user_id, **changes)
+
+
+def test_a_hole_that_the_sender_can_not_fill_keeps_the_event_out(server, alice, peer, room):
+    """What it tells does not lead to what we know: then it does not get to tell us the state of the room as well."""
+    last, broken = room.extremities[0], speak(room, "broken")
+    broken["signatures"] = {peer.name: {peer.key.name: "A" * 86}}
+    after = speak(room, "after")
+    peer.send(server, [after])
+    good = speak(room, "good", prev_events=[last])
+    peer.send(server, [good])
+    sees(alice, room, good)
+    assert len(asked(peer, "get_missing_events")) == 1 and not asked(peer, "state_ids")
+    assert room.id_of(after) not in {e["event_id"] for e in alice.all_messages(room.room_id)}
+
+
+def test_auth_events_between_are_found_before_anybody_asks_for_them(server, alice, peer, room):
+    names = [rename(room, f"Trent {number}") for number in range(5)]
+    last = speak(room, "last")
+    peer.send(server, [last])
+    sees(alice, room, last)
+    assert not asked(peer, "event_auth") and not asked(peer, "state_ids")
+    timeline = [e["event_id"] for e in alice.all_messages(room.room_id, "f")]
+    assert timeline[-6:] == [room.id_of(e) for e in [*names, last]]
+
+
+def test_a_hole_that_is_too_large_is_bridged_by_the_state_after_what_is_missing(server, alice, peer, room):
+    now = int(time.time() * 1000)  # the resolution of two states goes by the time of events
+    names = [rename(room, f"Trent {number}", origin_server_ts=now + number) for number in range(60)]
+    last = speak(room, "last")
+    peer.answers[f"{FEDERATION}/v1/get_missing_events/"] = lambda method, path, query, body: (
+        200, {"events": peer.between({**body, "limit": 10})}
+    )  # fmt: skip
+    peer.send(server, [last])
+    sees(alice, room, last)
+    assert alice.state(room.room_id, "m.room.member", room.user_id)["displayname"] == "Trent 59"
+    missing = room.id_of(names[49])
+    assert any(quote(missing, safe="") in path or missing in path for path in asked(peer, "state_ids"))
+    # And what was passed over comes when somebody reads on.
+    seen = {e["event_id"] for e in alice.all_messages(room.room_id, "b")}
+    assert {room.id_of(e) for e in names} <= seen
+
+
+def test_long_state_keys_of_old_rooms_are_counted_in_characters(server, alice, peer, room):
+    long = room.event("org.example.state", {}, "\N{COLLISION SYMBOL}" * 70)
+    after = speak(room, "after")
+    peer.send(server, [long, after])
+    sees(alice, room, after)
+    assert room.id_of(long) in {e["event_id"] for e in alice.all_messages(room.room_id)}
+
+
+def test_history_that_a_server_may_not_read_comes_without_its_content(server, alice, peer):
+    room_id = alice.create_room(
+        preset="public_chat",
+        initial_state=[{"type": "m.room.history_visibility", "content": {"history_visibility": "joined"}}],
+    )
+    secret = alice.send_text(room_id, "before you came")
+    room = peer.join(server, room_id, "trent")
+    query = f"limit=5&v={quote(room.extremities[0])}"
+    told = peer.get(server, f"{FEDERATION}/v1/backfill/{quote(room_id, safe='')}", query)["pdus"]
+    hidden = next(event for event in told if room.id_of(event) == secret)
+    assert hidden["type"] == "m.room.message" and hidden["content"] == {}
+    peer.request(server, "GET", f"{FEDERATION}/v1/event/{quote(secret)}", expect=404)
+
+
+def test_the_key_document_is_in_the_form_that_is_signed(server, peer):
+    text = peer.request(server, "GET", "/_matrix/key/v2/server", expect=200).content
+    document = json.loads(text)
+    assert text == canonical(document) and without(document, "signatures")["verify_keys"]
