@@ -15,6 +15,13 @@
 /* Events that went their way: neither rejected (1), soft-failed (2) nor outliers (4). */
 #define SENT_ON "e.position > 0 AND e.flags & 7 = 0"
 
+/* A join that another server let happen: that one tells the others (1024: EVENT_GAP). */
+#define NOT_IMPORTED " AND e.flags & 1024 = 0 "
+
+/* Who is not in the room hears of the ends of an invite; the invite came by itself. */
+#define IS_INVITE                                                                                  \
+    "(convert_from(j.json, 'UTF8')::json -> 'content' ->> 'membership') = 'invite'"
+
 /* After $1, up to $2. */
 #define IN_RANGE(table) table ".position > $1 AND " table ".position <= $2"
 
@@ -78,7 +85,7 @@ static const struct db_statement statements[] = {
         "      FROM events e "
         "      JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
                OTHERS_IN("e.room_nid")
-        "     WHERE " IN_RANGE("e") " AND " SENT_ON WERE_THERE
+        "     WHERE " IN_RANGE("e") " AND " SENT_ON NOT_IMPORTED WERE_THERE
         "     UNION "
         "    SELECT s.user_id, k.state_key "
         "      FROM events e "
@@ -146,9 +153,11 @@ static const struct db_statement statements[] = {
         "  JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
         "  JOIN event_json j ON j.event_nid = e.event_nid "
         "  LEFT JOIN state_keys k ON k.state_key_nid = e.state_key_nid AND k.type = 'm.room.member' "
-        " WHERE e.position > $3 AND e.position <= $4 AND " SENT_ON
+        " WHERE e.position > $3 AND e.position <= $4 AND " SENT_ON NOT_IMPORTED
         "   AND " SERVER_OF("s.user_id") " = $1 "
-        "   AND (" SERVER_OF("k.state_key") " = $2 OR " SERVER_WAS_IN ") "
+        "   AND CASE WHEN " SERVER_WAS_IN " THEN true "
+        "            WHEN " SERVER_OF("k.state_key") " = $2 THEN NOT " IS_INVITE
+        "            ELSE false END "
         " UNION ALL "
         "SELECT f.position, j.json "
         "  FROM federation_forwards f "

@@ -19,6 +19,7 @@
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/pdu.h"
 #include "homeserver/rooms/room_service.h"
+#include "homeserver/rooms/stripped_state.h"
 #include "homeserver/services.h"
 #include "storage/federation_queues.h"
 #include "storage/journal.h"
@@ -296,6 +297,28 @@ static json_t *knock_state(struct call *call, const json_t *answer, const json_t
     return state;
 }
 
+/* The leave itself, as clients are shown it: there is no timeline that it could stand in. */
+static json_t *ending(struct call *call, const struct event *leave)
+{
+    return json_on_arena(call->arena, json_pack("[o]", dated_event(leave)));
+}
+
+/* Nobody heard of it; still the user's clients must. */
+static enum errcode leave_alone(struct call *call, const struct remote_membership *change)
+{
+    json_t *nowhere = json_on_arena(
+        call->arena, json_pack("{si,s[],s[]}", "depth", 1, "prev_events", "auth_events"));
+    const struct pdu_signed *pdu;
+    struct stored_room stored;
+
+    enum errcode found = room_load(call->db, call->arena, change->room_id, &stored);
+    if (found == M_NOT_FOUND)
+        return OK;
+    TRY(found);
+    TRY(make_event(call, change, room_version_find(stored.room_version), nowhere, &pdu));
+    return note_membership(call, change, NULL, ending(call, pdu_signed_event(pdu)));
+}
+
 static enum errcode try_server(struct call *call, const struct remote_membership *change,
                                const char *server_name)
 {
@@ -321,9 +344,9 @@ static enum errcode try_server(struct call *call, const struct remote_membership
              change->requester->user_id, change->room_id, server_name);
     if (is(change->membership, "join"))
         return import_join(call, &handshake, version, event, answer);
-    return note_membership(call, change, version,
-                           is(change->membership, "knock") ? knock_state(call, answer, event)
-                                                           : NULL);
+    if (is(change->membership, "knock"))
+        return note_membership(call, change, version, knock_state(call, answer, event));
+    return note_membership(call, change, version, ending(call, pdu_signed_event(pdu)));
 }
 
 /* An answer that another server would not give differently. */
@@ -359,5 +382,5 @@ enum errcode remote_membership_change(struct call *call, const struct remote_mem
     if (outcome == OK || !is(change->membership, "leave"))
         return outcome;
     error_clear(call->error);
-    return note_membership(call, change, NULL, NULL);
+    return leave_alone(call, change);
 }

@@ -58,6 +58,15 @@ static enum errcode find_user(struct call *call, const char *user_id, int64_t *n
     return OK;
 }
 
+/* MSC4311: of the create event clients may be told when it was sent. */
+static json_t *date_of_create(const json_t *stripped)
+{
+    json_t *date = json_object_get(stripped, "origin_server_ts");
+
+    return is(json_get_string(stripped, "type"), "m.room.create") && json_is_integer(date) ? date
+                                                                                           : NULL;
+}
+
 /* What the invite shows goes to clients: only well-formed stripped events of it, and not more than
  * an invite needs. */
 static enum errcode stripped_text(struct call *call, const struct remote_invite *invite,
@@ -74,10 +83,11 @@ static enum errcode stripped_text(struct call *call, const struct remote_invite 
         if (i >= STRIPPED_EVENTS_MAX || type == NULL || state_key == NULL || content == NULL ||
             !user_id_is_valid(sender))
             continue;
-        json_array_append_new(clean, json_pack("{ss,ss,ss,sO}", "type", type, "state_key",
-                                               state_key, "sender", sender, "content", content));
+        json_array_append_new(clean, json_pack("{ss,ss,ss,sO,sO*}", "type", type, "state_key",
+                                               state_key, "sender", sender, "content", content,
+                                               "origin_server_ts", date_of_create(one)));
     }
-    json_array_append_new(clean, stripped_event(event));
+    json_array_append_new(clean, dated_event(event));
     const char *text = json_compact(call->arena, clean);
     if (text == NULL)
         return E_SYSTEM;
@@ -201,6 +211,29 @@ enum errcode invite_receive(struct call *call, const struct remote_invite *invit
     return sign(call, batch.version, event, invite->event, signed_out);
 }
 
+/* Of the room we know no more than the invite: who made it may take it back, by an event that
+ * builds on it. An older one, such as the lifting of a ban, may well come after it. */
+static bool ends_invite(struct call *call, const struct membership_row *row,
+                        const struct event *event)
+{
+    json_t *shown, *invite;
+
+    if (row->stripped_state == NULL ||
+        json_parse(call->arena, row->stripped_state, row->stripped_state_size, NULL, &shown) != OK)
+        return true;
+    invite = json_array_get(shown, json_array_size(shown) - 1);
+    const char *invite_id = json_get_string(invite, "event_id");
+    if (invite_id == NULL)
+        return true; /* of an earlier version of this server, or made by somebody in the room */
+    if (!is(json_get_string(invite, "sender"), event->sender))
+        return false;
+    for (size_t i = 0; i < event->auth_event_count; i++) {
+        if (strcmp(event->auth_events[i], invite_id) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Invites and knocks end by a leave or ban of somebody else; a knock is answered by an invite that
  * comes as such. */
 static enum errcode follow_one(struct call *call, struct room *room, const struct event *event)
@@ -219,11 +252,15 @@ static enum errcode follow_one(struct call *call, struct room *room, const struc
     if (found == M_NOT_FOUND)
         return OK;
     TRY(found);
-    if (row.membership != STORED_INVITE && row.membership != STORED_KNOCK)
+    if ((row.membership != STORED_INVITE && row.membership != STORED_KNOCK) ||
+        (row.membership == STORED_INVITE && !ends_invite(call, &row, event)))
         return OK;
     row.membership = membership;
-    row.stripped_state = NULL;
-    row.stripped_state_size = 0;
+    row.stripped_state =
+        json_compact(call->arena, json_on_arena(call->arena, json_pack("[o]", dated_event(event))));
+    if (row.stripped_state == NULL)
+        return E_SYSTEM;
+    row.stripped_state_size = strlen(row.stripped_state);
     TRY(user_nid_intern(call->db, call->arena, event->sender, &row.sender_nid));
     struct journal_entry *entry = journal_entry_create();
     membership_set_in(entry, &row);

@@ -25,7 +25,7 @@ enum {
     ROUTES_WAITING_MAX = 1000,
     CLAIM_EVERY_MS = 10 * 1000,
     TROUBLE_PAUSE_MS = 1000, /* after the database failed */
-    SCAN_EVERY_MS = 50,      /* what comes meanwhile is found by one look */
+    SCAN_EVERY_MS = 10,      /* what comes meanwhile is found by one look */
     SAVE_EVERY_POSITIONS = 10000,
     TYPING_ROOMS_MAX = 1000,
 };

@@ -120,6 +120,7 @@ static bool write_unsigned(struct strbuf *out, const void *value)
         {"m.relations", write_json, members->relations_json},
         {"membership", write_text, members->membership},
         {"prev_content", write_json, members->prev_content_json},
+        {"prev_sender", write_text, members->prev_sender},
         {"redacted_because", write_json, members->redacted_because_json},
         {"replaces_state", write_text, members->replaces_state},
         {"transaction_id", write_text, members->transaction_id},

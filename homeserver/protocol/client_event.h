@@ -26,6 +26,7 @@ struct client_event_unsigned {
     const char *relations_json; /* m.relations */
     const char *membership;
     const char *prev_content_json;
+    const char *prev_sender;           /* not of the specification, but what everybody else tells */
     const char *redacted_because_json; /* a client event */
     const char *replaces_state;        /* event ID */
     const char *transaction_id;        /* only for the device that sent the event */

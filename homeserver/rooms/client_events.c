@@ -199,6 +199,13 @@ static const struct stored_event *find_related(const struct writing *p, int64_t 
     return bsearch(&wanted, p->needs->related, p->needs->related_count, sizeof(wanted), by_nid);
 }
 
+static const char *sender_text(struct call *call, const struct stored_event *stored)
+{
+    struct event_subject subject;
+
+    return event_subject_read(call, stored, &subject) == OK ? subject.sender : NULL;
+}
+
 static const char *content_text(struct call *call, const struct stored_event *stored)
 {
     struct event_subject subject;
@@ -261,6 +268,7 @@ static void make_unsigned(const struct writing *p, const struct stored_event *ev
     if (replaced != NULL) {
         out->replaces_state = replaced->event_id;
         out->prev_content_json = content_text(p->call, replaced);
+        out->prev_sender = sender_text(p->call, replaced);
     }
 }
 

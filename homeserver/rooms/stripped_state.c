@@ -10,6 +10,15 @@ json_t *stripped_event(const struct event *event)
                      "sender", event->sender, "content", event->content);
 }
 
+json_t *dated_event(const struct event *event)
+{
+    json_t *json = stripped_event(event);
+
+    json_object_set_new(json, "event_id", json_string(event->event_id));
+    json_object_set_new(json, "origin_server_ts", json_integer(event->origin_server_ts));
+    return json;
+}
+
 enum errcode stripped_state_make(struct call *call, struct room *room, const struct room_head *head,
                                  const char *inviter, json_t **out)
 {
@@ -26,7 +35,7 @@ enum errcode stripped_state_make(struct call *call, struct room *room, const str
             continue;
         TRY(room_head_event(call, room, head, &shown[i], &event));
         if (event != NULL)
-            json_array_append_new(events, stripped_event(event));
+            json_array_append_new(events, i == 0 ? dated_event(event) : stripped_event(event));
     }
     *out = events;
     return OK;

@@ -18,4 +18,8 @@ enum errcode stripped_state_make(struct call *call, struct room *room, const str
 /* type, state_key, sender and content of a state event; a new reference. */
 json_t *stripped_event(const struct event *event);
 
+/* The same with its ID and time: for what clients may have to tell from another of its kind, and
+ * for the create event (MSC4311, MSC4319). */
+json_t *dated_event(const struct event *event);
+
 #endif

@@ -94,7 +94,9 @@ static enum errcode look_at_state(struct call *call, const struct room_reader *r
     const struct state_key member_key = {"m.room.member", reader->requester->user_id};
     const struct event *event, *member;
     struct event_reader at_event = {
-        .joined_later = stored->position < reader->membership.last_join_position,
+        /* Who is in the room sees what comes of a branch that is not aware of their join. */
+        .joined_later = reader->membership.membership == STORED_JOIN ||
+                        stored->position < reader->membership.last_join_position,
     };
     struct state_map *state;
 

@@ -121,7 +121,7 @@ enum errcode sync_write_ephemeral(struct sync *sync, const struct sync_room *roo
         any = true;
     }
     strbuf_add_string(out, "]}");
-    if (!any)
+    if (!any && !room->is_full)
         strbuf_truncate(out, start);
     return OK;
 }

@@ -1,5 +1,6 @@
 /* The `leave` section: rooms that the user has left, or was removed from, since the last sync. */
 #include "homeserver/base/arena.h"
+#include "homeserver/protocol/sync_token.h"
 #include "homeserver/sync/sync_internal.h"
 
 static enum errcode open_room(struct sync *sync, const struct user_room *info,
@@ -23,10 +24,26 @@ static enum errcode open_room(struct sync *sync, const struct user_room *info,
     return OK;
 }
 
+/* An invite or a knock to a room that was never here: all that is known is how it ended. */
+static enum errcode write_ending(struct sync *sync, const struct sync_room *room,
+                                 struct strbuf *out)
+{
+    sync_begin_member(out, room_id(room->reader.room));
+    strbuf_add_char(out, '{');
+    sync_begin_member(out, "timeline");
+    strbuf_printf(out, "{\"limited\":false,\"prev_batch\":\"%s\",\"events\":[",
+                  page_token_format(sync->call->arena, sync->until));
+    TRY(sync_write_stripped(sync, &room->reader.membership, out));
+    strbuf_add_string(out, "]}}");
+    return OK;
+}
+
 static enum errcode write_room(struct sync *sync, struct sync_room *room, struct strbuf *out)
 {
     int64_t until = sync->until;
 
+    if (room->reader.membership.event_nid == 0)
+        return write_ending(sync, room, out);
     /* The timeline ends where the user left. */
     sync->until = room->reader.until;
     enum errcode loaded = sync_load_timelines(sync, room, 1);
