@@ -190,6 +190,24 @@ static enum errcode invite_from_elsewhere(struct request *req, const struct new_
     return OK;
 }
 
+static enum errcode read_creation_content(struct request *req, struct new_room *room)
+{
+    json_t *creators, *creator;
+    size_t i;
+
+    TRY(body_object_optional(req, "creation_content", &room->creation_content));
+    creators = json_object_get(room->creation_content, "additional_creators");
+    if (creators == NULL || !room->version->privileged_creators)
+        return OK;
+    if (!json_is_array(creators))
+        return fail(&req->error, M_INVALID_PARAM, "additional_creators must be a list.");
+    json_array_foreach (creators, i, creator) {
+        if (!user_id_is_valid(json_string_value(creator)))
+            return fail(&req->error, M_INVALID_PARAM, "additional_creators[%zu] is no user ID.", i);
+    }
+    return OK;
+}
+
 /* POST /_matrix/client/v3/createRoom */
 enum errcode client_create_room(struct request *req)
 {
@@ -206,7 +224,7 @@ enum errcode client_create_room(struct request *req)
     TRY(body_string_optional(req, "name", &room.name));
     TRY(body_string_optional(req, "topic", &room.topic));
     TRY(body_bool_optional(req, "is_direct", false, &room.is_direct));
-    TRY(body_object_optional(req, "creation_content", &room.creation_content));
+    TRY(read_creation_content(req, &room));
     TRY(body_object_optional(req, "power_level_content_override", &room.power_level_override));
     TRY(room_create_new(&req->call, &req->requester, &room, &room_id));
     TRY(carry_over(req, &room, room_id));

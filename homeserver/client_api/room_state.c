@@ -40,7 +40,7 @@ static enum errcode set_state(struct request *req, const char *state_key)
         return respond_delayed(req, &delayed);
     }
     if (strcmp(event_type, "m.room.create") == 0)
-        return fail(&req->error, M_FORBIDDEN, "A room is created once, by /createRoom.");
+        return fail(&req->error, M_INVALID_PARAM, "A room is created once, by /createRoom.");
     if (strcmp(event_type, "m.room.member") == 0) {
         TRY(set_membership(req, room_id, state_key, &event_id));
         return respond(req, 200, json_pack("{ss}", "event_id", event_id));

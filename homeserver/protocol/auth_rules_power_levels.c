@@ -61,21 +61,6 @@ static bool names_only_user_ids(const struct auth_check *check)
     return true;
 }
 
-static bool names_a_creator(const struct auth_check *check)
-{
-    const json_t *users = json_get_object(check->event->content, "users");
-    const json_t *creators = json_get_array(check->create->content, "additional_creators");
-
-    if (json_object_get(users, check->create->sender) != NULL)
-        return true;
-    for (size_t i = 0; i < json_array_size(creators); i++) {
-        const char *creator = json_text(json_array_get(creators, i));
-        if (creator != NULL && json_object_get(users, creator) != NULL)
-            return true;
-    }
-    return false;
-}
-
 /* Rules 10.1 to 10.4: the form of the new event. */
 static bool check_form(struct auth_check *check)
 {
@@ -97,7 +82,8 @@ static bool check_form(struct auth_check *check)
 
     /* 10.4 (since v12) If `users` contains the `sender` of the m.room.create event or any of the
      * `additional_creators`, reject. */
-    if (version->privileged_creators && names_a_creator(check))
+    if (version->privileged_creators &&
+        power_levels_name_a_creator(check->event->content, check->create))
         return refuse(check, "the level of a creator can not be set (rule 10.4)");
     return true;
 }

@@ -141,6 +141,18 @@ bool room_is_created_by(const struct room_version *version, const struct event *
     return version->privileged_creators && is_additional_creator(create, user_id);
 }
 
+bool power_levels_name_a_creator(const json_t *content, const struct event *create)
+{
+    json_t *users = json_get_object(content, "users"), *level;
+    const char *user_id;
+
+    json_object_foreach (users, user_id, level) {
+        if (strcmp(user_id, create->sender) == 0 || is_additional_creator(create, user_id))
+            return true;
+    }
+    return false;
+}
+
 int64_t power_levels_user(const struct power_levels *levels, const char *user_id)
 {
     bool is_creator = (levels->version->privileged_creators || levels->content == NULL) &&

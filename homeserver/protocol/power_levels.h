@@ -48,4 +48,7 @@ bool power_level_parse(const struct room_version *version, const json_t *value, 
 bool room_is_created_by(const struct room_version *version, const struct event *create,
                         const char *user_id);
 
+/* Whether the content of m.room.power_levels gives a level to one whom v12 forbids to have one. */
+bool power_levels_name_a_creator(const json_t *content, const struct event *create);
+
 #endif

@@ -174,9 +174,10 @@ static enum errcode append_preset(struct creation *c)
                             json_pack("{ss}", "join_rule", is_public ? "public" : "invite")));
     TRY(append_unless_given(c, "m.room.history_visibility",
                             json_pack("{ss}", "history_visibility", "shared")));
-    TRY(append_unless_given(
-        c, "m.room.guest_access",
-        json_pack("{ss}", "guest_access", is_public ? "forbidden" : "can_join")));
+    /* Without the event guests are forbidden to come, as in public rooms. */
+    if (!is_public)
+        TRY(append_unless_given(c, "m.room.guest_access",
+                                json_pack("{ss}", "guest_access", "can_join")));
     if (!is_public && !c->wanted->is_never_encrypted && config->rooms.encrypt_private_by_default)
         TRY(append_unless_given(c, "m.room.encryption",
                                 json_pack("{ss}", "algorithm", "m.megolm.v1.aes-sha2")));

@@ -5,6 +5,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/protocol/owned_state.h"
+#include "homeserver/protocol/power_levels.h"
 #include "homeserver/protocol/room_version.h"
 #include "homeserver/rooms/branches.h"
 #include "homeserver/rooms/event_builder.h"
@@ -58,6 +59,20 @@ static enum errcode check_state_key(struct call *call, const struct room_build *
         !owned_state_key_parse(draft->state_key, &owner))
         return fail(call->error, M_BAD_JSON,
                     "A state key that starts with \"@\" must start with a user ID (MSC3757).");
+    return OK;
+}
+
+/* What can never be sent is the client's mistake, not a lack of rights. */
+static enum errcode refuse_levels_of_creators(struct call *call, const struct room_build *build,
+                                              const struct event_draft *draft)
+{
+    const struct event *create = cached_event_get(build->head->create);
+
+    if (draft->state_key != NULL && strcmp(draft->type, "m.room.power_levels") == 0 &&
+        room_version_of(build->room)->privileged_creators && create != NULL &&
+        power_levels_name_a_creator(draft->content, create))
+        return fail(call->error, M_INVALID_PARAM,
+                    "In rooms of this version creators have no power level.");
     return OK;
 }
 
@@ -132,6 +147,7 @@ enum errcode room_append_event(struct call *call, struct room_build *build,
     TRY(check_state_key(call, build, draft));
     TRY(relations_check(call, build->room, draft));
     TRY(refuse_plaintext(call, build, draft));
+    TRY(refuse_levels_of_creators(call, build, draft));
     TRY(branches_base(call, build, &base));
     TRY(prepare_on(call, build, base, draft, &built));
     *event_id_out = arena_strdup(call->arena, built.event->event_id);

@@ -43,9 +43,12 @@ static json_t *creation_content(struct call *call, const struct room_upgrade *up
     const struct event *create = cached_event_get(head->create);
     const char *last_event =
         arena_strndup(call->arena, head->extremities, strcspn(head->extremities, "\n"));
-    json_t *content = json_pack("{s:{ss, ss}}", "predecessor", "room_id", upgrade->room_id,
-                                "event_id", last_event);
+    json_t *content = json_pack("{s:{ss}}", "predecessor", "room_id", upgrade->room_id);
 
+    /* MSC4291 took it away: nobody could rely on it. */
+    if (!upgrade->version->room_id_is_create_hash)
+        json_object_set_new(json_object_get(content, "predecessor"), "event_id",
+                            json_string(last_event));
     for (size_t i = 0; i < COUNT_OF(kept); i++) {
         json_t *value = json_object_get(create->content, kept[i]);
         if (value != NULL)

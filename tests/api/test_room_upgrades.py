@@ -23,6 +23,7 @@ def test_the_new_room_is_like_the_old_one(alice, bob, carol, old, new):
         initial_state=[
             {"type": "m.room.server_acl", "content": {"allow": ["*"]}},
             {"type": "m.room.avatar", "content": {"url": "mxc://example.org/a"}},
+            {"type": "m.room.guest_access", "content": {"guest_access": "forbidden"}},
             {"type": "m.room.history_visibility", "content": {"history_visibility": "invited"}},
         ],
     )
