@@ -33,6 +33,14 @@ static const struct db_statement statements[] = {
         "   AND ($6::bigint = 0 OR media.accessed_ts < $6::bigint) "
         "   AND file.size_bytes > $7::bigint "
         "   AND ($8::boolean OR NOT media.is_protected) "
+        "   AND NOT ($11::boolean AND media.quarantined_ts IS NOT NULL) "
+        "   AND NOT ($12::boolean AND EXISTS "
+        "            (SELECT FROM profile_fields "
+        "              WHERE field = 'avatar_url' "
+        "                AND value = '\"mxc://' || media.server_name || '/' || media.media_id || '\"')) "
+        "   AND NOT ($12::boolean AND EXISTS "
+        "            (SELECT FROM room_summaries "
+        "              WHERE avatar_url = 'mxc://' || media.server_name || '/' || media.media_id)) "
         "   AND media.media_nid > $9 "
         " ORDER BY media.media_nid "
         " LIMIT $10"},
@@ -73,7 +81,8 @@ static const struct db_statement statements[] = {
         "  LEFT JOIN media_files AS file ON file.file_nid = media.file_nid"},
 
     [COUNT_BY_USER] = {"media_count_by_user",
-        "SELECT users.user_id, profile.value, count(*), sum(file.size_bytes)::bigint AS bytes "
+        "SELECT users.user_id, profile.value, count(*), sum(file.size_bytes)::bigint AS bytes, "
+        "       count(*) OVER () "
         "  FROM media "
         "  JOIN media_files AS file ON file.file_nid = media.file_nid "
         "  JOIN users ON users.user_nid = media.user_nid "
@@ -97,7 +106,8 @@ enum errcode media_choose(struct db *db, struct arena *arena,
                  PARAMS(TEXT(selection->server_name), TEXT(selection->media_id),
                         TEXT(selection->user_id), TEXT(selection->room_id), INT(selection->origin),
                         INT(selection->not_accessed_since), INT(selection->larger_than),
-                        BOOL(selection->with_protected), INT(after_nid), INT(MEDIA_CHOSEN_AT_ONCE)),
+                        BOOL(selection->with_protected), INT(after_nid), INT(MEDIA_CHOSEN_AT_ONCE),
+                        BOOL(selection->without_quarantined), BOOL(selection->without_avatars)),
                  &rows));
     struct media_choice *choices = ARENA_ARRAY(arena, rows_count(rows), struct media_choice);
     for (size_t i = 0; i < rows_count(rows); i++)
@@ -156,7 +166,7 @@ enum errcode media_count_all(struct db *db, struct arena *arena, struct media_to
 }
 
 enum errcode media_count_by_user(struct db *db, struct arena *arena, int64_t from, int64_t limit,
-                                 const struct media_user_total **out, size_t *count_out)
+                                 struct media_user_page *out)
 {
     struct db_rows *rows;
 
@@ -167,7 +177,8 @@ enum errcode media_count_by_user(struct db *db, struct arena *arena, int64_t fro
                                               .display_name = rows_text(rows, i, 1),
                                               .files = rows_int(rows, i, 2),
                                               .bytes = rows_int(rows, i, 3)};
-    *out = totals;
-    *count_out = rows_count(rows);
+    out->totals = totals;
+    out->count = rows_count(rows);
+    out->users = out->count == 0 ? 0 : rows_int(rows, 0, 4);
     return OK;
 }

@@ -22,6 +22,8 @@ struct media_selection {
     int64_t not_accessed_since; /* ms since 1970; 0: any */
     int64_t larger_than;        /* bytes; -1: any */
     bool with_protected;        /* protected ones too */
+    bool without_quarantined;   /* they are kept to be looked into */
+    bool without_avatars; /* nor pictures of users and rooms: few look at them, but all the time */
 };
 
 struct media_choice {
@@ -64,8 +66,13 @@ struct media_user_total {
     const char *display_name; /* may be NULL */
     int64_t files, bytes;
 };
+struct media_user_page {
+    const struct media_user_total *totals;
+    size_t count;
+    int64_t users; /* in all; 0 beyond the last page */
+};
 /* Who keeps most, from `from` on, at most `limit`. */
 enum errcode media_count_by_user(struct db *db, struct arena *arena, int64_t from, int64_t limit,
-                                 const struct media_user_total **out, size_t *count_out) MUST_CHECK;
+                                 struct media_user_page *out) MUST_CHECK;
 
 #endif

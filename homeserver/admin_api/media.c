@@ -144,12 +144,13 @@ static enum errcode query_before(struct request *req, struct media_selection *se
     return query_int(req, "size_gt", -1, -1, INT64_MAX, &selection->larger_than);
 }
 
-/* POST /_synapse/admin/v1/media/delete?before_ts=…&size_gt=… */
+/* POST /_synapse/admin/v1/media/delete?before_ts=…&size_gt=…&keep_profiles=… */
 enum errcode admin_delete_media_by_date(struct request *req)
 {
-    struct media_selection selection = {.origin = MEDIA_OF_OURS};
+    struct media_selection selection = {.origin = MEDIA_OF_OURS, .without_quarantined = true};
 
     TRY(query_before(req, &selection));
+    TRY(query_bool(req, "keep_profiles", true, &selection.without_avatars));
     return delete_many(req, &selection);
 }
 
@@ -228,18 +229,21 @@ enum errcode admin_list_media_of_user(struct request *req)
 /* GET /_synapse/admin/v1/statistics/users/media */
 enum errcode admin_get_media_statistics(struct request *req)
 {
-    const struct media_user_total *totals;
+    struct media_user_page page;
     int64_t from, limit;
-    size_t count;
 
     TRY(query_int(req, "from", 0, 0, INT32_MAX, &from));
     TRY(query_int(req, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &limit));
-    TRY(media_count_by_user(req->call.db, req->call.arena, from, limit, &totals, &count));
+    TRY(media_count_by_user(req->call.db, req->call.arena, from, limit, &page));
     json_t *users = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(
-            users, json_pack("{s:s, s:s?, s:I, s:I}", "user_id", totals[i].user_id, "displayname",
-                             totals[i].display_name, "media_count", (json_int_t)totals[i].files,
-                             "media_length", (json_int_t)totals[i].bytes));
-    return respond(req, 200, json_pack("{s:o, s:I}", "users", users, "total", (json_int_t)count));
+    for (size_t i = 0; i < page.count; i++)
+        json_array_append_new(users,
+                              json_pack("{s:s, s:s?, s:I, s:I}", "user_id", page.totals[i].user_id,
+                                        "displayname", page.totals[i].display_name, "media_count",
+                                        (json_int_t)page.totals[i].files, "media_length",
+                                        (json_int_t)page.totals[i].bytes));
+    json_t *answer = json_pack("{s:o, s:I}", "users", users, "total", (json_int_t)page.users);
+    if (from + (int64_t)page.count < page.users)
+        json_object_set_new(answer, "next_token", json_integer(from + (json_int_t)page.count));
+    return respond(req, 200, answer);
 }

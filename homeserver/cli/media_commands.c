@@ -16,7 +16,7 @@
 #include "homeserver/protocol/mxc_uri.h"
 
 struct choice_options {
-    bool ours, others, protected_too, all;
+    bool ours, others, protected_too, avatars_too, all;
     const char *user, *room, *before, *larger;
 };
 
@@ -33,6 +33,7 @@ static enum errcode read_choice(struct invocation *invocation, const struct choi
     if (options->ours != options->others)
         out->origin = options->ours ? MEDIA_OF_OURS : MEDIA_OF_OTHERS;
     if (options->before != NULL) {
+        out->without_avatars = !options->avatars_too;
         out->not_accessed_since = config_check_day(options->before);
         if (out->not_accessed_since <= 0)
             return fail(error, M_INVALID_PARAM, "\"%s\" is not a day: write 2025-01-31",
@@ -92,6 +93,8 @@ static enum exit_status act(struct invocation *invocation, enum media_action act
         {"ours", NULL, "only what was uploaded here", &choice.ours, NULL},
         {"others", NULL, "only copies of other servers' files", &choice.others, NULL},
         {"protected", NULL, "protected ones too", &choice.protected_too, NULL},
+        {"avatars", NULL, "with --before: pictures of users and rooms too", &choice.avatars_too,
+         NULL},
         {"all", NULL, "everything", &choice.all, NULL},
         {0},
     };

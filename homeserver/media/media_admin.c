@@ -71,6 +71,8 @@ static enum errcode expire(struct call *call, enum media_origin origin, int64_t 
 {
     const struct media_selection selection = {.origin = origin,
                                               .larger_than = -1,
+                                              .without_quarantined = true,
+                                              .without_avatars = true,
                                               .not_accessed_since =
                                                   clock_wall_ms() - kept_seconds * 1000};
     const struct media_order order = {.action = MEDIA_DELETE};

@@ -1,12 +1,15 @@
 """Media between servers: two of ours, each the other's remote."""
 
+import time
+
 import pytest
 
 from clamav import EICAR, Clamd
 from client import Client
 from conftest import federating_server
 from homeserver import running
-from media import count_objects, download, split_mxc, upload
+from invariants import connect
+from media import count_objects, download, media_tool, split_mxc, upload
 from pictures import decoded, encoded, photo
 
 
@@ -19,10 +22,15 @@ def clamd(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def other_server(authority, clamd):
-    media = {"remote_limit_bytes": "100000", "remote_quota_bytes": "250000"}
+    media = {"remote_limit_bytes": "100000", "remote_quota_bytes": "250000", "remote_retention_seconds": "7d"}
     server = federating_server(authority, media=media, antivirus={"clamd": clamd.socket})
     with running(server):
         yield server
+
+
+@pytest.fixture(scope="module")
+def admin(other_server):
+    return Client(other_server.base_url).register_admin()
 
 
 @pytest.fixture
@@ -88,10 +96,64 @@ def test_the_old_endpoints_fetch_nothing_new(alice, other_server):
     assert answer.status_code == 404
 
 
-def test_only_so_much_is_kept_of_one_server(alice, bob):
+def copies(other_server):
+    """URIs of what is kept of other servers."""
+    return [line.split()[1] for line in media_tool(other_server, "list", "--others", "--all", "--protected").splitlines()]
+
+
+@pytest.fixture
+def nothing_kept(other_server):
+    media_tool(other_server, "delete", "--others", "--all", "--protected")
+    assert copies(other_server) == []
+
+
+def test_only_so_much_is_kept_of_one_server(nothing_kept, other_server, alice, bob):
     uris = [upload(alice, bytes([n]) * 90000) for n in range(4)]
     for uri in uris + uris[::-1]:  # what was forgotten comes again
         assert download(bob, uri).status_code == 200
+        assert uri in copies(other_server) and len(copies(other_server)) <= 2
+    media_tool(other_server, "protect", uris[0])
+    for uri in uris[1:]:
+        download(bob, uri)
+    assert uris[0] in copies(other_server)
+
+
+def test_copies_that_nobody_looked_at_are_purged_and_come_again(nothing_kept, other_server, admin, alice, bob):
+    content = encoded(photo(300, 300), "PNG")
+    uri, ours = upload(alice, content), upload(bob, b"uploaded here")
+    path = "/_matrix/client/v1/media/thumbnail/{}/{}".format(*split_mxc(uri))
+    before = count_objects(other_server)
+    assert bob.raw("GET", path, query={"width": 96, "height": 96}).status_code == 200
+    assert count_objects(other_server) == before + 2
+    assert admin.call("POST", "/_synapse/admin/v1/purge_media_cache", query={"before_ts": 1}) == {"deleted": 0}
+    query = {"before_ts": int(time.time() * 1000) + 60000}
+    assert admin.call("POST", "/_synapse/admin/v1/purge_media_cache", query=query) == {"deleted": 1}
+    assert copies(other_server) == [] and count_objects(other_server) == before
+    assert download(bob, ours).content == b"uploaded here"
+    assert download(bob, uri).content == content
+
+
+def test_the_time_of_copies_is_limited(nothing_kept, other_server, alice, bob):
+    old, recent = uris = [upload(alice, name) for name in (b"old", b"recent")]
+    for uri in uris:
+        download(bob, uri)
+    with connect(other_server) as database:
+        change = "UPDATE media SET accessed_ts = accessed_ts - 8 * 86400000 WHERE media_id = %s"
+        assert database.execute(change, (split_mxc(old)[1],)).rowcount == 1
+    media_tool(other_server, "clean")
+    assert copies(other_server) == [recent]
+    assert download(bob, old).content == b"old"
+
+
+def test_a_copy_in_quarantine_does_not_come_again(nothing_kept, other_server, admin, alice, bob):
+    uri = upload(alice, b"forbidden here")
+    download(bob, uri)
+    admin.post("/_synapse/admin/v1/media/quarantine/{}/{}", *uri[6:].split("/"))
+    download(bob, uri, expect=404)
+    media_tool(other_server, "delete", uri)
+    assert copies(other_server) == []
+    assert download(bob, uri, expect=404).json()["errcode"] == "M_NOT_FOUND"
+    assert download(alice, uri).content == b"forbidden here"
 
 
 def test_a_server_that_is_not_there_is_a_bad_gateway(bob):

@@ -73,6 +73,10 @@ INVARIANTS = {
           FROM (SELECT snapshot_nid FROM events UNION SELECT snapshot_nid FROM room_heads) used
           LEFT JOIN state_snapshots USING (snapshot_nid)
          WHERE used.snapshot_nid IS NOT NULL AND state_snapshots.snapshot_nid IS NULL""",
+    "stored files count what refers to them": """
+        SELECT file_nid FROM media_files
+         WHERE reference_count <> (SELECT count(*) FROM media WHERE media.file_nid = media_files.file_nid)
+                                + (SELECT count(*) FROM media_thumbnails AS small WHERE small.file_nid = media_files.file_nid)""",
     "snapshots name events of their room": """
         SELECT state_snapshots.snapshot_nid, named.event_nid
           FROM state_snapshots
