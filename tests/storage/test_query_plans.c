@@ -289,7 +289,8 @@ static const struct {
     {"events_range_forwards", "80, 0, " NOW ", 20", 60},
     {"event_closest_after", "80, 80000300", 10},
     {"event_closest_before", "80, 80000300", 10},
-    {"relations_threads", "ARRAY[80, 80]::bigint[], ARRAY['$80000600', '$80000603'], '{}', " NOW ", 2000", 60},
+    {"relations_threads",
+     "ARRAY[80, 80]::bigint[], ARRAY['$80000600', '$80000603'], '{}', " NOW ", 2000", 60},
     {"threads_list", "80, " NOW ", 0, 20", 60},
     /* members */
     {"memberships_of_room", "80, 2, false", 1100},
