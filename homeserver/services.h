@@ -20,6 +20,7 @@ struct appservices;
 struct appservice_delivery;
 struct password_hasher;
 struct token_cache;
+struct token_watch;
 struct login_throttle;
 struct rate_limiter;
 struct http_client;
@@ -47,6 +48,7 @@ struct services {
     struct appservice_delivery *appservice_delivery;
     struct password_hasher *passwords;
     struct token_cache *token_cache;
+    struct token_watch *token_watch;
     struct login_throttle *login_throttle;
     struct rate_limiter *rate_limiter;
     struct http_client *http;             /* homeserver/net/http_client.h: calls to other servers */

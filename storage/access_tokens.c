@@ -37,6 +37,8 @@ static const struct db_statement statements[] = {
         "DELETE FROM access_tokens WHERE user_nid = $1 AND device_id = $2"},
 };
 STATEMENT_TABLE(access_tokens, statements);
+const struct db_statement access_tokens_listen = {"access_tokens_listen", "LISTEN beffroi_tokens"};
+STATEMENT_TABLE_OF_ONE(access_tokens_listen);
 /* clang-format on */
 
 enum errcode access_token_find(struct db *db, struct arena *arena, const uint8_t hash[SHA256_BYTES],

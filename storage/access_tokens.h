@@ -9,6 +9,7 @@
 
 struct arena;
 struct db;
+struct db_statement;
 
 /* An access token and whom it acts for. Times are milliseconds since 1970. */
 struct access_token {
@@ -25,6 +26,10 @@ struct access_token {
     bool is_locked;
     bool is_suspended;
 };
+
+/* For storage/listen_notify.h: the payload is the user_nid of somebody whose tokens, or whose
+ * account, are not what they were. */
+extern const struct db_statement access_tokens_listen;
 
 /* M_NOT_FOUND when there is no such token. Expired tokens are found. */
 enum errcode access_token_find(struct db *db, struct arena *arena, const uint8_t hash[SHA256_BYTES],

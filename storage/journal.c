@@ -432,8 +432,11 @@ enum errcode journal_start(struct journal *journal)
     if (pthread_create(&journal->thread, NULL, run, journal) != 0)
         return E_SYSTEM;
     journal->is_running = true;
-    return listen_notify_create(journal->conninfo, &listen_to_nodes, on_notification, journal,
-                                &journal->listener);
+    const struct listen_options options = {.conninfo = journal->conninfo,
+                                           .listen = &listen_to_nodes,
+                                           .callback = on_notification,
+                                           .context = journal};
+    return listen_notify_create(&options, &journal->listener);
 }
 
 void journal_destroy(struct journal *journal)

@@ -7,17 +7,22 @@
 #include <unistd.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/base/random.h"
 #include "storage/db.h"
+#include "storage/statements.h"
+
+/* PostgreSQL hands over what is notified before it says that a statement is done. */
+static const struct db_statement look_for_server = {"listen_notify_check", "SELECT"};
+STATEMENT_TABLE_OF_ONE(look_for_server);
 
 enum { FIRST_PAUSE_MS = 50, PAUSE_MS_MAX = 5000, WITHOUT_LIMIT = -1 };
 
 struct listen_notify {
     struct db *db;
-    const struct db_statement *listen;
-    notification_callback callback;
-    void *context;
-    int stop_fd; /* becomes readable when the thread has to end */
+    struct listen_options options;
+    int64_t check_at_ms; /* monotonic */
+    int stop_fd;         /* becomes readable when the thread has to end */
     pthread_t thread;
 };
 
@@ -37,20 +42,39 @@ static void hand_over(struct listen_notify *listener, struct arena *arena)
     const char *payload;
 
     while ((payload = db_take_notification(listener->db, arena)) != NULL)
-        listener->callback(listener->context, payload);
+        listener->options.callback(listener->options.context, payload);
     arena_reset(arena);
+}
+
+/* How long to wait for the next look, after having looked when it was time. */
+static int check_server(struct listen_notify *listener, struct arena *arena)
+{
+    const struct listen_options *options = &listener->options;
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (options->check_every_ms == 0)
+        return WITHOUT_LIMIT;
+    if (now_ms >= listener->check_at_ms) {
+        listener->check_at_ms = now_ms + options->check_every_ms;
+        if (db_execute(listener->db, &look_for_server, NO_PARAMS, NULL) == OK) {
+            hand_over(listener, arena);
+            options->checked(options->context, now_ms);
+        }
+    }
+    return (int)(listener->check_at_ms - now_ms);
 }
 
 /* Until the connection is lost; false when it is time to stop. */
 static bool listen_on(struct listen_notify *listener, struct arena *arena)
 {
-    listener->callback(listener->context, NULL);
+    listener->options.callback(listener->options.context, NULL);
     for (;;) {
         hand_over(listener, arena);
+        int wait_ms = check_server(listener, arena);
         int fd = db_socket(listener->db);
         if (fd < 0)
             return true;
-        if (!wait_for(listener, fd, WITHOUT_LIMIT))
+        if (!wait_for(listener, fd, wait_ms))
             return false;
     }
 }
@@ -63,7 +87,7 @@ static void *run(void *context)
     int pause_ms = FIRST_PAUSE_MS;
 
     while (goes_on) {
-        if (db_execute(listener->db, listener->listen, NO_PARAMS, NULL) == OK) {
+        if (db_execute(listener->db, listener->options.listen, NO_PARAMS, NULL) == OK) {
             pause_ms = FIRST_PAUSE_MS;
             goes_on = listen_on(listener, arena);
         } else {
@@ -84,18 +108,14 @@ static void dispose(struct listen_notify *listener)
     free(listener);
 }
 
-enum errcode listen_notify_create(const char *conninfo, const struct db_statement *listen,
-                                  notification_callback callback, void *context,
-                                  struct listen_notify **out)
+enum errcode listen_notify_create(const struct listen_options *options, struct listen_notify **out)
 {
     struct listen_notify *listener = calloc(1, sizeof(*listener));
 
     if (listener == NULL)
         abort();
-    listener->db = db_create(conninfo);
-    listener->listen = listen;
-    listener->callback = callback;
-    listener->context = context;
+    listener->db = db_create(options->conninfo);
+    listener->options = *options;
     listener->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (listener->stop_fd < 0 || pthread_create(&listener->thread, NULL, run, listener) != 0) {
         dispose(listener);

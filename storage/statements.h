@@ -19,6 +19,7 @@ struct statement_table {
 
 #define STATEMENT_TABLES(X)                                                                        \
     X(access_tokens)                                                                               \
+    X(access_tokens_listen)                                                                        \
     X(account_data)                                                                                \
     X(accounts)                                                                                    \
     X(appservice_changes)                                                                          \
@@ -48,6 +49,7 @@ struct statement_table {
     X(key_signatures)                                                                              \
     X(load_position)                                                                               \
     X(login_tokens)                                                                                \
+    X(look_for_server)                                                                             \
     X(media)                                                                                       \
     X(media_admin)                                                                                 \
     X(media_files)                                                                                 \

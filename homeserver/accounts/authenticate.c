@@ -23,7 +23,7 @@ static enum errcode confirm_rotation(struct call *call, struct access_token *tok
 {
     TRY(refresh_token_confirm(call->db, token->unconfirmed_nid, clock_wall_ms()));
     token->unconfirmed_nid = 0;
-    token_cache_invalidate(call->services->token_cache);
+    token_cache_invalidate_user(call->services->token_cache, token->user_nid);
     return OK;
 }
 
@@ -31,11 +31,16 @@ static enum errcode find_token(struct call *call, const uint8_t hash[SHA256_BYTE
                                struct access_token *out)
 {
     struct token_cache *cache = call->services->token_cache;
-    int64_t now_ms = clock_monotonic_ms();
+    const struct token_question question = {
+        .hash = hash,
+        .now_ms = clock_monotonic_ms(),
+        .wall_ms = clock_wall_ms(),
+        .seen_interval_ms = NOTE_USE_INTERVAL_MS,
+    };
     uint64_t epoch;
     enum errcode code;
 
-    if (token_cache_find(cache, call->arena, hash, now_ms, out))
+    if (token_cache_find(cache, call->arena, &question, out))
         return OK;
     epoch = token_cache_epoch(cache);
     code = access_token_find(call->db, call->arena, hash, out);
@@ -43,7 +48,7 @@ static enum errcode find_token(struct call *call, const uint8_t hash[SHA256_BYTE
         return fail(call->error, M_UNKNOWN_TOKEN, "The access token is not valid: log in again.");
     TRY(code);
     if (out->unconfirmed_nid == 0)
-        token_cache_store(cache, epoch, hash, now_ms, out);
+        token_cache_store(cache, epoch, hash, question.now_ms, out);
     return OK;
 }
 
@@ -103,6 +108,6 @@ void authenticate_note_use(struct call *call, const struct requester *requester,
         return;
     if (device_note_use(call->db, &use) != OK)
         log_debug(LOG_ACCOUNTS, "The last use of a device could not be noted.");
-    /* The cached token still holds the old time, for a second at most: the statement's own
-     * condition keeps that from writing twice. */
+    /* The cached token may still hold the old time: the statement's own condition keeps that from
+     * writing twice. */
 }

@@ -21,7 +21,7 @@ static enum errcode set_and_wait(struct call *call, int64_t user_nid, set_in_fn 
     journal_submit(call->services->journal, entry, group);
     outcome = commit_group_wait(group);
     commit_group_release(group);
-    token_cache_invalidate(call->services->token_cache);
+    token_cache_invalidate_user(call->services->token_cache, user_nid);
     return outcome;
 }
 

@@ -136,7 +136,7 @@ enum errcode session_start(struct call *call, const struct session_draft *draft,
     TRY(end_tokens_of_device(tx, issue.user_nid, issue.device_id));
     TRY(issue_tokens(call, tx, &issue, &session));
     TRY(db_commit(&tx));
-    token_cache_invalidate(call->services->token_cache);
+    token_cache_invalidate_user(call->services->token_cache, issue.user_nid);
     *out = session;
     return OK;
 }
@@ -148,7 +148,7 @@ static enum errcode end_replayed_family(struct call *call, struct db **tx,
              token->user_id, token->device_id);
     TRY(end_tokens_of_device(*tx, token->user_nid, token->device_id));
     TRY(db_commit(tx));
-    token_cache_invalidate(call->services->token_cache);
+    token_cache_invalidate_user(call->services->token_cache, token->user_nid);
     error_set_bool(call->error, "soft_logout", true);
     return fail(call->error, M_UNKNOWN_TOKEN, "The refresh token was used before: log in again.");
 }
@@ -197,7 +197,7 @@ enum errcode session_refresh(struct call *call, const char *refresh_token, struc
     };
     TRY(issue_tokens(call, tx, &issue, &session));
     TRY(db_commit(&tx));
-    token_cache_invalidate(call->services->token_cache);
+    token_cache_invalidate_user(call->services->token_cache, token.user_nid);
     *out = session;
     return OK;
 }
@@ -253,7 +253,7 @@ enum errcode session_end_devices(struct call *call, int64_t user_nid, const char
     journal_submit(call->services->journal, entry, group);
     outcome = commit_group_wait(group);
     commit_group_release(group);
-    token_cache_invalidate(call->services->token_cache);
+    token_cache_invalidate_user(call->services->token_cache, user_nid);
     return outcome;
 }
 

@@ -11,7 +11,8 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
 
-enum { SLOT_COUNT = 16384 };
+/* Users share a bucket: what ends one's tokens makes a few others' be read again. */
+enum { SLOT_COUNT = 65536, BUCKET_COUNT = 4096 };
 
 /* `text` holds user_id, device_id and appservice_id, each with its NUL; the last may be missing. */
 struct entry {
@@ -23,8 +24,11 @@ struct entry {
 };
 
 struct token_cache {
-    pthread_mutex_t lock; /* protects everything below */
-    uint64_t epoch;
+    pthread_mutex_t lock;         /* protects everything below */
+    uint64_t epoch;               /* grows with every invalidation */
+    uint64_t all_ended;           /* the epoch of the last one that was for everybody */
+    uint64_t ended[BUCKET_COUNT]; /* … for a user */
+    int64_t confirmed_ms;
     struct entry *slots[SLOT_COUNT];
 };
 
@@ -53,23 +57,38 @@ static struct entry **slot_of(struct token_cache *cache, const uint8_t hash[SHA2
     return &cache->slots[(((size_t)hash[0] << 8) | hash[1]) % SLOT_COUNT];
 }
 
-bool token_cache_find(struct token_cache *cache, struct arena *arena,
-                      const uint8_t hash[SHA256_BYTES], int64_t now_ms, struct access_token *out)
+static uint64_t *bucket_of(struct token_cache *cache, int64_t user_nid)
 {
-    const struct entry *entry;
+    return &cache->ended[(uint64_t)user_nid % BUCKET_COUNT];
+}
+
+static bool is_fresh(struct token_cache *cache, const struct entry *entry, int64_t now_ms)
+{
+    int64_t true_at_ms =
+        entry->stored_ms > cache->confirmed_ms ? entry->stored_ms : cache->confirmed_ms;
+
+    return now_ms - true_at_ms < TOKEN_CACHE_LIFETIME_MS && entry->epoch >= cache->all_ended &&
+           entry->epoch >= *bucket_of(cache, entry->token.user_nid);
+}
+
+bool token_cache_find(struct token_cache *cache, struct arena *arena,
+                      const struct token_question *question, struct access_token *out)
+{
+    struct entry *entry;
     bool found;
 
     pthread_mutex_lock(&cache->lock);
-    entry = *slot_of(cache, hash);
-    found = entry != NULL && entry->epoch == cache->epoch &&
-            now_ms - entry->stored_ms < TOKEN_CACHE_LIFETIME_MS &&
-            memcmp(entry->hash, hash, SHA256_BYTES) == 0;
+    entry = *slot_of(cache, question->hash);
+    found = entry != NULL && memcmp(entry->hash, question->hash, SHA256_BYTES) == 0 &&
+            is_fresh(cache, entry, question->now_ms);
     if (found) {
         *out = entry->token;
         out->user_id = arena_strdup(arena, entry->token.user_id);
         out->device_id = arena_strdup(arena, entry->token.device_id);
         if (entry->token.appservice_id != NULL)
             out->appservice_id = arena_strdup(arena, entry->token.appservice_id);
+        if (question->wall_ms - entry->token.last_seen_ts >= question->seen_interval_ms)
+            entry->token.last_seen_ts = question->wall_ms;
     }
     pthread_mutex_unlock(&cache->lock);
     return found;
@@ -124,9 +143,24 @@ void token_cache_store(struct token_cache *cache, uint64_t epoch, const uint8_t 
     pthread_mutex_unlock(&cache->lock);
 }
 
+void token_cache_invalidate_user(struct token_cache *cache, int64_t user_nid)
+{
+    pthread_mutex_lock(&cache->lock);
+    *bucket_of(cache, user_nid) = ++cache->epoch;
+    pthread_mutex_unlock(&cache->lock);
+}
+
 void token_cache_invalidate(struct token_cache *cache)
 {
     pthread_mutex_lock(&cache->lock);
-    cache->epoch++;
+    cache->all_ended = ++cache->epoch;
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void token_cache_confirm(struct token_cache *cache, int64_t asked_ms)
+{
+    pthread_mutex_lock(&cache->lock);
+    if (asked_ms > cache->confirmed_ms)
+        cache->confirmed_ms = asked_ms;
     pthread_mutex_unlock(&cache->lock);
 }

@@ -79,23 +79,24 @@ static enum errcode look_up(struct call *call, const struct assertion *assertion
     return OK;
 }
 
-/* Bridges send in bursts, so what the database said is kept for a second, as for tokens. */
+/* What the database said is kept as it is for tokens. */
 static enum errcode find(struct call *call, const struct assertion *assertion,
                          struct access_token *out)
 {
     struct token_cache *cache = call->services->token_cache;
     const char *key = arena_printf(call->arena, "appservice %s %s %s", assertion->appservice->id,
                                    assertion->user_id, assertion->device_id);
-    int64_t now_ms = clock_monotonic_ms();
     uint8_t hash[SHA256_BYTES];
+    const struct token_question question = {
+        .hash = hash, .now_ms = clock_monotonic_ms(), .seen_interval_ms = INT64_MAX};
     uint64_t epoch;
 
     sha256(key, strlen(key), hash);
-    if (token_cache_find(cache, call->arena, hash, now_ms, out))
+    if (token_cache_find(cache, call->arena, &question, out))
         return OK;
     epoch = token_cache_epoch(cache);
     TRY(look_up(call, assertion, out));
-    token_cache_store(cache, epoch, hash, now_ms, out);
+    token_cache_store(cache, epoch, hash, question.now_ms, out);
     return OK;
 }
 

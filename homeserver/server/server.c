@@ -15,6 +15,7 @@
 #include "homeserver/accounts/login_throttle.h"
 #include "homeserver/accounts/password_hash.h"
 #include "homeserver/accounts/token_cache.h"
+#include "homeserver/accounts/token_watch.h"
 #include "homeserver/appservice/appservice_access.h"
 #include "homeserver/appservice/appservices.h"
 #include "homeserver/appservice/delivery.h"
@@ -203,6 +204,8 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->appservice_delivery = appservice_delivery_create(services, server->options->conninfo);
     create_journal(server);
     TRY(journal_start(services->journal));
+    TRY(token_watch_create(services->token_cache, server->options->conninfo,
+                           &services->token_watch));
     notifier_begin(services->notifier, journal_position(services->journal));
     appservice_delivery_start(services->appservice_delivery);
     services->receiver = federation_receiver_create(services, server->options->conninfo);
@@ -235,6 +238,7 @@ static void destroy_services(struct services *services)
     media_service_destroy(services->media);
     rate_limiter_destroy(services->rate_limiter);
     login_throttle_destroy(services->login_throttle);
+    token_watch_destroy(services->token_watch);
     token_cache_destroy(services->token_cache);
     password_hasher_destroy(services->passwords);
     room_service_destroy(services->rooms);

@@ -1,6 +1,7 @@
 """Two server processes on one database: what a client does at one is seen at the other, and no key is handed out twice."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -142,3 +143,17 @@ def test_a_transaction_repeated_at_the_other_node_makes_no_second_event(nodes):
         first += sent
     events = alice.get(f"{CLIENT}/rooms/{{}}/messages?dir=b&limit=100", room_id)["chunk"]
     assert sorted(event["event_id"] for event in events if event["type"] == "m.room.message") == sorted(first)
+
+
+def test_a_session_ended_at_one_node_is_over_at_the_other_within_a_second(nodes):
+    alice = Client(nodes[0]).register("alice")
+    there = at(nodes[1], alice)
+    whoami = f"{CLIENT}/account/whoami"
+    assert there.get(whoami)["user_id"] == alice.user_id
+    alice.post(f"{CLIENT}/logout", body={})
+    ended = time.monotonic()
+    statuses = []
+    while time.monotonic() < ended + 1:
+        statuses.append(there.raw("GET", whoami).status_code)
+    assert there.raw("GET", whoami).status_code == 401
+    assert sorted(statuses) == statuses  # once refused, always refused

@@ -1,6 +1,8 @@
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "storage/db.h"
 #include "storage/listen_notify.h"
 #include "tests/support/postgres.h"
@@ -47,9 +49,12 @@ static void payloads_arrive_in_order_also_after_a_lost_connection(void **state)
     struct ear ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     struct listen_notify *listener;
 
-    assert_int_equal(listen_notify_create(test_database_conninfo(fixture->database), &listen_bell,
-                                          hear, &ear, &listener),
-                     OK);
+    const struct listen_options options = {.conninfo = test_database_conninfo(fixture->database),
+                                           .listen = &listen_bell,
+                                           .callback = hear,
+                                           .context = &ear};
+
+    assert_int_equal(listen_notify_create(&options, &listener), OK);
     wait_until_heard(&ear, "* ");
     test_sql(fixture->db, "NOTIFY bell, 'one'; NOTIFY bell, 'two'");
     wait_until_heard(&ear, "* one two ");
@@ -60,14 +65,63 @@ static void payloads_arrive_in_order_also_after_a_lost_connection(void **state)
     listen_notify_destroy(listener);
 }
 
+/* Once a check that was asked for after the commit is done, the ear has heard of it. */
+struct checked_ear {
+    struct ear ear;
+    _Atomic int64_t asked_ms; /* of the last check */
+    _Atomic int64_t committed_ms;
+    atomic_bool has_missed;
+};
+
+static void on_checked(void *context, int64_t asked_ms)
+{
+    struct checked_ear *checked = context;
+    int64_t committed_ms = atomic_load(&checked->committed_ms);
+
+    pthread_mutex_lock(&checked->ear.lock);
+    if (committed_ms != 0 && asked_ms > committed_ms && strcmp(checked->ear.heard, "* ended ") != 0)
+        atomic_store(&checked->has_missed, true);
+    atomic_store(&checked->asked_ms, asked_ms);
+    pthread_cond_broadcast(&checked->ear.changed);
+    pthread_mutex_unlock(&checked->ear.lock);
+}
+
+static void a_check_comes_after_what_was_notified_before_it_was_asked(void **state)
+{
+    struct storage_fixture *fixture = *state;
+    struct checked_ear checked = {
+        .ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER}};
+    struct listen_notify *listener;
+    const struct listen_options options = {.conninfo = test_database_conninfo(fixture->database),
+                                           .listen = &listen_bell,
+                                           .callback = hear,
+                                           .context = &checked,
+                                           .check_every_ms = 1,
+                                           .checked = on_checked};
+
+    assert_int_equal(listen_notify_create(&options, &listener), OK);
+    wait_until_heard(&checked.ear, "* ");
+    test_sql(fixture->db, "NOTIFY bell, 'ended'");
+    atomic_store(&checked.committed_ms, clock_monotonic_ms());
+    pthread_mutex_lock(&checked.ear.lock);
+    while (atomic_load(&checked.asked_ms) <= atomic_load(&checked.committed_ms))
+        pthread_cond_wait(&checked.ear.changed, &checked.ear.lock);
+    pthread_mutex_unlock(&checked.ear.lock);
+    listen_notify_destroy(listener);
+    assert_false(atomic_load(&checked.has_missed));
+    assert_string_equal(checked.ear.heard, "* ended ");
+}
+
 static void a_listener_without_database_stops_at_once(void **state)
 {
     (void)state;
     struct ear ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     struct listen_notify *listener;
 
-    assert_int_equal(listen_notify_create("host=/nonexistent", &listen_bell, hear, &ear, &listener),
-                     OK);
+    const struct listen_options options = {
+        .conninfo = "host=/nonexistent", .listen = &listen_bell, .callback = hear, .context = &ear};
+
+    assert_int_equal(listen_notify_create(&options, &listener), OK);
     listen_notify_destroy(listener);
     assert_string_equal(ear.heard, "");
 }
@@ -76,6 +130,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(payloads_arrive_in_order_also_after_a_lost_connection,
+                                        storage_setup_empty, storage_teardown),
+        cmocka_unit_test_setup_teardown(a_check_comes_after_what_was_notified_before_it_was_asked,
                                         storage_setup_empty, storage_teardown),
         cmocka_unit_test(a_listener_without_database_stops_at_once),
     };
