@@ -16,6 +16,8 @@ struct bench_options {
     const char *url;
     const char *json_path;
     const char *database_directory;
+    const char *gateway_pem; /* of the push gateway: certificate and key */
+    int64_t gateway_port;
     const char *population_path;
     int64_t server_pid, postgres_pid;
     int64_t users, rooms, members, history, connections, seconds, count, bytes;
@@ -68,7 +70,7 @@ struct scenario {
 };
 extern const struct scenario scenario_send, scenario_fanout, scenario_initial_sync, scenario_idle,
     scenario_login, scenario_messages, scenario_search, scenario_join, scenario_media,
-    scenario_incremental, scenario_morning, scenario_capacity;
+    scenario_incremental, scenario_morning, scenario_capacity, scenario_push;
 
 /* Connection number i, made when it is first asked for. */
 struct http_conn *bench_conn(struct bench *bench, int number);

@@ -13,6 +13,7 @@ static const struct scenario *const scenarios[] = {
     &scenario_send,     &scenario_fanout, &scenario_initial_sync, &scenario_incremental,
     &scenario_messages, &scenario_search, &scenario_join,         &scenario_media,
     &scenario_login,    &scenario_idle,   &scenario_morning,      &scenario_capacity,
+    &scenario_push,
 };
 
 enum { EXIT_BAD_USAGE = 2, RUN_NAME_CHARS = 6, CONNECTIONS_MAX = 65536 };
@@ -122,6 +123,9 @@ static const struct scenario *read_arguments(int argc, char **argv, struct bench
         {"rate", "N", "what one person does in a minute", &options->rate, NULL},
         {"population", "FILE", "take users and rooms from there; made when missing", NULL,
          &options->population_path},
+        {"gateway-pem", "FILE", "certificate and key of the push gateway", NULL,
+         &options->gateway_pem},
+        {"gateway-port", "N", "its port on 127.0.0.1", &options->gateway_port, NULL},
         {"state-percent", "N", "how many of the events are state", &options->state_percent, NULL},
         {"server-pid", "PID", "the server's process; found by its port", &options->server_pid,
          NULL},
