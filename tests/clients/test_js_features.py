@@ -7,9 +7,10 @@ import threading
 
 import httpx
 import pytest
-from actors import JS, node_project
+from actors import JS
 from homeserver import Beffroi, free_port, running
 from mail_server import Mailbox, MailServer
+from node_project import node_project
 from pictures import encoded, photo
 from recorder import Recorder
 from web_server import WebServer
@@ -173,7 +174,7 @@ def answers(tmp_path_factory, mail, web, irc):
         }
         command = ["node", "features.mjs", json.dumps(settings)]
         run = subprocess.run(
-            command, cwd=node_project(), capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL
+            command, cwd=node_project(JS), capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL
         )
         yield [json.loads(line) for line in run.stdout.splitlines()], run.stderr
 

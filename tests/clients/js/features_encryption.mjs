@@ -74,6 +74,9 @@ feature("a conversation, its keys in a backup", async (server) => {
     await ben.joinRoom(room_id);
     await poll("both", () => anna.getRoom(room_id)?.getJoinedMemberCount() === 2);
     assert.equal(anna.isRoomEncrypted(room_id), true);
+    // Who sends before she knows his device sends nothing that it can read.
+    const known = async () => (await anna.getCrypto().getUserDeviceInfo([ben.getUserId()])).get(ben.getUserId());
+    await poll("his device", async () => (await known())?.has(ben.getDeviceId()));
     await anna.sendTextMessage(room_id, "for us alone");
     const clear = () => ben.getRoom(room_id)?.getLiveTimeline().getEvents().find((e) => e.getContent().body === "for us alone");
     assert.equal((await poll("the text", clear)).isEncrypted(), true);
