@@ -93,6 +93,16 @@ def test_a_small_animation_has_a_still(alice):
     assert decoded(thumbnail(alice, uri, 96, 96, animated="true").content).n_frames == 3
 
 
+@pytest.mark.parametrize("size", [(20, 20), (200, 200)])
+def test_an_animated_png_has_a_still(alice, size):
+    """Which vips does not know to be an animation."""
+    frames = [Image.new("RGB", size, colour) for colour in ("red", "navy")]
+    uri = upload(alice, encoded(frames[0], "PNG", save_all=True, append_images=frames[1:]), "image/apng")
+    for query in ({}, {"animated": "false"}):
+        still = decoded(thumbnail(alice, uri, 32, 32, **query).content)
+        assert getattr(still, "n_frames", 1) == 1 and max(still.size) <= 32
+
+
 @pytest.mark.parametrize(
     "query",
     [

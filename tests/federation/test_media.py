@@ -10,7 +10,7 @@ from conftest import federating_server
 from homeserver import running
 from invariants import connect
 from media import count_objects, download, media_tool, split_mxc, upload
-from pictures import decoded, encoded, photo
+from pictures import decoded, encoded, flat_png, photo
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +165,65 @@ def test_nobody_fetches_by_the_federation_without_a_signature(server, alice):
     media_id = split_mxc(upload(alice, b"x"))[1]
     answer = Client(server.base_url).raw("GET", f"/_matrix/federation/v1/media/download/{media_id}")
     assert answer.status_code == 401
+
+
+def parts_of(answer):
+    """The two parts of a multipart answer: [(headers, body)]."""
+    kind, boundary = answer.headers["content-type"].split("; boundary=")
+    assert kind == "multipart/mixed"
+    first, *parts, last = (b"\r\n" + answer.content).split(b"\r\n--" + boundary.encode())
+    assert first == b"" and last == b"--\r\n"
+    split = [part.removeprefix(b"\r\n").split(b"\r\n\r\n", 1) for part in parts]
+    return [(dict(line.split(": ", 1) for line in head.decode().split("\r\n")), body) for head, body in split]
+
+
+def test_the_answer_to_a_server_has_two_parts(server, alice, peer):
+    content = bytes(range(256)) * 5
+    media_id = split_mxc(upload(alice, content, "text/html", "été.html"))[1]
+    answer = peer.request(server, "GET", f"/_matrix/federation/v1/media/download/{media_id}", expect=200)
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    json_part, file_part = parts_of(answer)
+    assert json_part == ({"Content-Type": "application/json"}, b"{}")
+    disposition = "attachment; filename*=utf-8''%C3%A9t%C3%A9.html"
+    assert file_part == ({"Content-Type": "text/html", "Content-Disposition": disposition}, content)
+
+
+def test_thumbnails_for_servers_have_two_parts_too(server, alice, peer):
+    media_id = split_mxc(upload(alice, encoded(photo(400, 200), "JPEG")))[1]
+    path = f"/_matrix/federation/v1/media/thumbnail/{media_id}"
+    for query, size in (("width=96&height=96", (96, 48)), ("width=96&height=96&method=crop", (96, 96))):
+        json_part, file_part = parts_of(peer.request(server, "GET", path, query=query, expect=200))
+        assert json_part[1] == b"{}" and file_part[0]["Content-Type"] == "image/jpeg"
+        assert file_part[0]["Content-Disposition"].startswith("inline")
+        assert decoded(file_part[1]).size == size
+    for query in ("", "width=96", "width=x&height=1", "width=1&height=1&method=melt"):
+        assert peer.get(server, path, query, expect=400)["errcode"] in ("M_MISSING_PARAM", "M_INVALID_PARAM")
+
+
+def test_servers_hear_what_is_not_there(server, alice, peer):
+    waiting = split_mxc(alice.post("/_matrix/media/v1/create")["content_uri"])[1]
+    document = split_mxc(upload(alice, b"no picture"))[1]
+    large = split_mxc(upload(alice, flat_png(12000, 12000)))[1]
+    for kind, media_id, query, status, errcode in (
+        ("download", "neverMade", "", 404, "M_NOT_FOUND"),
+        ("download", "a.b", "", 404, "M_NOT_FOUND"),
+        ("download", "..%2Fkeys", "", 404, "M_NOT_FOUND"),
+        ("download", waiting, "timeout_ms=0", 504, "M_NOT_YET_UPLOADED"),
+        ("download", document, "timeout_ms=soon", 400, "M_INVALID_PARAM"),
+        ("thumbnail", waiting, "width=32&height=32&timeout_ms=0", 504, "M_NOT_YET_UPLOADED"),
+        ("thumbnail", document, "width=32&height=32", 400, "M_UNKNOWN"),
+        ("thumbnail", large, "width=32&height=32", 413, "M_TOO_LARGE"),
+    ):
+        path = f"/_matrix/federation/v1/media/{kind}/{media_id}"
+        assert peer.get(server, path, query, expect=status)["errcode"] == errcode, path
+
+
+def test_copies_are_not_handed_on(other_server, alice, bob, peer):
+    """A server asks the one that has it."""
+    uri = upload(alice, b"handed on to nobody")
+    download(bob, uri)
+    path = f"/_matrix/federation/v1/media/download/{split_mxc(uri)[1]}"
+    assert peer.get(other_server, path, expect=404)["errcode"] == "M_NOT_FOUND"
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
  * beffroi-thumbnailer: one picture in, one small picture out, in a process that can do nothing
  * else. Whatever a picture makes a decoder do ends here.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,27 @@ static void block_decoders(void)
     vips_cache_set_max(0);
 }
 
+/* An APNG, which vips takes for a still: the chunk stands before the pixels. PNG, 5.3. */
+static bool is_animated_png(const struct job *job)
+{
+    enum { SIGNATURE = 8, CHUNK_OVERHEAD = 12 };
+    const uint8_t *bytes = job->bytes;
+
+    if (job->size < SIGNATURE || memcmp(bytes, "\x89PNG", 4) != 0)
+        return false;
+    for (size_t at = SIGNATURE; job->size - at >= CHUNK_OVERHEAD;) {
+        const uint8_t *chunk = bytes + at;
+        size_t length = (size_t)chunk[0] << 24 | (size_t)chunk[1] << 16 | (size_t)chunk[2] << 8 |
+                        (size_t)chunk[3];
+        if (memcmp(chunk + 4, "acTL", 4) == 0)
+            return true;
+        if (memcmp(chunk + 4, "IDAT", 4) == 0 || length > job->size - at - CHUNK_OVERHEAD)
+            return false;
+        at += CHUNK_OVERHEAD + length;
+    }
+    return false;
+}
+
 /* The header is read here, no pixel is. */
 static enum thumbnailer_status look(struct job *job)
 {
@@ -86,12 +108,12 @@ static enum thumbnailer_status look(struct job *job)
         return THUMBNAILER_TOO_LARGE;
     int64_t shown_width = turned != 0 ? height : width;
     int64_t shown_height = turned != 0 ? width : height;
-    bool is_animation = frames > 1;
+    bool is_animation = frames > 1 || is_animated_png(job);
     /* Spec: never larger than the original; and a still of an animation was asked for, or not. */
     if (shown_width <= job->width && shown_height <= job->height &&
         (!is_animation || job->animated))
         return THUMBNAILER_NOT_NEEDED;
-    if (!is_animation || frames > FRAMES_MAX || width * height * frames > FRAME_PIXELS_MAX)
+    if (frames <= 1 || frames > FRAMES_MAX || width * height * frames > FRAME_PIXELS_MAX)
         job->animated = false;
     return 0;
 }
