@@ -148,8 +148,10 @@ static enum errcode add_servers(const struct join_answer *answer, struct strbuf 
     TRY(memberships_servers(call->db, call->arena, room_nid(answer->view.room), &servers, &count));
     strbuf_add_string(out, ",\"servers_in_room\":[");
     for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            strbuf_add_char(out, ',');
+        /* Spec: prior to the join. */
+        if (!answer->view.is_joined && strcmp(servers[i], answer->req->requester.server_name) == 0)
+            continue;
+        strbuf_add_separator(out);
         strbuf_add_json_string(out, servers[i], strlen(servers[i]));
     }
     strbuf_add_char(out, ']');

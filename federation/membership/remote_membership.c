@@ -112,7 +112,9 @@ static enum errcode list_servers(struct call *call, const struct remote_membersh
         add_server(call, servers, identifier_domain(sender));
     for (size_t i = 0; i < change->server_count; i++)
         add_server(call, servers, change->servers[i]);
-    TRY(list_known(call, change->room_id, servers));
+    /* Whoever names servers wants to come through one of them. */
+    if (servers->count == 0)
+        TRY(list_known(call, change->room_id, servers));
     /* The domain of an old room ID says nothing about who is in the room, but often whom to ask
      * when nobody else is known. */
     if (servers->count == 0)

@@ -10,6 +10,7 @@
 
 struct member {
     const struct pdu_signed *pdu;
+    const struct event *known;           /* judged before; then the rest is NULL */
     const struct pdu_authorised *judged; /* NULL: not yet */
     bool is_open;                        /* its auth events are being judged */
 };
@@ -29,8 +30,8 @@ static void judge(struct event_set *set, struct member *member)
 
     for (size_t i = 0; i < event->auth_event_count; i++) {
         const struct member *auth = map_get(set->members, event->auth_events[i]);
-        if (auth != NULL && auth->judged != NULL)
-            auth_events[i] = pdu_event_of(auth->judged);
+        if (auth != NULL)
+            auth_events[i] = auth->judged != NULL ? pdu_event_of(auth->judged) : auth->known;
     }
     bool is_create = event_is(event, "m.room.create", "");
     const struct pdu_context context = {
@@ -50,7 +51,7 @@ static struct member *next_auth(const struct event_set *set, const struct member
 
     for (size_t i = 0; i < event->auth_event_count; i++) {
         struct member *auth = map_get(set->members, event->auth_events[i]);
-        if (auth != NULL && auth->judged == NULL && !auth->is_open)
+        if (auth != NULL && auth->known == NULL && auth->judged == NULL && !auth->is_open)
             return auth;
     }
     return NULL;
@@ -60,7 +61,7 @@ static void judge_with_ancestors(struct event_set *set, struct member *member)
 {
     ARRAY_OF(struct member *) stack = {0};
 
-    if (member->judged != NULL)
+    if (member->judged != NULL || member->known != NULL)
         return;
     array_push(set->arena, &stack, member);
     while (stack.count > 0) {
@@ -77,12 +78,18 @@ static void judge_with_ancestors(struct event_set *set, struct member *member)
 }
 
 enum errcode event_set_judge(struct call *call, const struct pdu_signed *const *pdus, size_t count,
-                             struct event_set **out)
+                             const struct known_events *known, struct event_set **out)
 {
     struct event_set *set = ARENA_NEW(call->arena, struct event_set);
 
     set->arena = call->arena;
     set->members = map_create(call->arena);
+    set->create = known->create;
+    for (size_t i = 0; i < known->count; i++) {
+        struct member *member = ARENA_NEW(call->arena, struct member);
+        member->known = known->items[i];
+        map_set(set->members, known->items[i]->event_id, member);
+    }
     for (size_t i = 0; i < count; i++) {
         if (pdus[i] == NULL || map_contains(set->members, pdu_signed_event(pdus[i])->event_id))
             continue;

@@ -49,7 +49,7 @@ static enum errcode read_events(struct importing *im, json_t *state, json_t *aut
         .is_history = true,
     };
     TRY(pdus_verify(call, &batch, &pdus, &count));
-    TRY(event_set_judge(call, pdus, count, &im->set));
+    TRY(event_set_judge(call, pdus, count, &(struct known_events){0}, &im->set));
     /* What is after the auth chain is the state. */
     for (size_t i = json_array_size(auth_chain); i < count; i++) {
         if (pdus[i] == NULL)

@@ -10,6 +10,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/map.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/import_room.h"
@@ -70,14 +71,54 @@ enum errcode outliers_store(struct call *call, struct room *room, const struct p
     return OK;
 }
 
+/* What the answer leaves out because it knows that we have it. */
+static enum errcode load_known(struct call *call, struct room *room,
+                               const struct pdu_signed *const *pdus, size_t count,
+                               struct known_events *out)
+{
+    struct map *told = map_create(call->arena);
+    ARRAY_OF(const char *) elsewhere = {0};
+    struct stored_event *stored;
+    struct room_head *head;
+    size_t found;
+
+    for (size_t i = 0; i < count; i++) {
+        if (pdus[i] != NULL)
+            map_set(told, pdu_signed_event(pdus[i])->event_id, NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = pdus[i] != NULL ? pdu_signed_event(pdus[i]) : NULL;
+        for (size_t k = 0; event != NULL && k < event->auth_event_count; k++) {
+            if (map_contains(told, event->auth_events[k]))
+                continue;
+            map_set(told, event->auth_events[k], NULL);
+            array_push(call->arena, &elsewhere, event->auth_events[k]);
+        }
+    }
+    TRY(events_load_by_ids(call->db, call->arena, elsewhere.items, elsewhere.count, &stored,
+                           &found));
+    const struct event **items = ARENA_ARRAY(call->arena, found, const struct event *);
+    *out = (struct known_events){.items = items};
+    for (size_t i = 0; i < found; i++) {
+        if (stored[i].room_nid == room_nid(room))
+            TRY(stored_event_parse(call->arena, room_version_of(room), &stored[i],
+                                   &items[out->count++]));
+    }
+    TRY(room_committed_head(call, room, &head));
+    out->create = cached_event_get(head->create);
+    return OK;
+}
+
 /* A whole state at once, judged by itself: one entry of the journal. Doubles of what is stored are
  * left as they are. */
 static enum errcode store_many(struct call *call, struct room *room,
                                const struct pdu_signed *const *pdus, size_t count)
 {
+    struct known_events known;
     struct event_set *set;
 
-    TRY(event_set_judge(call, pdus, count, &set));
+    TRY(load_known(call, room, pdus, count, &known));
+    TRY(event_set_judge(call, pdus, count, &known, &set));
     const struct pdu_authorised *const *judged = event_set_events(set, &count);
     const struct pdu_authorised **kept =
         ARENA_ARRAY(call->arena, count, const struct pdu_authorised *);

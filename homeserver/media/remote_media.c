@@ -138,7 +138,7 @@ static enum errcode read_refusal(const struct fetching *fetching, const struct h
     struct error *error = fetching->call->error;
 
     *is_unknown_out = answer->status == 405 || strcmp(code, "M_UNRECOGNIZED") == 0 ||
-                      (answer->status == 404 && code[0] == '\0');
+                      ((answer->status == 404 || answer->status == 400) && code[0] == '\0');
     if (strcmp(code, "M_NOT_YET_UPLOADED") == 0)
         return fail(error, M_NOT_YET_UPLOADED, "The other server has not received it yet.");
     if (answer->status == 404 || answer->status == 405)

@@ -73,6 +73,26 @@ def test_a_hole_that_is_too_large_is_bridged_by_the_state_after_what_is_missing(
     assert {room.id_of(e) for e in names} <= seen
 
 
+def test_a_told_state_may_leave_out_what_we_have(server, alice, peer, room):
+    """/state is asked for when much is missing; its auth chains need not repeat what we know."""
+    now, known = int(time.time() * 1000), set(peer.events)
+    for number in range(230):
+        rename(room, f"Trent {number}", origin_server_ts=now + number)
+    last = speak(room, "last")
+
+    def told(method, path, query, body):
+        event = peer.events[query["event_id"][0]]
+        ids = peer.state_of(event)
+        chain = [i for i in peer.chain(ids) if i not in known]
+        return 200, {"pdus": [peer.events[i] for i in ids], "auth_chain": [peer.events[i] for i in chain]}
+
+    peer.answers[f"{FEDERATION}/v1/state/"] = told
+    peer.send(server, [last])
+    sees(alice, room, last)
+    assert asked(peer, "state")
+    assert alice.state(room.room_id, "m.room.member", room.user_id)["displayname"] == "Trent 229"
+
+
 def test_long_state_keys_of_old_rooms_are_counted_in_characters(server, alice, peer, room):
     long = room.event("org.example.state", {}, "\N{COLLISION SYMBOL}" * 70)
     after = speak(room, "after")

@@ -17,6 +17,7 @@
 enum {
     SIDE_MAX = 4096,
     FRAMES_MAX = 200, /* more are shown as the first one */
+    ICON_SIDE_MAX = 64,
     JPEG_QUALITY = 82,
     WEBP_QUALITY = 75,
     PIXELS_MAX = 128 * 1000 * 1000,       /* of one picture */
@@ -135,6 +136,17 @@ static VipsImage *shrink(const struct job *job)
     return small;
 }
 
+/* Icons and emoji stay sharp, and cost no more than as JPEG. */
+static bool is_icon(const struct job *job, VipsImage *small)
+{
+    static const unsigned char signature[] = {0x89, 'P', 'N', 'G'};
+
+    return job->size >= sizeof(signature) &&
+           memcmp(job->bytes, signature, sizeof(signature)) == 0 &&
+           vips_image_get_width(small) <= ICON_SIDE_MAX &&
+           vips_image_get_height(small) <= ICON_SIDE_MAX;
+}
+
 /* Nothing of the original but its pixels: no place, no camera, no embedded profile. */
 static enum thumbnailer_status encode(const struct job *job, VipsImage *small, void **bytes,
                                       size_t *size)
@@ -143,7 +155,7 @@ static enum thumbnailer_status encode(const struct job *job, VipsImage *small, v
         return vips_webpsave_buffer(small, bytes, size, "Q", WEBP_QUALITY, "strip", TRUE, NULL) == 0
                    ? THUMBNAILER_WEBP
                    : THUMBNAILER_FAILED;
-    if (vips_image_hasalpha(small))
+    if (vips_image_hasalpha(small) || is_icon(job, small))
         return vips_pngsave_buffer(small, bytes, size, "strip", TRUE, NULL) == 0
                    ? THUMBNAILER_PNG
                    : THUMBNAILER_FAILED;
