@@ -86,6 +86,7 @@ def test_a_told_state_may_leave_out_what_we_have(server, alice, peer, room):
         chain = [i for i in peer.chain(ids) if i not in known]
         return 200, {"pdus": [peer.events[i] for i in ids], "auth_chain": [peer.events[i] for i in chain]}
 
+    peer.answers[f"{FEDERATION}/v1/event_auth/"] = lambda *_: (404, {"errcode": "M_NOT_FOUND"})
     peer.answers[f"{FEDERATION}/v1/state/"] = told
     peer.send(server, [last])
     sees(alice, room, last)
