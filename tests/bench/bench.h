@@ -32,7 +32,7 @@ struct bench_user {
     const char *token;
 };
 
-enum { BENCH_FIGURES_MAX = 64, BENCH_RESULTS_MAX = 32 };
+enum { BENCH_FIGURES_MAX = 64, BENCH_RESULTS_MAX = 32, BENCH_CONNECTIONS_MAX = 65536 };
 
 struct bench_figure {
     const char *name; /* "bytes per event on disk" */

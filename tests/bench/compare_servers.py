@@ -44,7 +44,9 @@ def cluster_settings(server):
     """The `-c name=value` of the running embedded cluster, but for what is about its place."""
     words = pathlib.Path(f"/proc/{embedded_cluster(server)[0]}/cmdline").read_bytes().decode().split("\0")
     pairs = [word for before, word in zip(words, words[1:]) if before == "-c"]
-    kept = [pair for pair in pairs if not pair.startswith(("unix_socket", "listen_addresses", "external_pid"))]
+    # By its name our server finds a cluster that a crash left behind, and ends it.
+    own = ("unix_socket", "listen_addresses", "external_pid", "cluster_name")
+    kept = [pair for pair in pairs if not pair.startswith(own)]
     return [word for pair in [*kept, "listen_addresses="] for word in ("-c", pair)]
 
 

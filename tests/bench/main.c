@@ -16,21 +16,7 @@ static const struct scenario *const scenarios[] = {
     &scenario_push,
 };
 
-enum { EXIT_BAD_USAGE = 2, RUN_NAME_CHARS = 6, CONNECTIONS_MAX = 65536 };
-
-int64_t bench_option(int64_t given, int64_t standard)
-{
-    return given > 0 ? given : standard;
-}
-
-struct http_conn *bench_conn(struct bench *bench, int number)
-{
-    if (number >= CONNECTIONS_MAX)
-        abort();
-    if (bench->conns[number] == NULL)
-        bench->conns[number] = http_conn_create(bench->loop);
-    return bench->conns[number];
-}
+enum { EXIT_BAD_USAGE = 2, RUN_NAME_CHARS = 6 };
 
 /* One row per option; `number` or `text` is where its value goes. */
 struct option_row {
@@ -198,7 +184,7 @@ int main(int argc, char **argv)
                 bench.options.url);
         return EXIT_BAD_USAGE;
     }
-    bench.conns = ARENA_ARRAY(arena, CONNECTIONS_MAX, struct http_conn *);
+    bench.conns = ARENA_ARRAY(arena, BENCH_CONNECTIONS_MAX, struct http_conn *);
     char *run = random_upper(arena, RUN_NAME_CHARS);
     for (char *c = run; *c != '\0'; c++)
         *c = (char)(*c - 'A' + 'a');

@@ -8,6 +8,20 @@
 
 enum { SAMPLE_MS = 2000 };
 
+int64_t bench_option(int64_t given, int64_t standard)
+{
+    return given > 0 ? given : standard;
+}
+
+struct http_conn *bench_conn(struct bench *bench, int number)
+{
+    if (number >= BENCH_CONNECTIONS_MAX)
+        abort();
+    if (bench->conns[number] == NULL)
+        bench->conns[number] = http_conn_create(bench->loop);
+    return bench->conns[number];
+}
+
 void bench_figure(struct bench *bench, const char *name, double value, const char *unit)
 {
     if (bench->figure_count == BENCH_FIGURES_MAX)
