@@ -4,6 +4,7 @@
 
 #include "homeserver/base/arena.h"
 #include "storage/journal.h"
+#include "storage/plain_words.h"
 #include "storage/statements.h"
 
 enum { ADD, REMOVE, BY_RANK, BY_AGE, COUNT_HITS, WORDS };
@@ -21,11 +22,12 @@ enum { ADD, REMOVE, BY_RANK, BY_AGE, COUNT_HITS, WORDS };
 static const struct db_statement statements[] = {
     [ADD] = {"search_add", "INSERT INTO event_search (event_nid, room_nid, key, position, vector) "
                            "SELECT n.event_nid, n.room_nid, n.key, n.position, "
-                           "       to_tsvector('simple', n.text) "
-                           "       || array_to_tsvector(ARRAY['!' || n.room_nid]) "
+                           "       COALESCE(n.plain::tsvector, "
+                           "                to_tsvector('simple', n.text) "
+                           "                || array_to_tsvector(ARRAY['!' || n.room_nid])) "
                            "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], "
-                           "              $5::text[]) "
-                           "    AS n (event_nid, room_nid, key, position, text) "
+                           "              $5::text[], $6::text[]) "
+                           "    AS n (event_nid, room_nid, key, position, text, plain) "
                            "    ON CONFLICT (event_nid) DO NOTHING"},
 
     [REMOVE] = {"search_remove", "DELETE FROM event_search WHERE event_nid = $1"},
@@ -55,9 +57,13 @@ STATEMENT_TABLE(search, statements);
 
 void search_add_in(struct journal_entry *entry, const struct searchable *searchable)
 {
+    const char *plain =
+        plain_words_vector(journal_entry_arena(entry), searchable->text, searchable->room_nid);
+
     journal_entry_add_row(entry, &statements[ADD],
                           PARAMS(INT(searchable->event_nid), INT(searchable->room_nid),
-                                 INT(searchable->key), POSITION, TEXT(searchable->text)));
+                                 INT(searchable->key), POSITION,
+                                 TEXT(plain == NULL ? searchable->text : NULL), TEXT(plain)));
 }
 
 void search_remove_in(struct journal_entry *entry, int64_t event_nid)
