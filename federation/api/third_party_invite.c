@@ -36,7 +36,8 @@ static enum errcode redeem(struct request *req, const json_t *invite, const char
     return commit_group_wait(req->call.commits);
 }
 
-/* PUT /_matrix/federation/v1/3pid/onbind */
+/* PUT /_matrix/federation/v1/3pid/onbind; POST from Sydent, which also tells of addresses that no
+ * invite waited for, without `invites`. */
 enum errcode federation_on_bind_third_party_identifier(struct request *req)
 {
     const json_t *body = request_body(req);
@@ -46,7 +47,9 @@ enum errcode federation_on_bind_third_party_identifier(struct request *req)
     size_t i;
 
     TRY(json_require_string(body, "mxid", &req->error, &mxid));
-    TRY(json_require_array(body, "invites", &req->error, &invites));
+    invites = json_object_get(body, "invites");
+    if (invites != NULL)
+        TRY(json_require_array(body, "invites", &req->error, &invites));
     if (!user_id_is_valid(mxid) ||
         !config_hosts_user(config_current(req->call.services->config), mxid))
         return fail(&req->error, M_FORBIDDEN, "The user is not one of this server.");

@@ -50,6 +50,7 @@ const struct route routes[] = {
     {PUT,    "/_matrix/federation/v2/invite/{roomId}/{eventId}",       federation_send_invite_v2,  SERVER, LIMIT_FEDERATION, JSON_BODY,     0},
     {PUT,    "/_matrix/federation/v1/exchange_third_party_invite/{roomId}",federation_exchange_third_party_invite,SERVER, LIMIT_FEDERATION, JSON_BODY, 0},
     {PUT,    "/_matrix/federation/v1/3pid/onbind",                     federation_on_bind_third_party_identifier,ANYONE, LIMIT_FEDERATION, JSON_BODY, CALLS_OUT},
+    {POST,   "/_matrix/federation/v1/3pid/onbind",                     federation_on_bind_third_party_identifier,ANYONE, LIMIT_FEDERATION, JSON_BODY, CALLS_OUT},
     {GET,    "/_matrix/federation/v1/event/{eventId}",                 federation_get_event,       SERVER, LIMIT_FEDERATION, NO_BODY,       0},
     {GET,    "/_matrix/federation/v1/state/{roomId}",                  federation_get_room_state,  SERVER, LIMIT_FEDERATION, NO_BODY,       0},
     {GET,    "/_matrix/federation/v1/state_ids/{roomId}",              federation_get_room_state_ids,SERVER, LIMIT_FEDERATION, NO_BODY,     0},

@@ -124,6 +124,14 @@ def other_server_user(bob):
     return "@nobody:" + bob.user_id.split(":", 1)[1]
 
 
+def test_sydent_posts_and_tells_of_addresses_that_nobody_invited(server, alice):
+    body = {"medium": "email", "address": ADDRESS, "mxid": alice.user_id}
+    for method in ("POST", "PUT"):
+        assert httpx.request(method, server.base_url + ON_BIND, json=body, timeout=60).json() == {}
+        refused = httpx.request(method, server.base_url + ON_BIND, json={**body, "invites": 7}, timeout=60)
+        assert refused.json()["errcode"] == "M_BAD_JSON"
+
+
 def test_notices_about_others_are_refused(other_server, alice, bob, identity, room_id):
     invite = waiting(identity, room_id, alice.user_id, bob.user_id)
     assert on_bind(other_server, alice.user_id, [invite], expect=403)["errcode"] == "M_FORBIDDEN"

@@ -44,9 +44,10 @@ DIFFERENT_ACCESS = {
     "GET /_matrix/client/versions": ("OPTIONAL_USER", "a token may switch on features of its user"),
 }
 
-# Paths that the specification does not have: ours, Synapse's, and unstable ones that clients use.
+# Paths that the specification does not have: ours, Synapse's, and unstable ones that clients use. (Sydent says
+# POST to onbind where the specification says PUT; both are there.)
 BEYOND_THE_SPECIFICATION = re.compile(
-    r"/_synapse/|/_beffroi/|/health/|/metrics$|/_matrix/(client|federation|media|media_proxy|key)/unstable/|/_matrix/(client|media)/r0/|/$|/_matrix/client/v3/pushrules(/global)?$"
+    r"/_matrix/federation/v1/3pid/onbind$|/_synapse/|/_beffroi/|/health/|/metrics$|/_matrix/(client|federation|media|media_proxy|key)/unstable/|/_matrix/(client|media)/r0/|/$|/_matrix/client/v3/pushrules(/global)?$"
 )
 
 
