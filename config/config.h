@@ -130,6 +130,7 @@ struct config_media {
     struct config_s3 s3;
     int64_t upload_limit_bytes; /* 50 MiB */
     const char *directory;      /* never NULL: <data_directory>/media when unset */
+    int64_t server_quota_bytes; /* 0: unlimited; of all users together */
     int64_t user_quota_bytes;   /* 0: unlimited */
     int user_quota_files;       /* 0: unlimited */
     int waiting_uploads_max;    /* 50: IDs of a user whose content has not come */

@@ -217,6 +217,8 @@ static const struct setting media_items[] = {
      .max = (int64_t)1 << 40, .help = "The largest file that may be uploaded."},
     {"directory", SETTING_PATH, AT(config_media, directory), .example = "/srv/beffroi/media",
      .help = "Where files are stored. Unset: media in the data directory."},
+    {"server_quota_bytes", SETTING_BYTES, AT(config_media, server_quota_bytes), .standard = "0", .max = INT64_MAX,
+     .help = "How much all users may keep here together. 0: unlimited."},
     {"user_quota_bytes", SETTING_BYTES, AT(config_media, user_quota_bytes), .standard = "0", .max = INT64_MAX,
      .help = "How much a user may keep here in all. 0: unlimited."},
     {"user_quota_files", SETTING_INT, AT(config_media, user_quota_files), .standard = "0", .max = INT32_MAX,

@@ -4,7 +4,17 @@
 #include "storage/db.h"
 #include "storage/statements.h"
 
-enum { LOAD, INSERT, FILL, PUT_REMOTE, SET_ACCESSED, USAGE_OF_USER, TRIM_SERVER, EXPIRE_UNUSED };
+enum {
+    LOAD,
+    INSERT,
+    FILL,
+    PUT_REMOTE,
+    SET_ACCESSED,
+    USAGE_OF_USER,
+    USAGE_OF_ALL,
+    TRIM_SERVER,
+    EXPIRE_UNUSED
+};
 
 /* clang-format off */
 static const struct db_statement statements[] = {
@@ -52,6 +62,12 @@ static const struct db_statement statements[] = {
         "  FROM media "
         "  LEFT JOIN media_files AS file ON file.file_nid = media.file_nid "
         " WHERE media.user_nid = $1"},
+
+    [USAGE_OF_ALL] = {"media_usage_of_all",
+        "SELECT coalesce(sum(file.size_bytes), 0)::bigint "
+        "  FROM media "
+        "  JOIN media_files AS file ON file.file_nid = media.file_nid "
+        " WHERE media.user_nid IS NOT NULL"},
 
     [TRIM_SERVER] = {"media_trim_server",
         "WITH kept AS (SELECT media.media_nid, "
@@ -164,6 +180,15 @@ enum errcode media_usage_of_user(struct db *db, struct arena *arena, int64_t use
     *out = (struct media_usage){.files = rows_int(rows, 0, 0),
                                 .bytes = rows_int(rows, 0, 1),
                                 .waiting = rows_int(rows, 0, 2)};
+    return OK;
+}
+
+enum errcode media_usage_of_all(struct db *db, struct arena *arena, int64_t *bytes_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[USAGE_OF_ALL], NO_PARAMS, &rows));
+    *bytes_out = rows_int(rows, 0, 0);
     return OK;
 }
 

@@ -55,6 +55,8 @@ struct media_usage {
 };
 enum errcode media_usage_of_user(struct db *db, struct arena *arena, int64_t user_nid,
                                  int64_t now_ms, struct media_usage *out) MUST_CHECK;
+/* Bytes that all users keep here: one statement over all media, so not for every request. */
+enum errcode media_usage_of_all(struct db *db, struct arena *arena, int64_t *bytes_out) MUST_CHECK;
 /* Forgets what was not looked at for longest, until what is kept of another server is at most
  * `bytes_max`. */
 enum errcode media_trim_server(struct db *db, const char *server_name,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/base/singleflight.h"
 
 enum { DECODER_PATIENCE_S = 15 };
@@ -17,6 +18,8 @@ enum { DECODER_PATIENCE_S = 15 };
 struct media_service {
     struct singleflight *flights;
     sem_t decoders;
+    _Atomic int64_t used_bytes;
+    _Atomic int64_t counted_ms; /* monotonic; 0: never */
     char programs[PATH_MAX];
     uint8_t scanner_seed[SCANNER_SEED_BYTES];
 };
@@ -54,6 +57,25 @@ void media_service_destroy(struct media_service *media)
 struct singleflight *media_service_flights(struct media_service *media)
 {
     return media->flights;
+}
+
+bool media_service_recall_usage(struct media_service *media, int64_t age_ms, int64_t *bytes_out)
+{
+    int64_t counted_ms = media->counted_ms;
+
+    *bytes_out = media->used_bytes;
+    return counted_ms != 0 && clock_monotonic_ms() - counted_ms <= age_ms;
+}
+
+void media_service_set_usage(struct media_service *media, int64_t bytes)
+{
+    media->used_bytes = bytes;
+    media->counted_ms = clock_monotonic_ms();
+}
+
+void media_service_add_usage(struct media_service *media, int64_t bytes)
+{
+    media->used_bytes += bytes;
 }
 
 bool media_service_take_decoder(struct media_service *media)

@@ -21,6 +21,12 @@ const uint8_t *media_service_scanner_seed(const struct media_service *media);
 /* NULL is allowed. */
 void media_service_destroy(struct media_service *media);
 
+/* What all users keep here, as it was counted, and what came since. False when it was counted more
+ * than `age_ms` ago. */
+bool media_service_recall_usage(struct media_service *media, int64_t age_ms, int64_t *bytes_out);
+void media_service_set_usage(struct media_service *media, int64_t bytes);
+void media_service_add_usage(struct media_service *media, int64_t bytes);
+
 /* Keys: "thumbnail …", "remote …", "preview …". */
 struct singleflight *media_service_flights(struct media_service *media);
 

@@ -5,9 +5,14 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/base/random.h"
 #include "homeserver/media/antivirus.h"
+#include "homeserver/media/media_service.h"
 #include "homeserver/services.h"
 
-enum { MEDIA_ID_CHARS = 24 };
+enum {
+    MEDIA_ID_CHARS = 24,
+    USAGE_COUNTED_EVERY_MS = 10 * 1000,
+    USAGE_RECOUNTED_EVERY_MS = 1000,
+};
 
 /* Spec, "createContent": 24 hours are recommended. */
 static const int64_t unused_lifetime_ms = INT64_C(24) * 3600 * 1000;
@@ -61,6 +66,37 @@ enum errcode upload_check_id(struct call *call, const char *server_name, const c
     return OK;
 }
 
+static enum errcode count_usage(struct call *call, int64_t age_ms, int64_t *bytes_out)
+{
+    struct media_service *service = call->services->media;
+
+    if (media_service_recall_usage(service, age_ms, bytes_out))
+        return OK;
+    TRY(media_usage_of_all(call->db, call->arena, bytes_out));
+    media_service_set_usage(service, *bytes_out);
+    return OK;
+}
+
+/* What is left of the quota of all users. Counting costs, so it is done now and then: other nodes
+ * may exceed the quota by what they take in the meantime. Nobody is refused by an old count. */
+static enum errcode check_server_quota(struct call *call, int64_t expected, int64_t *limit)
+{
+    int64_t quota = settings(call)->server_quota_bytes;
+    int64_t wanted = expected > 0 ? expected : 1;
+    int64_t used;
+
+    if (quota == 0)
+        return OK;
+    TRY(count_usage(call, USAGE_COUNTED_EVERY_MS, &used));
+    if (used > quota - wanted)
+        TRY(count_usage(call, USAGE_RECOUNTED_EVERY_MS, &used));
+    if (used > quota - wanted)
+        return fail(call->error, M_FORBIDDEN, "There is no room here for more files.");
+    if (quota - used < *limit)
+        *limit = quota - used;
+    return OK;
+}
+
 enum errcode upload_allowance(struct call *call, int64_t user_nid, int64_t expected,
                               int64_t *limit_out)
 {
@@ -68,6 +104,7 @@ enum errcode upload_allowance(struct call *call, int64_t user_nid, int64_t expec
     struct media_usage usage;
 
     *limit_out = media->upload_limit_bytes;
+    TRY(check_server_quota(call, expected, limit_out));
     if (media->user_quota_bytes == 0 && media->user_quota_files == 0)
         return OK;
     TRY(media_usage_of_user(call->db, call->arena, user_nid, clock_wall_ms(), &usage));
@@ -116,5 +153,7 @@ enum errcode upload_finish(struct call *call, struct media_intake *intake,
     /* Other uploads may have ended meanwhile. */
     TRY(upload_allowance(call, upload->user_nid, media_intake_size(intake), &limit));
     TRY(antivirus_judge_intake(call, intake));
-    return media_intake_keep(call, intake, write_media, &filling);
+    TRY(media_intake_keep(call, intake, write_media, &filling));
+    media_service_add_usage(call->services->media, media_intake_size(intake));
+    return OK;
 }

@@ -320,3 +320,28 @@ def test_identical_bytes_are_stored_once(homeserver, alice, bob):
     assert count_objects(homeserver) == before + 1
     hashes = {hashlib.sha256(download(bob, uri).content).digest() for uri in uris}
     assert hashes == {hashlib.sha256(content).digest()}
+
+
+@pytest.fixture(scope="module")
+def small_server():
+    with running(launch("beffroi", media={"server_quota_bytes": "300000"})) as server:
+        yield server
+
+
+@pytest.mark.own_server
+def test_all_users_together_have_a_quota(small_server):
+    admin = Client(small_server.base_url).register_admin()
+    anna, ben = (Client(small_server.base_url).register(name) for name in ("anna", "ben"))
+    first = upload(anna, b"a" * 200000)
+    for content in (b"b" * 100001, iter([b"b" * 60000] * 2)):  # told beforehand, and not
+        answer = ben.raw("POST", "/_matrix/media/v3/upload", content=content)
+        assert answer.status_code in (403, 413), answer.text
+        assert answer.json()["errcode"] in ("M_FORBIDDEN", "M_TOO_LARGE")
+    upload(ben, b"b" * 100000)
+    answer = anna.raw("POST", "/_matrix/media/v3/upload", content=b"c")
+    assert answer.status_code == 403 and answer.json()["errcode"] == "M_FORBIDDEN"
+    admin.delete("/_synapse/admin/v1/media/{}/{}", *first[6:].split("/"))
+    give_up = time.monotonic() + 60
+    while anna.raw("POST", "/_matrix/media/v3/upload", content=b"c" * 150000).status_code != 200:
+        assert time.monotonic() < give_up, "the count is never made again"
+        time.sleep(0.05)
