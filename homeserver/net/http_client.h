@@ -41,7 +41,7 @@ struct http_call {
     enum http_trust trust;
     const char *connect_to; /* "host:port" to dial instead of the URL's; SNI and Host stay the
                                URL's; NULL */
-    const char *ca_file; /* PEM: the only authorities for this call, whatever `trust`; NULL */
+    const char *ca_file;    /* PEM: the only authorities for this call, whatever `trust`; NULL */
     const char *client_certificate, *client_key; /* PEM files for mutual TLS; NULL */
     /* Streaming: called for each piece of an answer instead of collecting the body, on the client's
      * thread (writing to a local file is fine, waiting is not); a non-OK result ends the call with
