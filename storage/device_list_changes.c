@@ -116,6 +116,11 @@ enum errcode device_list_changed_in(struct db *db, struct arena *arena, struct j
     return OK;
 }
 
+void device_list_told_by_join_in(struct journal_entry *entry, int64_t user_nid)
+{
+    journal_entry_add(entry, &statements[ADD], PARAMS(INT(user_nid), POSITION, INT(INT64_MAX)));
+}
+
 enum errcode device_list_changes_load(struct db *db, struct arena *arena,
                                       const struct device_list_query *query,
                                       struct device_list_change **out, size_t *count_out)

@@ -21,6 +21,10 @@ struct journal_entry;
 enum errcode device_list_changed_in(struct db *db, struct arena *arena, struct journal_entry *entry,
                                     int64_t user_nid) MUST_CHECK;
 
+/* For the entry by which a user of ours comes into a room of other servers: those need not have
+ * heard of the user's devices before. Wakes nobody else than the join does. */
+void device_list_told_by_join_in(struct journal_entry *entry, int64_t user_nid);
+
 struct device_list_change {
     const char *user_id;
     bool is_left; /* no room is shared any more; otherwise the keys are to be asked for again */

@@ -13,6 +13,7 @@
 #include "homeserver/rooms/follow_summary.h"
 #include "homeserver/services.h"
 #include "storage/auth_edges.h"
+#include "storage/device_list_changes.h"
 #include "storage/events.h"
 #include "storage/journal.h"
 #include "storage/missing_prev_events.h"
@@ -339,6 +340,7 @@ static enum errcode fill_entry(struct importing *im, struct state_map *after)
         event_drop_outlier_in(im->entry, im->nids[im->count - 1]);
     TRY(add_auth_edges(im));
     TRY(add_dependents(im, after));
+    device_list_told_by_join_in(im->entry, im->sender_nids[im->count - 1]);
     missing_prev_events_add_in(im->entry, nid, im->nids[im->count - 1], join->prev_events,
                                join->prev_event_count);
     journal_entry_wake_room(im->entry, nid);
