@@ -34,6 +34,7 @@ enum errcode client_get_capabilities(struct request *req)
     add_switch(capabilities, "m.set_displayname", true);
     add_switch(capabilities, "m.set_avatar_url", true);
     add_switch(capabilities, "m.profile_fields", true);
+    add_switch(capabilities, "uk.tcpip.msc4133.profile_fields", true); /* its name before v1.16 */
     add_switch(capabilities, "m.3pid_changes", mailer_is_on(&req->call));
     add_switch(capabilities, "m.get_login_token", true);
     json_object_set_new(capabilities, "org.matrix.msc4140.delayed_events",

@@ -19,6 +19,7 @@ static const char *const features[] = {
     /* Element Web does not set up encryption without it. */
     "org.matrix.e2e_cross_signing",
     /* Stable by now; clients still ask by these names. */
+    "com.beeper.msc4169",        /* redactions by /send */
     "fi.mau.msc2659.stable",     /* pings of application services */
     "org.matrix.msc2285.stable", /* private read receipts */
     "org.matrix.msc3391",        /* deleting account data */
@@ -29,6 +30,7 @@ static const char *const features[] = {
     "org.matrix.msc3874",        /* filters by relation */
     "org.matrix.msc3916.stable", /* media for those who are signed in */
     "org.matrix.msc3981",        /* relations of relations */
+    "org.matrix.msc4380.stable", /* nobody may invite */
     "org.matrix.msc4222",        /* the state after the timeline */
     "uk.half-shot.msc2666.query_mutual_rooms",
     "uk.half-shot.msc2666.query_mutual_rooms.stable",

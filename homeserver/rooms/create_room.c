@@ -112,6 +112,13 @@ static enum errcode begin_room(struct creation *c)
     return persist_event(call, &c->build, &draft, &built);
 }
 
+/* Where there is a service for calls, members may say that they are in one (MSC3401). */
+static void let_members_call(const struct creation *c, json_t *events)
+{
+    if (config_current(c->call->services->config)->calls.livekit_service_url != NULL)
+        json_object_set_new(events, "org.matrix.msc3401.call.member", json_integer(0));
+}
+
 static json_t *power_levels_content(const struct creation *c)
 {
     const struct new_room *wanted = c->wanted;
@@ -125,6 +132,7 @@ static json_t *power_levels_content(const struct creation *c)
         100);
 
     events = json_object_get(content, "events");
+    let_members_call(c, events);
     if (wanted->version->privileged_creators)
         json_object_set_new(events, "m.room.tombstone", json_integer(TOMBSTONE_LEVEL));
     else

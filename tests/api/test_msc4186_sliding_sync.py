@@ -450,3 +450,10 @@ def test_a_restart_goes_unnoticed(private_server):
     answer = sliding.ask(lists=one_list(timeline_limit=3))
     assert told_events(answer, room) == [missed] and "initial" not in answer["rooms"][room]
     alice.post(f"{CLIENT}/logout")
+
+
+def test_all_rooms_at_once_as_older_clients_ask_for_them(alice, room):
+    rooms = {room, *(alice.create_room() for _ in range(3))}
+    lists = one_list(ranges=[[0, 0]], slow_get_all_rooms=True)
+    assert set(Sliding(alice).ask(lists=lists)["rooms"]) == rooms
+    assert len(Sliding(alice, conn_id="few").ask(lists=one_list(ranges=[[0, 0]]))["rooms"]) == 1

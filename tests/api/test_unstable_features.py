@@ -139,11 +139,25 @@ def invite_filters(alice, bob, room):
     bob.invite(bob.create_room(), alice.user_id, expect=403)
 
 
+def invite_blocking(alice, bob, room):
+    content = {"default_action": "block"}
+    alice.put(f"{CLIENT}/user/{{}}/account_data/m.invite_permission_config", alice.user_id, body=content)
+    answer = bob.invite(bob.create_room(), alice.user_id, expect=403)
+    assert answer["errcode"] == "M_INVITE_BLOCKED"
+
+
+def sent_redactions(alice, bob, room):
+    event_id = alice.send_text(room, "x")
+    alice.send(room, "m.room.redaction", {"redacts": event_id})
+    assert alice.event(room, event_id)["content"] == {}
+
+
 def sliding_sync(alice, bob, room):
     assert room in Sliding(alice).ask()["rooms"]
 
 
 PROMISED = {
+    "com.beeper.msc4169": sent_redactions,
     "fi.mau.msc2659.stable": appservice_ping,
     "org.matrix.e2e_cross_signing": cross_signing,
     "org.matrix.msc2285.stable": private_receipts,
@@ -161,6 +175,7 @@ PROMISED = {
     "org.matrix.msc4143": rtc_transports,
     "org.matrix.msc4155": invite_filters,
     "org.matrix.msc4222": state_after,
+    "org.matrix.msc4380.stable": invite_blocking,
     "org.matrix.simplified_msc3575": sliding_sync,
     "uk.half-shot.msc2666.query_mutual_rooms": mutual_rooms,
     "uk.half-shot.msc2666.query_mutual_rooms.stable": mutual_rooms,
