@@ -1,6 +1,8 @@
 #ifndef HOMESERVER_CALL_H
 #define HOMESERVER_CALL_H
 
+#include <stdbool.h>
+
 #include "homeserver/base/error.h"
 
 /*
@@ -21,6 +23,9 @@ struct call {
     /* What this call has handed to the journal and must see committed before it answers.
      * Never NULL; see storage/journal.h. */
     struct commit_group *commits;
+    /* This thread serves everybody: who would have to wait for another server returns E_OUTWARD
+     * instead, before anything was changed, and runs again on a thread that may wait. */
+    bool must_not_wait;
 };
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "federation/client/invites.h"
 #include "federation/receiver/pdu_intake.h"
+#include "federation/receiver/policy_intake.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
@@ -79,6 +80,7 @@ enum errcode remote_invite(struct call *call, const char *room_id,
     struct prepared_invite prepared;
     const struct pdu_signed *pdu;
     struct received received;
+    struct room *room;
     json_t *answered;
 
     TRY(prepare(call, room_id, change, &prepared));
@@ -86,7 +88,12 @@ enum errcode remote_invite(struct call *call, const char *room_id,
     TRY(add_signature(call, change, &prepared, answered));
     const struct pdu_batch batch = {.version = prepared.version, .room_id = room_id};
     TRY(pdu_verify_one(call, &batch, prepared.event, &pdu));
-    const struct reception reception = {.pdu = pdu};
+    struct reception reception = {.pdu = pdu};
+    TRY(room_open(call, room_id, &room));
+    TRY(policy_check_received(call, room, &reception.pdu, &reception.policy_refusal));
+    if (reception.policy_refusal != NULL)
+        return fail(call->error, M_FORBIDDEN, "The invite can not be sent: %s.",
+                    reception.policy_refusal);
     TRY(room_receive(call, room_id, &reception, &received));
     if (received.result != RECEPTION_ACCEPTED && received.result != RECEPTION_KNOWN)
         return fail(call->error, M_FORBIDDEN, "The invite is not allowed in the room any more: %s.",

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "federation/receiver/pdu_intake.h"
+#include "federation/receiver/policy_intake.h"
 #include "federation/receiver/remote_room.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/auth_rules.h"
@@ -193,6 +194,7 @@ enum errcode handshake_send(struct call *call, const struct handshake *handshake
     struct received received;
 
     TRY(read_event(call, handshake, view, &out->pdu));
+    TRY(policy_check_received(call, view->room, &out->pdu, &reception.policy_refusal));
     reception.pdu = out->pdu;
     TRY(room_receive(call, handshake->room_id, &reception, &received));
     switch (received.result) {

@@ -9,6 +9,7 @@
 #include "federation/client/signed_request.h"
 #include "federation/receiver/outliers.h"
 #include "federation/receiver/pdu_intake.h"
+#include "federation/receiver/policy_intake.h"
 #include "federation/receiver/remote_room.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
@@ -239,6 +240,9 @@ static enum errcode receive_rounds(struct help *help, const struct reception *wa
     struct reception reception = *wanted;
     bool is_helpless = false;
 
+    if (!reception.is_history)
+        TRY(policy_check_received(help->call, help->room, &reception.pdu,
+                                  &reception.policy_refusal));
     for (int round = 0; round < ROUNDS_MAX && !is_helpless; round++) {
         TRY(room_receive(help->call, help->origin->room_id, &reception, out));
         if (out->result != RECEPTION_NEEDS_AUTH && out->result != RECEPTION_NEEDS_PREVS)

@@ -89,6 +89,7 @@
     X(M_INVITE_BLOCKED, 403, "M_INVITE_BLOCKED", "This user does not accept invites.")             \
     X(M_USER_LIMIT_EXCEEDED, 400, "M_USER_LIMIT_EXCEEDED", "Your account's limit is reached.")     \
     X(M_UNKNOWN_POS, 400, "M_UNKNOWN_POS", "The sync position is not known; start again.")         \
+    X(E_OUTWARD, 503, "M_UNKNOWN", "The server can not do this right now; try again.")             \
     X(E_CONFLICT, 503, "M_UNKNOWN", "The room changed meanwhile; try again.")                      \
     X(E_DATABASE, 500, "M_UNKNOWN", "The server's database failed.")                               \
     X(E_UNAVAILABLE, 503, "M_UNKNOWN", "The server can not do this right now; try again.")         \

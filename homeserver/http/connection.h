@@ -122,7 +122,8 @@ struct connection {
     bool is_active; /* the request is here; what is still being read is not waited for */
 
     int runs;
-    bool was_counted; /* against its rate limit */
+    bool was_counted;  /* against its rate limit */
+    bool goes_outward; /* it turned out to wait for another server */
     enum errcode commit_outcome;
     int64_t submitted_us;  /* to the workers */
     int64_t started_us;    /* monotonic */

@@ -91,7 +91,8 @@ static void deliver_after_commit(struct connection *connection)
  * can not be had again. */
 static bool may_run_again(const struct connection *connection, enum errcode outcome)
 {
-    return outcome == E_CONFLICT && connection->runs < RUNS_MAX && !connection->stream.was_used;
+    return (outcome == E_CONFLICT || outcome == E_OUTWARD) && connection->runs < RUNS_MAX &&
+           !connection->stream.was_used;
 }
 
 static void run_again(struct connection *connection)
@@ -123,6 +124,7 @@ static void finish_run(struct connection *connection, enum errcode outcome)
     } else if (outcome == OK && connection->response != NULL) {
         deliver_after_commit(connection);
     } else if (may_run_again(connection, outcome)) {
+        connection->goes_outward |= outcome == E_OUTWARD;
         run_again(connection);
     } else {
         if (outcome == OK)
@@ -222,6 +224,14 @@ static void after_commit_failure(struct connection *connection)
         deliver_error(connection, outcome);
 }
 
+/* Whether it runs where waiting for other servers holds up nobody else. */
+static bool may_wait(const struct connection *connection)
+{
+    const struct route *route = connection->match.route;
+
+    return connection->goes_outward || route->access == SERVER || (route->flags & CALLS_OUT) != 0;
+}
+
 static void run(void *thread_state, void *argument)
 {
     struct worker *worker = thread_state;
@@ -232,6 +242,7 @@ static void run(void *thread_state, void *argument)
                       clock_monotonic_us() - connection->submitted_us);
     set_log_context(connection);
     call->db = worker->db;
+    call->must_not_wait = !may_wait(connection);
     connection_arena(connection);
     if (call->commits == NULL)
         call->commits = commit_group_create();
@@ -246,10 +257,7 @@ static void run(void *thread_state, void *argument)
 
 static struct thread_pool *pool_of(const struct connection *connection)
 {
-    const struct route *route = connection->match.route;
-    bool calls_out = route->access == SERVER || (route->flags & CALLS_OUT) != 0;
-
-    return calls_out ? connection->server->outward_workers : connection->server->workers;
+    return may_wait(connection) ? connection->server->outward_workers : connection->server->workers;
 }
 
 void dispatch_submit(struct connection *connection)

@@ -217,6 +217,15 @@ enum errcode event_build(struct call *call, struct room *room, const struct room
     return OK;
 }
 
+enum errcode event_build_replace(struct call *call, const struct room_version *version,
+                                 json_t *signed_event, struct built_event *built)
+{
+    json_t *own = json_on_arena(built->arena, json_incref(signed_event));
+
+    TRY(write_bytes(version, own, built->arena, call->error, built));
+    return event_parse(built->arena, version, own, call->error, &built->event);
+}
+
 enum errcode event_build_create(struct call *call, const struct room_version *version,
                                 const char *room_id, const struct event_draft *draft,
                                 struct built_event *out)

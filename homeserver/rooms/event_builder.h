@@ -23,6 +23,10 @@ struct built_event {
 enum errcode event_build(struct call *call, struct room *room, const struct room_head *head,
                          const struct event_draft *draft, struct built_event *out) MUST_CHECK;
 
+/* The built event with further signatures: `signed_event` is a copy of its JSON that has them. */
+enum errcode event_build_replace(struct call *call, const struct room_version *version,
+                                 json_t *signed_event, struct built_event *built) MUST_CHECK;
+
 /* The same for another server's user: not hashed, signed or checked; on the call's arena. */
 enum errcode event_build_template(struct call *call, struct room *room,
                                   const struct room_head *head, const struct event_draft *draft,

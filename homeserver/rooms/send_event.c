@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/protocol/auth_rules.h"
+#include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/owned_state.h"
 #include "homeserver/protocol/power_levels.h"
 #include "homeserver/protocol/room_version.h"
@@ -12,8 +13,16 @@
 #include "homeserver/rooms/guests.h"
 #include "homeserver/rooms/persist_event.h"
 #include "homeserver/rooms/relations.h"
+#include "homeserver/rooms/room_policy.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
+
+enum { SIGNING_ROUNDS_MAX = 10 };
+
+static void release_head(struct room_head **head)
+{
+    room_head_release(*head);
+}
 
 /* Spec: "PUT state": the same content again need not make another event. */
 static enum errcode find_identical_state(struct call *call, const struct room_build *build,
@@ -135,6 +144,48 @@ static enum errcode append_on(struct call *call, struct room_build *build,
     return persist_event_at(call, build, draft, built, &place);
 }
 
+/* Has the room's policy server sign the event: with the build let go, for it takes a while.
+ * E_CONFLICT when the room moved on meanwhile: the event is to be built anew. */
+static enum errcode countersign(struct call *call, struct room_build *build,
+                                const struct policy_server *policy_server,
+                                struct built_event *built)
+{
+    SCOPED(release_head) struct room_head *before = room_head_acquire(build->head);
+    struct room *room = build->room;
+    json_t *signed_event;
+
+    room_build_end(build);
+    TRY(room_policy_ask(call, policy_server, identifier_domain(built->event->sender), built->event,
+                        &signed_event));
+    TRY(room_build_begin(call, room, build));
+    if (build->head != before)
+        return E_CONFLICT;
+    return event_build_replace(call, room_version_of(room), signed_event, built);
+}
+
+/* Builds the event, and has it signed by everybody who must. */
+static enum errcode prepare_signed(struct call *call, struct room_build *build,
+                                   const struct event_draft *draft, struct room_head **base,
+                                   struct built_event *built)
+{
+    struct policy_server policy_server;
+    enum errcode outcome = E_CONFLICT;
+    bool is_needed;
+
+    for (int i = 0; i < SIGNING_ROUNDS_MAX && outcome == E_CONFLICT; i++) {
+        TRY(branches_base(call, build, base));
+        TRY(prepare_on(call, build, *base, draft, built));
+        outcome = room_policy_needs(call, build->room, build->head, built->event, &policy_server,
+                                    &is_needed);
+        if (outcome == OK && is_needed && build->held == NULL)
+            outcome =
+                call->must_not_wait ? E_OUTWARD : countersign(call, build, &policy_server, built);
+        if (outcome != OK)
+            arena_destroy(built->arena);
+    }
+    return outcome;
+}
+
 enum errcode room_append_event(struct call *call, struct room_build *build,
                                const struct event_draft *draft, const char **event_id_out)
 {
@@ -148,8 +199,7 @@ enum errcode room_append_event(struct call *call, struct room_build *build,
     TRY(relations_check(call, build->room, draft));
     TRY(refuse_plaintext(call, build, draft));
     TRY(refuse_levels_of_creators(call, build, draft));
-    TRY(branches_base(call, build, &base));
-    TRY(prepare_on(call, build, base, draft, &built));
+    TRY(prepare_signed(call, build, draft, &base, &built));
     *event_id_out = arena_strdup(call->arena, built.event->event_id);
     TRY(append_on(call, build, base, draft, &built));
     return guests_follow(call, build, draft);

@@ -112,12 +112,12 @@ const struct route routes[] = {
     /* ── Client-server API: Profiles ───────────────────────────────────────────────────────── */
     {GET,    "/_matrix/client/v3/profile/{userId}",                    client_get_user_profile,    ANYONE, LIMIT_NONE,       NO_BODY,       CALLS_OUT},
     {GET,    "/_matrix/client/v3/profile/{userId}/{keyName}",          client_get_profile_field,   ANYONE, LIMIT_NONE,       NO_BODY,       CALLS_OUT},
-    {PUT,    "/_matrix/client/v3/profile/{userId}/{keyName}",          client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     0},
-    {DELETE, "/_matrix/client/v3/profile/{userId}/{keyName}",          client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       0},
+    {PUT,    "/_matrix/client/v3/profile/{userId}/{keyName}",          client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     CALLS_OUT},
+    {DELETE, "/_matrix/client/v3/profile/{userId}/{keyName}",          client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       CALLS_OUT},
     {GET,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}",client_get_user_profile,    ANYONE, LIMIT_NONE,       NO_BODY,       CALLS_OUT},
     {GET,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_get_profile_field,   ANYONE, LIMIT_NONE,       NO_BODY,       CALLS_OUT},
-    {PUT,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     0},
-    {DELETE, "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       0},
+    {PUT,    "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_set_profile_field,   GUEST, LIMIT_OTHER,      JSON_BODY,     CALLS_OUT},
+    {DELETE, "/_matrix/client/unstable/uk.tcpip.msc4133/profile/{userId}/{keyName}",client_delete_profile_field,GUEST, LIMIT_OTHER,      NO_BODY,       CALLS_OUT},
 
     /* ── Client-server API: Content repository ─────────────────────────────────────────────── */
     {POST,   "/_matrix/media/v3/upload",                                       client_upload_content, USER, LIMIT_MEDIA, STREAM_BODY, CALLS_OUT},
@@ -303,7 +303,7 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms",         client_get_mutual_rooms_unstable, USER,   LIMIT_SEARCH,  NO_BODY,       0},
 
     /* ── Client-server API: Room upgrades ───────────────────────────────────────────────────────── */
-    {POST,   "/_matrix/client/v3/rooms/{roomId}/upgrade",                                 client_upgrade_room,              USER,   LIMIT_JOIN,    JSON_BODY,     0},
+    {POST,   "/_matrix/client/v3/rooms/{roomId}/upgrade",                                 client_upgrade_room,              USER,   LIMIT_JOIN,    JSON_BODY,     CALLS_OUT},
 
     /* ── Client-server API: Relations, threads ──────────────────────────────────────────────────── */
     {GET,    "/_matrix/client/v1/rooms/{roomId}/relations/{eventId}",                     client_get_relating_events,       USER,   LIMIT_NONE,    NO_BODY,       0},
