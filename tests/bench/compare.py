@@ -232,12 +232,16 @@ def run_once(server, scenario, sizes):
         arguments += ["--population", str(server.directory / f"population-{scenario.population.replace(' ', '-')}")]
     began = time.monotonic()
     try:
+        if scenario.fresh and server.is_running():
+            server.stop()
+        if not server.is_running():  # or it ended by itself in another scenario
+            server.start()
         before = server.database_bytes() if scenario.disk else 0
         report = server.run_bench(arguments, SCENARIO_SECONDS)
         if scenario.disk:
             each = (server.database_bytes() - before) / report["results"]["send"]["count"]
             report["figures"]["disk"] = {"value": each, "unit": "B"}
-    except (RuntimeError, OSError, subprocess.SubprocessError, ValueError) as error:
+    except Exception as error:  # whatever it is, the other scenarios go on
         say(f"{scenario.title.format(**sizes)}, {server.word}: FAILED: {error}")
         return None
     errors = sum(each["errors"] for each in report["results"].values())
@@ -285,9 +289,6 @@ def compare_scenario(scenario, ours, theirs, options):
             say("late: no further round of this")
             break
         for server in servers:
-            if scenario.fresh:
-                server.stop()
-                server.start()
             report = run_once(server, scenario, options.sizes)
             if report is not None:
                 reports[server.word].append(report)

@@ -30,6 +30,7 @@ static bool run(struct bench *bench)
         outcome.kinds[i] = bench_named_result(bench, crowd_actions[i].name);
     crowd_run(&crowd, &outcome);
     struct bench_meter end = bench_meter_start(bench);
+    bench_figure(bench, "syncs answered meanwhile", (double)syncers.answers, "");
     bench_figure(bench, "everybody is in after", (double)(work.at_us - meter.at_us) / 1e6, "s");
     if (end.server.processes > 0)
         bench_figure(bench, "server CPU while they work",
