@@ -83,7 +83,8 @@ static const struct db_statement statements[] = {
         "    SELECT o.user_nid FROM gone g "
         "      JOIN accounts a ON a.user_nid = g.user_nid AND a.appservice_id = $1 "
         "      JOIN memberships o ON o.room_nid = g.room_nid AND o.membership = 2) "
-        "SELECT u.user_id FROM others o JOIN users u USING (user_nid) "
+        "SELECT (SELECT u.user_id FROM users u WHERE u.user_nid = o.user_nid) AS user_id "
+        "  FROM others o "
         " WHERE NOT EXISTS (SELECT 1 FROM accounts a "
         "                    WHERE a.user_nid = o.user_nid AND a.appservice_id = $1) "
         "   AND NOT EXISTS ("
@@ -92,7 +93,7 @@ static const struct db_statement statements[] = {
         "                           AND mine.membership = 2 "
         "      JOIN accounts a ON a.user_nid = mine.user_nid AND a.appservice_id = $1 "
         "     WHERE theirs.user_nid = o.user_nid AND theirs.membership = 2) "
-        " ORDER BY u.user_id"},
+        " ORDER BY user_id"},
 };
 STATEMENT_TABLE(appservice_changes, statements);
 /* clang-format on */
