@@ -12,8 +12,10 @@
 #include "storage/db.h"
 #include "storage/statements.h"
 
-/* PostgreSQL hands over what is notified before it says that a statement is done. */
-static const struct db_statement look_for_server = {"listen_notify_check", "SELECT"};
+/* PostgreSQL hands over what is notified before it says that a statement is done. No row: this is
+ * another connection than the one that listened, for statements connect again by themselves. */
+static const struct db_statement look_for_server = {"listen_notify_check",
+                                                    "SELECT FROM pg_listening_channels()"};
 STATEMENT_TABLE_OF_ONE(look_for_server);
 
 enum { FIRST_PAUSE_MS = 50, PAUSE_MS_MAX = 5000, WITHOUT_LIMIT = -1 };
@@ -46,22 +48,24 @@ static void hand_over(struct listen_notify *listener, struct arena *arena)
     arena_reset(arena);
 }
 
-/* How long to wait for the next look, after having looked when it was time. */
-static int check_server(struct listen_notify *listener, struct arena *arena)
+/* Looks when it is time, and tells how long to wait for the next look. False: nobody listens. */
+static bool check_server(struct listen_notify *listener, struct arena *arena, int *wait_ms_out)
 {
     const struct listen_options *options = &listener->options;
-    int64_t now_ms = clock_monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms(), channels;
 
+    *wait_ms_out = WITHOUT_LIMIT;
     if (options->check_every_ms == 0)
-        return WITHOUT_LIMIT;
+        return true;
     if (now_ms >= listener->check_at_ms) {
         listener->check_at_ms = now_ms + options->check_every_ms;
-        if (db_execute(listener->db, &look_for_server, NO_PARAMS, NULL) == OK) {
-            hand_over(listener, arena);
-            options->checked(options->context, now_ms);
-        }
+        if (db_execute(listener->db, &look_for_server, NO_PARAMS, &channels) != OK || channels == 0)
+            return false;
+        hand_over(listener, arena);
+        options->checked(options->context, now_ms);
     }
-    return (int)(listener->check_at_ms - now_ms);
+    *wait_ms_out = (int)(listener->check_at_ms - now_ms);
+    return true;
 }
 
 /* Until the connection is lost; false when it is time to stop. */
@@ -69,8 +73,11 @@ static bool listen_on(struct listen_notify *listener, struct arena *arena)
 {
     listener->options.callback(listener->options.context, NULL);
     for (;;) {
+        int wait_ms;
+
         hand_over(listener, arena);
-        int wait_ms = check_server(listener, arena);
+        if (!check_server(listener, arena, &wait_ms))
+            return true;
         int fd = db_socket(listener->db);
         if (fd < 0)
             return true;

@@ -112,6 +112,46 @@ static void a_check_comes_after_what_was_notified_before_it_was_asked(void **sta
     assert_string_equal(checked.ear.heard, "* ended ");
 }
 
+/* Ends the listener's connection after the first check, when the next one is due. */
+struct cut_ear {
+    struct ear ear;
+    struct test_database *database;
+    bool is_cut;
+};
+
+static void cut_once(void *context, int64_t asked_ms)
+{
+    struct cut_ear *cut = context;
+
+    if (cut->is_cut)
+        return;
+    cut->is_cut = true;
+    test_database_terminate_backends(cut->database);
+    while (clock_monotonic_ms() <= asked_ms + 1)
+        continue;
+}
+
+static void a_connection_that_is_lost_when_a_check_is_due_is_listened_on_again(void **state)
+{
+    struct storage_fixture *fixture = *state;
+    struct cut_ear cut = {
+        .ear = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
+        .database = fixture->database};
+    struct listen_notify *listener;
+    const struct listen_options options = {.conninfo = test_database_conninfo(fixture->database),
+                                           .listen = &listen_bell,
+                                           .callback = hear,
+                                           .context = &cut,
+                                           .check_every_ms = 1,
+                                           .checked = cut_once};
+
+    assert_int_equal(listen_notify_create(&options, &listener), OK);
+    wait_until_heard(&cut.ear, "* * ");
+    test_sql(fixture->db, "NOTIFY bell, 'ended'");
+    wait_until_heard(&cut.ear, "* * ended ");
+    listen_notify_destroy(listener);
+}
+
 static void a_listener_without_database_stops_at_once(void **state)
 {
     (void)state;
@@ -133,6 +173,9 @@ int main(void)
                                         storage_setup_empty, storage_teardown),
         cmocka_unit_test_setup_teardown(a_check_comes_after_what_was_notified_before_it_was_asked,
                                         storage_setup_empty, storage_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_connection_that_is_lost_when_a_check_is_due_is_listened_on_again, storage_setup_empty,
+            storage_teardown),
         cmocka_unit_test(a_listener_without_database_stops_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
