@@ -4,6 +4,7 @@ The names are those of the design (security.md): F transport, FK keys, D events,
 each case a good peer still federates.
 """
 
+import concurrent.futures
 import json
 import time
 
@@ -110,6 +111,23 @@ def test_fk_05_garbage_instead_of_keys(server, authority, room_id):
         liar.close()
 
 
+@pytest.mark.parametrize("valid_until", [2**63, 2**70, 1e300, "soon", None], ids=str)
+def test_fk_03_impossible_times_of_validity(server, authority, room_id, valid_until):
+    liar = Peer(authority)
+    try:
+        liar.answers["/_matrix/key"] = lambda *_: (200, liar.key_document(valid_until_ts=valid_until))
+        assert liar.request(server, "GET", f"{FEDERATION}/v1/publicRooms").status_code == 401
+    finally:
+        liar.close()
+
+
+def test_fk_11_many_requests_of_a_new_server_fetch_its_keys_once(server, peer, room_id):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: peer.get(server, f"{FEDERATION}/v1/publicRooms"), range(24)))
+    assert len(answers) == 24
+    assert len([path for _, path in peer.requests if path.startswith("/_matrix/key/")]) == 1
+
+
 # ── D: events ──
 
 
@@ -178,6 +196,19 @@ def test_d_13_many_branches_are_healed(server, alice, peer, room, room_id):
     assert len(pdu["prev_events"]) <= 20
 
 
+def test_d_17_history_that_repeats_itself_ends(server, alice, peer, room, room_id):
+    hidden = [room.event("m.room.message", {"body": str(i)}) for i in range(4)]
+    late = room.event("m.room.message", {"body": "late"})
+    peer.answers[f"{FEDERATION}/v1/get_missing_events/"] = lambda *_: (200, {"events": []})
+    peer.answers[f"{FEDERATION}/v1/backfill/"] = lambda *_: (200, {"pdus": [hidden[2]] * 3})
+    peer.send(server, [late])
+    alice.sync_until(lambda answer: room.id_of(late) in event_ids(answer, room_id))
+    for _ in range(2):
+        alice.all_messages(room_id, "b")
+    asked = [path for _, path in peer.requests if "/backfill/" in path]
+    assert 0 < len(asked) < 20
+
+
 def test_d_19_a_peer_that_has_no_auth_chain(server, alice, peer, room, room_id):
     unknown = room.event("m.room.member", {"membership": "join", "displayname": "x"}, room.user_id, learn=False)
     unknown_id = room.id_of(unknown)
@@ -224,6 +255,43 @@ def send_join(peer, server, room, event, status):
     event_id = event_id_of(event, room.version)
     path = f"{FEDERATION}/v2/send_join/{quote(room.room_id, safe='')}/{quote(event_id, safe='')}"
     return peer.request(server, "PUT", path, event, expect=status).json()
+
+
+EVIL = {
+    "another type": {"type": "m.room.power_levels"},
+    "another sender": {"sender": "@admin:victim.example"},
+    "another state key": {"state_key": "@admin:victim.example"},
+    "another room": {"room_id": "!other:victim.example"},
+    "another membership": {"content": {"membership": "ban"}},
+    "no content": {"content": 7},
+    "a depth beyond all": {"depth": 2**53},
+    "too many before it": {"prev_events": ["$" + "A" * 43] * 10000},
+}
+
+
+@pytest.mark.parametrize("what", [*EVIL, "an unknown version", "no event"])
+def test_m_01_an_evil_resident_gets_nothing_signed_but_a_join(server, alice, peer, room_id, what):
+    elsewhere = f"!evil:{peer.name}"
+    event = {
+        "type": "m.room.member", "room_id": elsewhere, "sender": alice.user_id, "state_key": alice.user_id,
+        "content": {"membership": "join"}, "prev_events": ["$" + "B" * 43], "auth_events": ["$" + "C" * 43],
+        "depth": 5, "origin_server_ts": 1, **EVIL.get(what, {}),
+    }  # fmt: skip
+    template = {"room_version": "99" if what == "an unknown version" else "11", "event": event}
+    if what == "no event":
+        del template["event"]
+    signed = []
+    peer.answers[f"{FEDERATION}/v1/make_join/"] = lambda *_: (200, template)
+    peer.answers[f"{FEDERATION}/v2/send_join/"] = lambda _method, _path, _query, body: (
+        signed.append(body),
+        (403, {"errcode": "M_FORBIDDEN", "error": "none"}),
+    )[1]
+    path = f"/_matrix/client/v3/join/{quote(elsewhere, safe='')}"
+    assert alice.raw("POST", path, content=b"{}", query={"via": peer.name}).status_code >= 400
+    for body in signed:
+        assert (body["type"], body["sender"], body["state_key"]) == ("m.room.member", alice.user_id, alice.user_id)
+        assert body["room_id"] == elsewhere and body["content"]["membership"] == "join"
+        assert len(body["prev_events"]) <= 20 and body["depth"] <= 2**53 - 1
 
 
 def test_m_05_joins_that_are_none(server, alice, peer, room, room_id):
