@@ -1,10 +1,13 @@
 /* Lookups in room state: from (type, state_key) to the parsed event. */
 #include "homeserver/rooms/room_state.h"
 
+#include <string.h>
+
 #include "homeserver/base/arena.h"
 #include "homeserver/rooms/snapshot_cache.h"
 #include "homeserver/services.h"
 #include "storage/room_jumps.h"
+#include "storage/state_keys.h"
 #include "storage/state_snapshots.h"
 
 static void release_event_deferred(void *cached)
@@ -158,4 +161,40 @@ enum errcode room_state_from_arrival(struct call *call, struct room *room,
         return room_state_after(call, room, event, out);
     TRY(room_jump_load(call->db, call->arena, event->event_nid, &jump));
     return room_state_of_snapshot(call, room, jump.after_nid, out);
+}
+
+struct state_entries {
+    int64_t *keys;
+    int64_t *event_nids;
+    size_t count;
+};
+
+static bool collect_entry(void *context, int64_t key, int64_t event_nid)
+{
+    struct state_entries *entries = context;
+
+    entries->keys[entries->count] = key;
+    entries->event_nids[entries->count++] = event_nid;
+    return true;
+}
+
+enum errcode room_state_of_type(struct call *call, const struct state_map *state, const char *type,
+                                struct nid_list *out)
+{
+    size_t size = state_map_count(state), count = 0;
+    struct state_entries entries = {
+        .keys = ARENA_ARRAY(call->arena, size, int64_t),
+        .event_nids = ARENA_ARRAY(call->arena, size, int64_t),
+    };
+    struct state_key_pair *pairs;
+
+    state_map_visit(state, collect_entry, &entries);
+    TRY(state_keys_resolve(room_service_state_keys(call->services->rooms), call->db, call->arena,
+                           entries.keys, entries.count, &pairs));
+    for (size_t i = 0; i < entries.count; i++) {
+        if (pairs[i].type != NULL && strcmp(pairs[i].type, type) == 0)
+            entries.event_nids[count++] = entries.event_nids[i];
+    }
+    *out = (struct nid_list){entries.event_nids, count};
+    return OK;
 }

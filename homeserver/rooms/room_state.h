@@ -69,4 +69,8 @@ enum errcode room_state_from_arrival(struct call *call, struct room *room,
 enum errcode room_state_of_snapshot(struct call *call, struct room *room, int64_t snapshot_nid,
                                     struct state_map **out) MUST_CHECK;
 
+/* event_nids of all state events of this type, on the arena. Looks at every key of the state. */
+enum errcode room_state_of_type(struct call *call, const struct state_map *state, const char *type,
+                                struct nid_list *out) MUST_CHECK;
+
 #endif

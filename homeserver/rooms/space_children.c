@@ -9,47 +9,10 @@
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/server_name.h"
-#include "homeserver/services.h"
+#include "homeserver/rooms/room_state.h"
 #include "storage/events.h"
 
 enum { ORDER_CHARS_MAX = 50, SERVERS_MAX = 10 };
-
-struct state_entries {
-    int64_t *keys;
-    int64_t *event_nids;
-    size_t count;
-};
-
-static bool collect_entry(void *context, int64_t key, int64_t event_nid)
-{
-    struct state_entries *entries = context;
-
-    entries->keys[entries->count] = key;
-    entries->event_nids[entries->count++] = event_nid;
-    return true;
-}
-
-/* event_nids of the room's m.space.child events. */
-static enum errcode find_child_events(struct call *call, const struct state_map *state,
-                                      struct nid_list *out)
-{
-    size_t size = state_map_count(state), count = 0;
-    struct state_entries entries = {
-        .keys = ARENA_ARRAY(call->arena, size, int64_t),
-        .event_nids = ARENA_ARRAY(call->arena, size, int64_t),
-    };
-    struct state_key_pair *pairs;
-
-    state_map_visit(state, collect_entry, &entries);
-    TRY(state_keys_resolve(room_service_state_keys(call->services->rooms), call->db, call->arena,
-                           entries.keys, entries.count, &pairs));
-    for (size_t i = 0; i < entries.count; i++) {
-        if (pairs[i].type != NULL && strcmp(pairs[i].type, "m.space.child") == 0)
-            entries.event_nids[count++] = entries.event_nids[i];
-    }
-    *out = (struct nid_list){entries.event_nids, count};
-    return OK;
-}
 
 /* Spec: at most 50 characters of U+0020 to U+007E; anything else counts as absent. */
 static const char *valid_order(const json_t *content)
@@ -159,7 +122,7 @@ enum errcode space_children_load(struct call *call, int64_t room_nid, bool sugge
 
     TRY(room_open_by_nid(call, room_nid, &room));
     TRY(room_committed_head(call, room, &head));
-    TRY(find_child_events(call, head->state, &nids));
+    TRY(room_state_of_type(call, head->state, "m.space.child", &nids));
     TRY(events_load(call->db, call->arena, nids.items, nids.count, &events, &event_count));
     *out = ARENA_ARRAY(call->arena, event_count, struct space_child);
     *count_out = 0;

@@ -8,10 +8,11 @@
 #include "homeserver/protocol/membership.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/rooms/space_children.h"
+#include "storage/events.h"
 #include "storage/memberships.h"
 #include "storage/users.h"
 
-enum { CREATOR_LEVEL = 100, BANS_MAX = 1000 };
+enum { CREATOR_LEVEL = 100, BANS_MAX = 1000, IMAGE_PACKS_MAX = 100 };
 
 /* Spec: "recommended state events to transfer"; power levels go apart. */
 static const char *const transferred[] = {
@@ -67,6 +68,28 @@ static enum errcode add_children(struct call *call, struct room *room, const str
     for (size_t i = 0; i < count; i++)
         add_state(list, "m.space.child", children[i].room_id,
                   json_object_get(children[i].stripped, "content"));
+    return OK;
+}
+
+/* Emoticons and stickers go along. Spec: "Image packs"; each pack has a state key of its own. */
+static enum errcode add_image_packs(struct call *call, const struct room_head *head, json_t *list)
+{
+    struct stored_event *events;
+    struct nid_list nids;
+    size_t count;
+
+    TRY(room_state_of_type(call, head->state, "m.room.image_pack", &nids));
+    if (nids.count > IMAGE_PACKS_MAX)
+        nids.count = IMAGE_PACKS_MAX;
+    TRY(events_load(call->db, call->arena, nids.items, nids.count, &events, &count));
+    for (size_t i = 0; i < count; i++) {
+        json_t *event, *content;
+        TRY(json_parse_object(call->arena, events[i].json, events[i].json_size, call->error,
+                              &event));
+        content = json_get_object(event, "content");
+        if (json_object_size(content) > 0) /* an empty one was taken away */
+            add_state(list, "m.room.image_pack", json_get_string(event, "state_key"), content);
+    }
     return OK;
 }
 
@@ -175,6 +198,7 @@ enum errcode upgraded_state_make(struct call *call, struct room *old_room,
     };
     TRY(add_transferred(call, old_room, head, new_room->version, out->initial_state));
     TRY(add_children(call, old_room, head, out->initial_state));
+    TRY(add_image_packs(call, head, out->initial_state));
     TRY(add_bans(call, old_room, out->initial_state));
     if (levels == NULL)
         return OK;

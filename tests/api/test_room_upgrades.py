@@ -53,6 +53,16 @@ def test_the_new_room_is_like_the_old_one(alice, bob, carol, old, new):
     bob.join(replacement)
 
 
+def test_image_packs_go_along(alice):
+    packs = {key: {"pack": {"display_name": key}, "images": {"owl": {"url": "mxc://a/b"}}} for key in ("", "birds")}
+    gone = {"type": "m.room.image_pack", "state_key": "gone", "content": {}}
+    state = [{"type": "m.room.image_pack", "state_key": key, "content": pack} for key, pack in packs.items()]
+    replacement = upgrade(alice, alice.create_room(initial_state=[*state, gone]))
+    for key, pack in packs.items():
+        assert alice.state(replacement, "m.room.image_pack", key) == pack
+    alice.state(replacement, "m.room.image_pack", "gone", expect=404)
+
+
 def test_names_and_the_directory_entry_move(alice):
     name = unique("moving")
     room = alice.create_room(preset="public_chat", visibility="public", room_alias_name=name)
