@@ -78,7 +78,7 @@ static const struct db_statement statements[] = {
         "UPDATE media_objects_in_doubt "
         "   SET since_ts = 0 "
         " WHERE object IN (SELECT object FROM media_objects_in_doubt WHERE since_ts <= $1 "
-        "                   ORDER BY since_ts, object LIMIT $2) "
+        "                   ORDER BY since_ts, object LIMIT $2 FOR UPDATE SKIP LOCKED) "
         "RETURNING object, store"},
 
     /* A thumbnail's file that has no other use is taken by the next call. */

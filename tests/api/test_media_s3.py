@@ -181,7 +181,7 @@ def test_an_object_whose_server_died_while_it_was_sent_is_removed(store, server)
     client = Client(server.base_url).register("dan")
     kept = upload(client, b"kept")
     store.halt()
-    content = random.Random(3).randbytes(50000)
+    content = random.Random(3).randbytes(20000)
 
     def send():
         with pytest.raises(Exception):
