@@ -178,4 +178,18 @@ await step('second-session-reads', second, async () => {
     await page.getByText('Secret').first().click();
     await message(page, 'Verified by now').waitFor();
 });
+await step('key-backup', second, async () => {
+    await message(second, 'Unable to decrypt message').waitFor();
+    await open_security(second);
+    const tile = second.locator('.setting-tile', { hasText: 'Encrypted messages backup' });
+    await tile.locator('button').first().click();
+    await second.locator('.secret-storage-access input[name=password]').fill('papier-peint-rouge');
+    await second.locator('.secret-storage-access').getByRole('button', { name: 'Continue' }).click();
+    await second.getByText('Successfully restored backup keys').waitFor();
+});
+await step('restored', second, async () => {
+    await second.goto(`${web}/home/`);
+    await second.getByText('Secret').first().click();
+    await message(second, 'For our eyes only').waitFor();
+});
 await browser.close();
