@@ -209,7 +209,7 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v3/rooms/{roomId}/joined_members",                        client_get_joined_members_by_room,USER,   LIMIT_NONE,    NO_BODY,       0},
     {GET,    "/_matrix/client/v3/rooms/{roomId}/messages",                              client_get_room_events,           GUEST,  LIMIT_NONE,    NO_BODY,       CALLS_OUT},
     {GET,    "/_matrix/client/v3/rooms/{roomId}/context/{eventId}",                     client_get_event_context,         GUEST,  LIMIT_NONE,    NO_BODY,       0},
-    {GET,    "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event",                    client_get_event_by_timestamp,    USER,   LIMIT_OTHER,   NO_BODY,       0},
+    {GET,    "/_matrix/client/v1/rooms/{roomId}/timestamp_to_event",                    client_get_event_by_timestamp,    USER,   LIMIT_OTHER,   NO_BODY,       CALLS_OUT},
 
     /* ── Client-server API: End-to-end encryption ───────────────────────────────────────────── */
     {POST,   "/_matrix/client/v3/keys/upload",                        client_upload_keys,         GUEST,  LIMIT_NONE,    JSON_BODY, WHILE_SUSPENDED},
@@ -298,7 +298,7 @@ const struct route routes[] = {
     {GET,    "/_matrix/client/v1/room_summary/{roomIdOrAlias}",                         client_get_room_summary,          OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, CALLS_OUT},
     {GET,    "/_matrix/client/unstable/im.nheko.summary/summary/{roomIdOrAlias}",       client_get_room_summary_unstable, OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, CALLS_OUT},
     {GET,    "/_matrix/client/unstable/im.nheko.summary/rooms/{roomIdOrAlias}/summary", client_get_room_summary_unstable, OPTIONAL_USER, LIMIT_SEARCH, NO_BODY, CALLS_OUT},
-    {GET,    "/_matrix/client/v1/rooms/{roomId}/hierarchy",                             client_get_space_hierarchy,       USER,   LIMIT_SEARCH,  NO_BODY,       0},
+    {GET,    "/_matrix/client/v1/rooms/{roomId}/hierarchy",                             client_get_space_hierarchy,       USER,   LIMIT_SEARCH,  NO_BODY,       CALLS_OUT},
     {GET,    "/_matrix/client/v1/mutual_rooms",                                         client_get_mutual_rooms,          USER,   LIMIT_SEARCH,  NO_BODY,       0},
     {GET,    "/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms",         client_get_mutual_rooms_unstable, USER,   LIMIT_SEARCH,  NO_BODY,       0},
 
