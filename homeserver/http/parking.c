@@ -112,8 +112,11 @@ bool req_park_briefly(struct request *req, int64_t timeout_ms)
     int64_t deadline_ms = req_started_ms(req) + timeout_ms;
     int64_t again_ms = now_ms + BRIEFLY_MS;
 
-    return now_ms < deadline_ms &&
-           req_park(req, NULL, 0, 0, again_ms < deadline_ms ? again_ms : deadline_ms) == OK;
+    if (now_ms >= deadline_ms || atomic_load(&req->connection->server->draining))
+        return false;
+    /* The moment is over, but not the time: the handler need not answer yet. */
+    req->connection->parking.woken_by_deadline = false;
+    return req_park(req, NULL, 0, 0, again_ms < deadline_ms ? again_ms : deadline_ms) == OK;
 }
 
 bool req_woken_by_deadline(const struct request *req)

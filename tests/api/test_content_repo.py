@@ -132,6 +132,14 @@ def test_a_thumbnail_waits_for_its_picture(alice, bob):
     assert decoded(result[0].content).size == (32, 32)
 
 
+def test_who_waits_for_a_picture_waits_all_the_time_they_asked_for(alice, bob):
+    uri = alice.post("/_matrix/media/v1/create")["content_uri"]
+    began = time.monotonic()
+    answer = bob.raw("GET", DOWNLOAD.format(*split_mxc(uri)), query={"timeout_ms": 1500})
+    assert answer.status_code == 504 and answer.json()["errcode"] == "M_NOT_YET_UPLOADED"
+    assert time.monotonic() - began >= 1.5
+
+
 def test_an_id_that_was_never_made_can_not_be_filled(alice):
     server = alice.user_id.split(":", 1)[1]
     answer = alice.raw("PUT", f"/_matrix/media/v3/upload/{server}/neverMade", content=b"x")
