@@ -42,9 +42,20 @@ static bool collect(void *context, int64_t key, int64_t value)
     return true;
 }
 
-/* Whom the room is named after, and the one who joins. */
-static enum errcode list_wanted_members(const struct join_answer *answer, const char ***out,
-                                        size_t *count_out)
+/* Spec: only rooms without a name of their own are named after members. */
+static bool has_name(const struct state_key_pair *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (pairs[i].type != NULL && *pairs[i].state_key == '\0' &&
+            (strcmp(pairs[i].type, "m.room.name") == 0 ||
+             strcmp(pairs[i].type, "m.room.canonical_alias") == 0))
+            return true;
+    }
+    return false;
+}
+
+static enum errcode list_heroes(const struct join_answer *answer, const char ***out,
+                                size_t *count_out)
 {
     struct request *req = answer->req;
     int64_t nid = room_nid(answer->view.room);
@@ -57,6 +68,7 @@ static enum errcode list_wanted_members(const struct join_answer *answer, const 
     return OK;
 }
 
+/* Heroes, and the one who joins. */
 static bool is_wanted(const struct join_answer *answer, const struct state_key_pair *pair,
                       const char *const *wanted, size_t count)
 {
@@ -74,12 +86,13 @@ static enum errcode omit_members(struct join_answer *answer, struct state_events
 {
     struct call *call = &answer->req->call;
     struct state_key_pair *pairs;
-    const char **wanted;
-    size_t wanted_count, kept = 0;
+    const char **wanted = NULL;
+    size_t wanted_count = 0, kept = 0;
 
-    TRY(list_wanted_members(answer, &wanted, &wanted_count));
     TRY(state_keys_resolve(room_service_state_keys(call->services->rooms), call->db, call->arena,
                            events->keys.items, events->keys.count, &pairs));
+    if (!has_name(pairs, events->keys.count))
+        TRY(list_heroes(answer, &wanted, &wanted_count));
     for (size_t i = 0; i < events->nids.count; i++) {
         if (is_wanted(answer, &pairs[i], wanted, wanted_count))
             events->nids.items[kept++] = events->nids.items[i];

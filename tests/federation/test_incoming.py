@@ -54,9 +54,23 @@ def test_the_answer_to_a_join_is_complete(server, alice, peer):
 
 def test_members_can_be_left_out_of_the_answer_to_a_join(server, alice, peer):
     room_id = public_room(alice)
+    assert "m.room.name" not in {event["type"] for event in alice.get("/_matrix/client/v3/rooms/{}/state", room_id)}
     room = peer.join(server, room_id, "mallory", omit_members="true")
     assert room.answer["members_omitted"] is True
-    assert server.server_name in room.answer["servers_in_room"]
+    assert room.answer["servers_in_room"] == [server.server_name]
+    assert ("m.room.member", alice.user_id) in room.state, "the room is named after her"
+    state = {room.id_of(event) for event in room.answer["state"]}
+    assert not state & {room.id_of(event) for event in room.answer["auth_chain"]}
+
+
+def test_a_room_with_a_name_needs_no_members_to_be_named_after(server, alice, peer):
+    room_id = public_room(alice)
+    alice.set_state(room_id, "m.room.name", {"name": "Town hall"})
+    room = peer.join(server, room_id, "mallory", omit_members="true")
+    assert ("m.room.member", alice.user_id) not in room.state
+    ids = {room.id_of(event) for event in room.answer["state"] + room.answer["auth_chain"]}
+    for event in room.answer["state"] + [room.answer["event"]]:
+        assert set(event["auth_events"]) <= ids
 
 
 def test_a_repeated_transaction_gets_the_same_answer_and_counts_once(server, alice, peer):
