@@ -23,7 +23,7 @@
 #include "homeserver/http/tls_identity.h"
 
 enum {
-    CONNECTION_MEMORY_BYTES = 16 << 10, /* bounds the head, too */
+    CONNECTION_MEMORY_BYTES = 14 << 10, /* bounds the head, too; kept while a client waits */
     INACTIVITY_S = 90,                  /* a client that does not take its answer */
     BODY_BYTES_PER_MS = 8               /* on the whole, after a start */
 };
