@@ -218,6 +218,15 @@ bool population_history(struct bench *bench, int64_t per_room)
     return run_setup(bench, &work);
 }
 
+const char *population_filter(const struct bench *bench, const char *room)
+{
+    return percent_encode(
+        bench->arena,
+        arena_printf(bench->arena,
+                     "{\"account_data\":{\"not_types\":[\"org.example.%s\"]},\"room\":%s}",
+                     bench->run, room));
+}
+
 int64_t population_age_us(const struct http_answer *answer, int64_t begin_us)
 {
     const char *mark = answer->body, *end = answer->body + answer->size;

@@ -45,6 +45,10 @@ void population_message(struct bench *bench, struct arena *arena, int64_t room,
  * `begin_us`. */
 int64_t population_age_us(const struct http_answer *answer, int64_t begin_us);
 
+/* A filter for /sync with `room` as its member of that name, percent-encoded, new in each run:
+ * Synapse keeps the answers to the same question for minutes, also when a population is reused. */
+const char *population_filter(const struct bench *bench, const char *room);
+
 /* Signing in with the password that population_users() gave. */
 void population_login(struct arena *arena, const struct bench_user *user, struct http_request *out);
 

@@ -7,6 +7,7 @@ enum { ROOMS = 1000, MESSAGES = 200, SINCE_BYTES = 256, PATIENCE_US = 60000000, 
 
 struct incremental {
     struct bench *bench;
+    const char *sync_target;
     char since[SINCE_BYTES];
     struct work_result *send, *sync;
     int64_t begin_us;
@@ -54,7 +55,7 @@ static bool fetch(struct incremental *incremental)
     SCOPED(arena_release) struct arena *arena = arena_create();
     const struct http_request request = {
         .method = "GET",
-        .target = arena_printf(arena, "/_matrix/client/v3/sync?set_presence=offline&timeout=0%s%s",
+        .target = arena_printf(arena, "%s%s%s", incremental->sync_target,
                                incremental->since[0] != '\0' ? "&since=" : "",
                                percent_encode(arena, incremental->since)),
         .token = incremental->bench->users[1].token,
@@ -91,6 +92,9 @@ static bool run(struct bench *bench)
 
     if (!population_make(bench, &wanted))
         return false;
+    incremental.sync_target = arena_printf(
+        bench->arena, "/_matrix/client/v3/sync?set_presence=offline&timeout=0&filter=%s",
+        population_filter(bench, "{}"));
     incremental.send = bench_named_result(bench, "send");
     incremental.sync = bench_named_result(bench, "sync with one message");
     incremental.begin_us = INT64_MAX; /* nothing counts of the first sync */

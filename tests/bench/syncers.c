@@ -13,10 +13,7 @@ enum {
     ERRORS_MAX = 100,
 };
 
-#define SYNC "/_matrix/client/v3/sync?set_presence=offline&filter=" FIRST_FILTER
-#define FIRST_FILTER                                                                               \
-    "%7B%22room%22%3A%7B%22timeline%22%3A%7B%22limit%22%3A1%7D%2C%22state%22%3A%7B%22"             \
-    "lazy_load_members%22%3Atrue%7D%7D%7D"
+#define FIRST_FILTER "{\"timeline\":{\"limit\":1},\"state\":{\"lazy_load_members\":true}}"
 
 struct syncer {
     struct syncers *syncers;
@@ -63,7 +60,7 @@ static void poll_again(struct syncer *syncer)
     struct bench *bench = syncer->syncers->bench;
     const struct http_request request = {
         .method = "GET",
-        .target = arena_printf(arena, "%s&timeout=%d&since=%s", SYNC, POLL_MS,
+        .target = arena_printf(arena, "%s&timeout=%d&since=%s", syncer->syncers->target, POLL_MS,
                                percent_encode(arena, syncer->since)),
         .token = user_of(syncer->syncers, syncer->number)->token,
     };
@@ -72,12 +69,14 @@ static void poll_again(struct syncer *syncer)
                       syncer);
 }
 
-static bool make_first(void *context, int slot UNUSED, int64_t index, struct arena *arena UNUSED,
+static bool make_first(void *context, int slot UNUSED, int64_t index, struct arena *arena,
                        struct http_request *out)
 {
+    const struct syncers *syncers = context;
+
     out->method = "GET";
-    out->target = SYNC "&timeout=0";
-    out->token = user_of(context, index)->token;
+    out->target = arena_printf(arena, "%s&timeout=0", syncers->target);
+    out->token = user_of(syncers, index)->token;
     return true;
 }
 
@@ -102,6 +101,9 @@ bool syncers_start(struct syncers *syncers, struct bench *bench, int count)
 
     syncers->bench = bench;
     syncers->count = count;
+    syncers->target =
+        arena_printf(bench->arena, "/_matrix/client/v3/sync?set_presence=offline&filter=%s",
+                     population_filter(bench, FIRST_FILTER));
     syncers->each = ARENA_ARRAY(bench->arena, (size_t)count, struct syncer);
     for (int i = 0; i < count; i++)
         syncers->each[i] = (struct syncer){.syncers = syncers, .number = i};

@@ -11,7 +11,8 @@ struct syncers {
     struct bench *bench;
     int count;
     struct syncer *each;
-    int64_t answers; /* of long polls */
+    const char *target; /* path and filter of their syncs */
+    int64_t answers;    /* of long polls */
     int64_t errors;
     /* Called for every answer, before the next poll starts; may be NULL. */
     void (*on_answer)(void *context, int number, const struct http_answer *answer);
