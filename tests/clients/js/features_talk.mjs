@@ -97,10 +97,12 @@ feature("threads", async (server) => {
     await poll("four unread", () => ben.getRoom(roomId).getThreadUnreadNotificationCount(root, "total") === 4);
     const room = ben.getRoom(roomId);
     const thread = await poll("the thread", () => room.getThread(root));
-    await poll("its replies", () => thread.length === 4);
+    // (The library's own count of them may miss those that come while it asks for the root.)
+    const last = await poll("its last reply", () => thread.findEventById(replies[3]));
+    assert.equal((await ben.fetchRoomEvent(roomId, root)).unsigned["m.relations"]["m.thread"].count, 4);
     const timeline = await ben.getThreadTimeline(thread.timelineSet, replies[2]);
     assert.ok(timeline.getEvents().some((event) => event.getId() === replies[2]));
-    await ben.sendReadReceipt(thread.replyToEvent);
+    await ben.sendReadReceipt(last);
     await poll("none unread", () => room.getThreadUnreadNotificationCount(root, "total") === 0);
     assert.equal(room.getThreadUnreadNotificationCount(other, "total"), 1);
 
