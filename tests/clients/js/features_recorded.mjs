@@ -1,7 +1,9 @@
 // The newest matrix-js-sdk with a memory: which methods of its client did what they were asked. Features are in features_*.mjs.
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 
-// Newer than this Node.js.
+// Newer than the Node.js of Debian.
+globalThis.crypto ??= webcrypto;
 Promise.withResolvers ??= function () {
     let resolve, reject;
     const promise = new this((...both) => ([resolve, reject] = both));

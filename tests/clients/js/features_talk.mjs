@@ -68,7 +68,7 @@ feature("search", async (server) => {
     assert.equal((await ben.searchMessageText({ query: word })).search_categories.room_events.count, 12);
     let found = await ben.searchRoomEvents({ term: word, filter: { limit: 5 } });
     while (found.next_batch) found = await ben.backPaginateRoomEventsSearch(found);
-    assert.deepEqual(found.results.map((result) => result.context.getEvent().getId()), sent.toReversed());
+    assert.deepEqual(found.results.map((result) => result.context.getEvent().getId()), [...sent].reverse());
 });
 
 feature("relations, edits, reactions", async (server) => {
