@@ -29,6 +29,7 @@ struct federation_sender;
 struct key_ring;
 struct media_service;
 struct federation_receiver;
+struct state_completion;
 struct metrics;
 
 struct services {
@@ -56,6 +57,7 @@ struct services {
     struct federation_sender *sender;     /* federation/sender/ */
     struct key_ring *key_ring;            /* federation/receiver/key_ring.h */
     struct federation_receiver *receiver; /* federation/receiver/receiver.h */
+    struct state_completion *state_completion; /* federation/receiver/state_completion.h */
 };
 
 #endif

@@ -16,7 +16,7 @@
 #include "storage/memberships.h"
 #include "storage/statements.h"
 
-enum { ADD, LOAD };
+enum { ADD, REPEAT, LOAD };
 
 /* Neither came only after the other had gone. */
 #define HAVE_MET                                                                                   \
@@ -31,6 +31,13 @@ static const struct db_statement statements[] = {
         " WHERE NOT EXISTS (SELECT 1 FROM memberships "
         "                    WHERE user_nid = $1 AND membership IN (1, 2) AND position > $3) "
         "    ON CONFLICT (user_nid, position) DO UPDATE SET position = EXCLUDED.position"},
+
+    [REPEAT] = {"device_list_changes_repeat",
+        "INSERT INTO device_list_changes (user_nid, position) "
+        "SELECT DISTINCT c.user_nid, $3::bigint "
+        "  FROM device_list_changes c JOIN memberships m USING (user_nid) "
+        " WHERE m.room_nid = $1 AND m.membership = 2 AND NOT m.is_local AND c.position > $2 "
+        "    ON CONFLICT (user_nid, position) DO NOTHING"},
 
     /* `touched`: others in rooms where the viewer's membership or theirs changed. OFFSET 0: each
      * candidate is judged by the viewer's own rooms, not by all memberships of the server. */
@@ -94,6 +101,11 @@ static const struct db_statement statements[] = {
 };
 STATEMENT_TABLE(device_list_changes, statements);
 /* clang-format on */
+
+void device_lists_repeat_in(struct journal_entry *entry, int64_t room_nid, int64_t after)
+{
+    journal_entry_add(entry, &statements[REPEAT], PARAMS(INT(room_nid), INT(after), POSITION));
+}
 
 enum errcode device_list_changed_in(struct db *db, struct arena *arena, struct journal_entry *entry,
                                     int64_t user_nid)

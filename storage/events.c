@@ -34,7 +34,9 @@ enum {
     REDACT,
     FIND_NIDS,
     DROP_OUTLIER,
-    HISTORY_POSITIONS
+    HISTORY_POSITIONS,
+    SINCE,
+    REJUDGE
 };
 
 static const struct db_statement statements[] = {
@@ -96,6 +98,22 @@ static const struct db_statement statements[] = {
                   "                      ORDER BY n.position DESC LIMIT w.wanted) AS e "
                   "  JOIN event_json j USING (event_nid) "
                   " ORDER BY w.ordinal, e.position"},
+
+    /* Those beside the timeline (position 0) too, when the state before them is known. */
+    [SINCE] = {"events_since",
+               "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.room_nid = $1 AND e.position >= $2 "
+               " UNION ALL "
+               "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.room_nid = $1 AND e.position = 0 "
+               "   AND e.snapshot_nid IS NOT NULL AND e.flags & 4 = 0 "
+               " ORDER BY position, event_nid"},
+
+    [REJUDGE] = {"events_rejudge",
+                 "UPDATE events e "
+                 "   SET snapshot_nid = n.snapshot_nid, flags = n.flags, "
+                 "       replaces_nid = NULLIF(n.replaces_nid, 0) "
+                 "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) "
+                 "    AS n (event_nid, snapshot_nid, flags, replaces_nid) "
+                 " WHERE e.event_nid = n.event_nid"},
 
     [REDACT] = {"event_redact", "WITH redacted AS ( "
                                 "  UPDATE events SET redacted_by_nid = $2, flags = flags | 2048 "
@@ -336,6 +354,37 @@ enum errcode event_nids_find(struct db *db, struct arena *arena, int64_t room_ni
 void event_drop_outlier_in(struct journal_entry *entry, int64_t event_nid)
 {
     journal_entry_add(entry, &statements[DROP_OUTLIER], PARAMS(INT(event_nid)));
+}
+
+enum errcode events_since(struct db *db, struct arena *arena, int64_t room_nid, int64_t position,
+                          struct stored_event **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[SINCE], PARAMS(INT(room_nid), INT(position)), &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
+}
+
+void events_rejudge_in(struct journal_entry *entry, const struct event_verdict *verdicts,
+                       size_t count)
+{
+    struct arena *arena = journal_entry_arena(entry);
+    int64_t *nids = ARENA_ARRAY(arena, count, int64_t);
+    int64_t *snapshots = ARENA_ARRAY(arena, count, int64_t);
+    int64_t *flags = ARENA_ARRAY(arena, count, int64_t);
+    int64_t *replaced = ARENA_ARRAY(arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++) {
+        nids[i] = verdicts[i].event_nid;
+        snapshots[i] = verdicts[i].snapshot_nid;
+        flags[i] = (int64_t)verdicts[i].flags;
+        replaced[i] = verdicts[i].replaces_nid;
+    }
+    journal_entry_add(entry, &statements[REJUDGE],
+                      PARAMS(INT_ARRAY(nids, count), INT_ARRAY(snapshots, count),
+                             INT_ARRAY(flags, count), INT_ARRAY(replaced, count)));
+    journal_entry_rewrites_event(entry);
 }
 
 enum errcode history_positions_take(struct db *db, struct arena *arena, int64_t count,

@@ -68,6 +68,9 @@ struct stored_head {
     int64_t depth;
     int64_t last_position;
     const char *extremities; /* event IDs separated by newlines */
+    /* Not moved by events: see storage/partial_state_rooms.h. */
+    bool is_partial;            /* the state lacks members */
+    int64_t completed_position; /* when it ceased to; 0: never did */
 };
 
 /* For journal_entry_set_event(): one row, and how it moves the head. `event.position` is assigned
@@ -131,6 +134,22 @@ enum errcode events_of_whole_room(struct db *db, struct arena *arena,
                                   const struct event_place *after, struct stored_event **out,
                                   size_t *count_out) MUST_CHECK;
 
+/* The events of the timeline from `position` on, and all beside it whose state before them is
+ * known; rejected and soft-failed ones too. In order of position. */
+enum errcode events_since(struct db *db, struct arena *arena, int64_t room_nid, int64_t position,
+                          struct stored_event **out, size_t *count_out) MUST_CHECK;
+
+/* Adds to a journal entry: events got another state before them, and were judged again by it. */
+struct event_verdict {
+    int64_t event_nid;
+    int64_t snapshot_nid;
+    int64_t replaces_nid; /* 0: none */
+    unsigned flags;       /* enum event_flag: all of them */
+};
+struct journal_entry;
+void events_rejudge_in(struct journal_entry *entry, const struct event_verdict *verdicts,
+                       size_t count);
+
 /* The last visible events of many rooms, each with after < position <= until, ordered by room and
  * position. `after` and `limits` are parallel to `room_nids`. */
 struct rooms_range {
@@ -143,7 +162,6 @@ enum errcode events_of_rooms(struct db *db, struct arena *arena, const struct ro
                              struct stored_event **out, size_t *count_out) MUST_CHECK;
 
 /* Adds to a journal entry: replaces the body of `target_nid` by its redacted form. */
-struct journal_entry;
 void event_redact_in(struct journal_entry *entry, int64_t target_nid, int64_t redaction_nid,
                      const char *redacted_json, size_t size);
 

@@ -25,34 +25,47 @@
 /* After $1, up to $2. */
 #define IN_RANGE(table) table ".position > $1 AND " table ".position <= $2"
 
+/* Rooms whose members we do not all know yet: what we have instead is a list of their servers. */
+#define IS_PARTIAL "w.completed_position IS NULL"
+
 /* What follows a SELECT that has rows when users of other servers are in the room of `column`. */
 #define IS_REMOTE_ROOM(column)                                                                     \
-    "FROM memberships m WHERE m.room_nid = " column " AND m.membership = 2 AND NOT m.is_local"
-#define ANY_REMOTE_ROOM                                                                            \
-    "EXISTS (SELECT FROM memberships m WHERE m.membership = 2 AND NOT m.is_local)"
+    "FROM remote_members o WHERE o.until_position > $1 AND o.room_nid = " column
+#define ANY_REMOTE_ROOM "EXISTS (SELECT FROM remote_members o WHERE o.until_position > $1)"
 
 /* Remote users joined to the room of `column`. */
 #define OTHERS_IN(column)                                                                          \
-    "  JOIN memberships m ON m.room_nid = " column " AND m.membership = 2 AND NOT m.is_local "     \
-    "  JOIN users o ON o.user_nid = m.user_nid "
+    "  JOIN remote_members o ON o.until_position > $1 AND o.room_nid = " column " "
 
 /* Whoever came into the room later fetches an event as history, in its place. */
-#define WERE_THERE " AND m.joined_position <= e.position "
+#define WERE_THERE " AND e.position BETWEEN o.joined_position AND o.until_position "
 
 /* True when the server $2 is in the room of `column`. */
-#define SERVER_IN_WHEN(column, condition)                                                          \
-    "EXISTS (SELECT 1 FROM users o JOIN memberships m USING (user_nid) "                           \
-    "         WHERE " SERVER_OF("o.user_id") " = $2 AND NOT o.is_local "                           \
-    "           AND m.room_nid = " column " AND m.membership = 2" condition ")"
-#define SERVER_IN(column) SERVER_IN_WHEN(column, "")
-#define SERVER_WAS_IN     SERVER_IN_WHEN("e.room_nid", WERE_THERE)
+#define SERVER_IN_WHEN(column, was_joined, was_partial)                                            \
+    "EXISTS (SELECT FROM "                                                                         \
+    "  (SELECT m.room_nid "                                                                        \
+    "     FROM users o JOIN memberships m USING (user_nid) "                                       \
+    "    WHERE " SERVER_OF("o.user_id") " = $2 AND NOT o.is_local AND m.membership = 2" was_joined \
+    "    UNION ALL "                                                                               \
+    "   SELECT w.room_nid FROM partial_state_rooms w "                                             \
+    "    WHERE $2 = ANY (w.servers) AND " was_partial ") AS theirs "                               \
+    "WHERE theirs.room_nid = " column ")"
+#define SERVER_IN(column) SERVER_IN_WHEN(column, "", IS_PARTIAL)
+#define SERVER_WAS_IN                                                                              \
+    SERVER_IN_WHEN("e.room_nid", " AND m.joined_position <= e.position ",                          \
+                   "e.position > w.began_position "                                                \
+                   "AND (" IS_PARTIAL " OR e.position <= w.completed_position)")
 
 /* True when the user of `column` is in a room with the server $2. */
 #define SHARES_ROOM(column)                                                                        \
-    "EXISTS (SELECT 1 FROM users o JOIN memberships m USING (user_nid) "                           \
-    "          JOIN memberships mine ON mine.room_nid = m.room_nid "                               \
-    "         WHERE " SERVER_OF("o.user_id") " = $2 AND NOT o.is_local AND m.membership = 2 "      \
-    "           AND mine.user_nid = " column " AND mine.membership = 2)"
+    "EXISTS (SELECT FROM "                                                                         \
+    "  (SELECT m.room_nid FROM users o JOIN memberships m USING (user_nid) "                       \
+    "    WHERE " SERVER_OF("o.user_id") " = $2 AND NOT o.is_local AND m.membership = 2 "           \
+    "    UNION ALL "                                                                               \
+    "   SELECT w.room_nid FROM partial_state_rooms w "                                             \
+    "    WHERE $2 = ANY (w.servers) AND " IS_PARTIAL ") AS theirs "                                \
+    "  JOIN memberships mine ON mine.room_nid = theirs.room_nid "                                  \
+    " WHERE mine.user_nid = " column " AND mine.membership = 2)"
 
 enum {
     LOCK, SCANNED, PROBE, SCAN, SET_SCANNED, WAITING, SENT, OUTBOX_DELETE, PDUS, OUTBOX, DEVICES, RECEIPTS, PRESENCE,
@@ -222,6 +235,9 @@ static const struct db_statement statements[] = {
         "  FROM memberships m "
         "  JOIN users o USING (user_nid) "
         " WHERE m.room_nid = $1 AND m.membership = 2 AND NOT m.is_local "
+        " UNION "
+        "SELECT unnest(w.servers) FROM partial_state_rooms w "
+        " WHERE w.room_nid = $1 AND " IS_PARTIAL
         " ORDER BY server_name"},
 };
 STATEMENT_TABLE(federation_queues, statements);

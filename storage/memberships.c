@@ -144,7 +144,10 @@ static const struct db_statement statements[] = {
     [SERVERS] = {"memberships_servers",
                  "SELECT DISTINCT substr(u.user_id, strpos(u.user_id, ':') + 1) "
                  "  FROM memberships m JOIN users u USING (user_nid) "
-                 " WHERE m.room_nid = $1 AND m.membership = 2"},
+                 " WHERE m.room_nid = $1 AND m.membership = 2 "
+                 " UNION "
+                 "SELECT unnest(p.servers) FROM partial_state_rooms p "
+                 " WHERE p.room_nid = $1 AND p.completed_position IS NULL"},
 
     [SET_MANY] = {"memberships_set_many",
                   "INSERT INTO memberships (room_nid, user_nid, membership, is_local, event_nid, "
@@ -381,7 +384,7 @@ enum errcode memberships_mutual_count(struct db *db, struct arena *arena, int64_
     return OK;
 }
 
-void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid,
+void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid, int64_t position,
                              const struct membership_row *rows, size_t count)
 {
     struct arena *arena = journal_entry_arena(entry);
@@ -401,7 +404,7 @@ void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid,
     journal_entry_add(entry, &statements[SET_MANY],
                       PARAMS(INT(room_nid), INT_ARRAY(users, count), INT_ARRAY(memberships, count),
                              INT_ARRAY(events, count), INT_ARRAY(senders, count),
-                             BOOL_ARRAY(are_local, count), POSITION));
+                             BOOL_ARRAY(are_local, count), INT(position)));
 }
 
 enum errcode memberships_of_server(struct db *db, struct arena *arena, int64_t room_nid,

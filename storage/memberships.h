@@ -41,8 +41,9 @@ struct membership_row {
 /* Adds to the member event's journal entry; the position is the entry's. */
 void membership_set_in(struct journal_entry *entry, const struct membership_row *row);
 
-/* The same for many users of one room, each once; without stripped state. */
-void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid,
+/* The same for many users of one room, each once; without stripped state. `position` may be
+ * JOURNAL_POSITION_MARK. */
+void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid, int64_t position,
                              const struct membership_row *rows, size_t count);
 
 /* M_NOT_FOUND when the user never had to do with the room. */
@@ -131,7 +132,8 @@ enum errcode memberships_of_server(struct db *db, struct arena *arena, int64_t r
                                    const char *server_name, struct server_member **out,
                                    size_t *count_out) MUST_CHECK;
 
-/* The servers whose users are joined to the room, ours too. */
+/* The servers whose users are joined to the room, ours too; also those that are said to be in a
+ * room whose members are not all known. */
 enum errcode memberships_servers(struct db *db, struct arena *arena, int64_t room_nid,
                                  const char ***out, size_t *count_out) MUST_CHECK;
 

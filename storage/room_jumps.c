@@ -5,11 +5,13 @@
 #include "storage/journal.h"
 #include "storage/statements.h"
 
-enum { ADD, LOAD, ADD_RESET, LIST_RESETS };
+enum { ADD, CLEAR, LOAD, ADD_RESET, LIST_RESETS };
 
 static const struct db_statement statements[] = {
     [ADD] = {"room_jump_add", "INSERT INTO room_jumps (room_nid, event_nid, before_nid, after_nid) "
                               "VALUES ($1, $2, $3, $4)"},
+
+    [CLEAR] = {"room_jumps_clear", "DELETE FROM room_jumps WHERE event_nid = ANY($1)"},
 
     [LOAD] = {"room_jump_load", "SELECT event_nid, before_nid, after_nid FROM room_jumps "
                                 " WHERE event_nid = $1"},
@@ -31,6 +33,12 @@ void room_jump_add_in(struct journal_entry *entry, int64_t room_nid, const struc
     journal_entry_add(
         entry, &statements[ADD],
         PARAMS(INT(room_nid), INT(jump->event_nid), INT(jump->before_nid), INT(jump->after_nid)));
+}
+
+void room_jumps_clear_in(struct journal_entry *entry, struct nid_list event_nids)
+{
+    journal_entry_add(entry, &statements[CLEAR],
+                      PARAMS(INT_ARRAY(event_nids.items, event_nids.count)));
 }
 
 enum errcode room_jump_load(struct db *db, struct arena *arena, int64_t event_nid,

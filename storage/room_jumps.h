@@ -6,6 +6,7 @@
 
 #include "homeserver/base/error.h"
 #include "storage/db.h"
+#include "storage/nids.h"
 
 struct journal_entry;
 
@@ -21,6 +22,9 @@ struct room_jump {
 };
 
 void room_jump_add_in(struct journal_entry *entry, int64_t room_nid, const struct room_jump *jump);
+
+/* Adds to a journal entry: these events are jumps no more. */
+void room_jumps_clear_in(struct journal_entry *entry, struct nid_list event_nids);
 
 /* M_NOT_FOUND for an event without the flag. */
 enum errcode room_jump_load(struct db *db, struct arena *arena, int64_t event_nid,

@@ -7,18 +7,22 @@
 
 #define ROOM_COLUMNS                                                                               \
     "r.room_nid, r.room_id, r.room_version, h.version, h.snapshot_nid, h.depth, "                  \
-    "h.last_position, h.extremities "
+    "h.last_position, h.extremities, "                                                             \
+    "p.room_nid IS NOT NULL AND p.completed_position IS NULL, "                                    \
+    "COALESCE(p.completed_position, 0) "
+
+#define FROM_ROOMS                                                                                 \
+    "  FROM rooms r JOIN room_heads h USING (room_nid) "                                           \
+    "       LEFT JOIN partial_state_rooms p USING (room_nid) "
 
 enum { LOAD, LOAD_BY_NID, CREATE, CREATE_HEAD, IDS, LAST_POSITIONS };
 
 static const struct db_statement statements[] = {
     [LOAD] = {"room_load",
-              "SELECT " ROOM_COLUMNS "  FROM rooms r JOIN room_heads h USING (room_nid) "
-              " WHERE r.room_id = $1 AND NOT r.is_deleted"},
+              "SELECT " ROOM_COLUMNS FROM_ROOMS " WHERE r.room_id = $1 AND NOT r.is_deleted"},
 
-    [LOAD_BY_NID] = {"room_load_by_nid",
-                     "SELECT " ROOM_COLUMNS "  FROM rooms r JOIN room_heads h USING (room_nid) "
-                     " WHERE r.room_nid = $1 AND NOT r.is_deleted"},
+    [LOAD_BY_NID] = {"room_load_by_nid", "SELECT " ROOM_COLUMNS FROM_ROOMS
+                                         " WHERE r.room_nid = $1 AND NOT r.is_deleted"},
 
     [CREATE] = {"room_create", "INSERT INTO rooms (room_nid, room_id, room_version, created_ts) "
                                "VALUES ($1, $2, $3, $4)"},
@@ -51,6 +55,8 @@ static enum errcode read_room(struct db_rows *rows, struct stored_room *out)
     out->head.depth = rows_int(rows, 0, 5);
     out->head.last_position = rows_int(rows, 0, 6);
     out->head.extremities = rows_text(rows, 0, 7);
+    out->head.is_partial = rows_bool(rows, 0, 8);
+    out->head.completed_position = rows_int(rows, 0, 9);
     return OK;
 }
 

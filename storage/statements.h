@@ -59,6 +59,7 @@ struct statement_table {
     X(nids)                                                                                        \
     X(one_time_keys)                                                                               \
     X(openid_tokens)                                                                               \
+    X(partial_state_rooms)                                                                         \
     X(presence)                                                                                    \
     X(profiles)                                                                                    \
     X(push_actions)                                                                                \

@@ -86,6 +86,9 @@ static enum errcode find_state(struct request *req, struct nid_list *state_out,
     if (event_id == NULL)
         return fail(&req->error, M_MISSING_PARAM, "event_id is required.");
     TRY(server_view_open_reader(&req->call, room_id_text, req->requester.server_name, &view));
+    if (view.head->is_partial)
+        return fail(&req->error, M_FORBIDDEN,
+                    "This server has only just joined the room and does not know its state yet.");
     TRY(server_view_event(&req->call, &view, event_id, &event));
     TRY(room_state_of_snapshot(&req->call, view.room, event.snapshot_nid, &state));
     *state_out = state_event_nids(req, state);

@@ -35,6 +35,7 @@ enum errcode respond_membership_template(struct request *req, const char *member
     TRY(path_room_id(req, "roomId", &handshake.room_id));
     TRY(path_user_id(req, "userId", &handshake.user_id));
     TRY(server_view_open(&req->call, handshake.room_id, handshake.origin, &view));
+    TRY(server_view_require_members(&req->call, &view));
     const struct room_version *version = room_version_of(view.room);
     if (strcmp(membership, "leave") != 0)
         TRY(check_version(req, version));
@@ -57,5 +58,6 @@ enum errcode receive_membership_event(struct request *req, const char *membershi
     TRY(path_room_id(req, "roomId", &handshake.room_id));
     TRY(path_event_id(req, "eventId", &handshake.event_id));
     TRY(server_view_open(&req->call, handshake.room_id, handshake.origin, view_out));
+    TRY(server_view_require_members(&req->call, view_out));
     return handshake_send(&req->call, &handshake, view_out, out);
 }

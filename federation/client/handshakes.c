@@ -63,10 +63,21 @@ enum errcode federation_send_membership(struct call *call, const struct handshak
                                         const char *event_id, const json_t *event,
                                         json_t **answer_out)
 {
-    const char *path = is(handshake->membership, "knock")
-                           ? "/_matrix/federation/v1/send_knock/%s/%s"
-                           : arena_printf(call->arena, "/_matrix/federation/v2/send_%s/%%s/%%s",
-                                          handshake->membership);
+    static const struct {
+        const char *membership;
+        const char *path;
+    } paths[] = {
+        /* Most of a large room are its members: we take the join without, and fetch them then. */
+        {"join", "/_matrix/federation/v2/send_join/%s/%s?omit_members=true"},
+        {"leave", "/_matrix/federation/v2/send_leave/%s/%s"},
+        {"knock", "/_matrix/federation/v1/send_knock/%s/%s"},
+    };
+    const char *path = NULL;
+
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        if (is(handshake->membership, paths[i].membership))
+            path = paths[i].path;
+    }
     const struct federation_request request = {
         .method = "PUT",
         .origin = handshake->origin,

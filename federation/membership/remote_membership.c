@@ -9,6 +9,7 @@
 #include "federation/receiver/join_import.h"
 #include "federation/receiver/missing_events.h"
 #include "federation/receiver/pdu_intake.h"
+#include "federation/receiver/state_completion.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/base/clock.h"
@@ -19,6 +20,7 @@
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/pdu.h"
 #include "homeserver/rooms/room_service.h"
+#include "homeserver/rooms/room_state.h"
 #include "homeserver/rooms/stripped_state.h"
 #include "homeserver/services.h"
 #include "storage/federation_queues.h"
@@ -52,6 +54,23 @@ enum errcode room_is_here(struct call *call, const char *room_id, bool *out)
     TRY(memberships_of_room(call->db, call->arena, stored.room_nid, STORED_JOIN, true, &ours));
     TRY(federation_servers_in_room(call->db, call->arena, stored.room_nid, &servers, &count));
     *out = ours.count > 0 || count == 0;
+    return OK;
+}
+
+enum errcode join_needs_others(struct call *call, const char *room_id, const char *user_id,
+                               bool *out)
+{
+    struct room *room;
+    struct room_head *head;
+    const char *membership;
+
+    *out = false;
+    TRY(room_open(call, room_id, &room));
+    TRY(room_committed_head(call, room, &head));
+    if (!head->is_partial)
+        return OK;
+    TRY(room_head_membership(call, room, head, user_id, &membership));
+    *out = membership == NULL;
     return OK;
 }
 
@@ -205,6 +224,17 @@ static enum errcode receive_join(struct call *call, const struct handshake_call 
     return OK;
 }
 
+/* Where members were left out they are fetched now, while the user looks around. */
+static enum errcode complete_room(struct call *call, const char *room_id)
+{
+    struct room *room;
+
+    TRY(commit_group_wait(call->commits));
+    TRY(room_open(call, room_id, &room));
+    state_completion_wake(call->services->state_completion, room_nid(room));
+    return OK;
+}
+
 static enum errcode import_join(struct call *call, const struct handshake_call *handshake,
                                 const struct room_version *version, json_t *event, json_t *answer)
 {
@@ -225,7 +255,8 @@ static enum errcode import_join(struct call *call, const struct handshake_call *
         .answer = answer,
     };
 
-    return join_import(call, &import);
+    TRY(join_import(call, &import));
+    return complete_room(call, handshake->room_id);
 }
 
 static enum errcode obtain_room(struct call *call, const struct remote_membership *change,

@@ -32,4 +32,9 @@ enum errcode room_is_here(struct call *call, const char *room_id, bool *out) MUS
 enum errcode remote_membership_change(struct call *call,
                                       const struct remote_membership *change) MUST_CHECK;
 
+/* Whether a join, although the room is here, must be asked of a server that knows all members: the
+ * room lacks them, and whether this user was banned, say, is not known. */
+enum errcode join_needs_others(struct call *call, const char *room_id, const char *user_id,
+                               bool *out) MUST_CHECK;
+
 #endif

@@ -48,7 +48,10 @@ static enum errcode find_room(struct edu_intake *intake, const char *id, const c
     TRY(opened);
     TRY(server_acl_check(call, room, head, intake->origin, &allowed));
     TRY(room_head_membership(call, room, head, user_id, &membership));
-    if (allowed && membership != NULL && strcmp(membership, "join") == 0)
+    bool is_there = membership != NULL && strcmp(membership, "join") == 0;
+    if (membership == NULL && head->is_partial)
+        TRY(server_is_told_of(call, room, intake->origin, &is_there));
+    if (allowed && is_there)
         *out = room;
     return OK;
 }

@@ -4,17 +4,22 @@
 
 #include <string.h>
 
+#include "config/config.h"
 #include "federation/receiver/event_set.h"
 #include "federation/receiver/pdu_intake.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/array.h"
 #include "homeserver/base/log.h"
 #include "homeserver/base/map.h"
 #include "homeserver/protocol/auth_rules.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/protocol/server_name.h"
 #include "homeserver/rooms/import_room.h"
+#include "homeserver/services.h"
+#include "storage/events.h"
 
-enum { EVENTS_MAX = 400000 };
+enum { EVENTS_MAX = 400000, SERVERS_MAX = 50000 };
 
 struct importing {
     struct call *call;
@@ -22,11 +27,25 @@ struct importing {
     struct event_set *set;
     struct map *state; /* "type NUL state_key", joined by a newline -> struct pdu_authorised */
     struct map *state_ids;
+    const struct event **auth_events; /* of the join; NULL where one is not known */
+    size_t auth_event_count;
+    ARRAY_OF(const char *) servers; /* in the room, when members are missing in the state */
 };
 
 static const char *key_of(struct arena *arena, const char *type, const char *state_key)
 {
     return arena_printf(arena, "%s\n%s", type, state_key);
+}
+
+static void put_state(struct importing *im, const struct pdu_authorised *pdu)
+{
+    const struct event *event = pdu_event_of(pdu);
+    const char *key = key_of(im->call->arena, event->type, event->state_key);
+
+    if (map_contains(im->state, key))
+        return;
+    map_set(im->state, key, (void *)(uintptr_t)pdu);
+    map_set(im->state_ids, event->event_id, NULL);
 }
 
 static enum errcode read_events(struct importing *im, json_t *state, json_t *auth_chain)
@@ -58,13 +77,47 @@ static enum errcode read_events(struct importing *im, json_t *state, json_t *aut
         const struct pdu_authorised *judged = event_set_find(im->set, event->event_id);
         if (event->state_key == NULL || pdu_outcome_of(judged) == PDU_REJECTED)
             continue;
-        const char *key = key_of(call->arena, event->type, event->state_key);
-        if (map_contains(im->state, key))
-            continue;
-        map_set(im->state, key, (void *)(uintptr_t)judged);
-        map_set(im->state_ids, event->event_id, NULL);
+        put_state(im, judged);
     }
     return OK;
+}
+
+static bool is_partial(const struct importing *im)
+{
+    return json_is_true(json_object_get(im->import->answer, "members_omitted"));
+}
+
+/* Spec: which servers are in the room stands in for the members that were left out. */
+static void read_servers(struct importing *im)
+{
+    const struct config *config = config_current(im->call->services->config);
+    const json_t *list = json_get_array(im->import->answer, "servers_in_room"), *name;
+    struct map *seen = map_create(im->call->arena);
+    size_t i;
+
+    map_set(seen, im->import->server_name, NULL);
+    array_push(im->call->arena, &im->servers, im->import->server_name);
+    json_array_foreach (list, i, name) {
+        const char *text = json_text(name);
+        if (text == NULL || i >= SERVERS_MAX || !server_name_is_valid(text) ||
+            config_hosts(config, text) || map_contains(seen, text))
+            continue;
+        map_set(seen, text, NULL);
+        array_push(im->call->arena, &im->servers, text);
+    }
+}
+
+/* Of the members that were left out of the state those are known that the join proves itself by:
+ * who invited, who vouches. */
+static void add_named_members(struct importing *im, const struct event *join)
+{
+    for (size_t i = 0; i < join->auth_event_count; i++) {
+        const struct pdu_authorised *auth = event_set_find(im->set, join->auth_events[i]);
+        const struct event *event = auth != NULL ? pdu_event_of(auth) : NULL;
+        if (event != NULL && event->state_key != NULL &&
+            strcmp(event->type, "m.room.member") == 0 && pdu_outcome_of(auth) != PDU_REJECTED)
+            put_state(im, auth);
+    }
 }
 
 static enum errcode check_create(struct importing *im)
@@ -86,7 +139,38 @@ static const struct event *find_state(void *context, const char *type, const cha
     const struct importing *im = context;
     const struct pdu_authorised *pdu = map_get(im->state, key_of(im->call->arena, type, state_key));
 
-    return pdu != NULL ? pdu_event_of(pdu) : NULL;
+    if (pdu != NULL)
+        return pdu_event_of(pdu);
+    /* Of the members that were left out we may know some from before. */
+    for (size_t i = 0; is_partial(im) && i < im->auth_event_count; i++) {
+        if (im->auth_events[i] != NULL && !im->auth_events[i]->rejected &&
+            strcmp(type, "m.room.member") == 0 && event_is(im->auth_events[i], type, state_key))
+            return im->auth_events[i];
+    }
+    return NULL;
+}
+
+/* From the answer, or from an earlier stay in the room. */
+static enum errcode find_auth_events(struct importing *im, const struct event *join)
+{
+    struct call *call = im->call;
+
+    im->auth_event_count = join->auth_event_count;
+    im->auth_events = ARENA_ARRAY(call->arena, join->auth_event_count, const struct event *);
+    for (size_t i = 0; i < join->auth_event_count; i++) {
+        const struct pdu_authorised *auth = event_set_find(im->set, join->auth_events[i]);
+        struct stored_event stored;
+        if (auth != NULL) {
+            im->auth_events[i] = pdu_event_of(auth);
+            continue;
+        }
+        enum errcode found = event_load_by_id(call->db, call->arena, join->auth_events[i], &stored);
+        if (found == OK)
+            found = stored_event_parse(call->arena, join->version, &stored, &im->auth_events[i]);
+        if (found != OK && found != M_NOT_FOUND)
+            return found;
+    }
+    return OK;
 }
 
 /* Our own join must stand in the room that we were told. */
@@ -98,12 +182,9 @@ static enum errcode judge_join(struct importing *im, const struct pdu_authorised
 
     TRY(pdu_verify_one(call, &batch, im->import->event, &pdu));
     const struct event *event = pdu_signed_event(pdu);
-    const struct event **auth_events =
-        ARENA_ARRAY(call->arena, event->auth_event_count, const struct event *);
-    for (size_t i = 0; i < event->auth_event_count; i++) {
-        const struct pdu_authorised *auth = event_set_find(im->set, event->auth_events[i]);
-        auth_events[i] = auth != NULL ? pdu_event_of(auth) : NULL;
-    }
+    if (is_partial(im))
+        add_named_members(im, event);
+    TRY(find_auth_events(im, event));
     const struct auth_state before = {
         .lookup = find_state,
         .context = im,
@@ -111,13 +192,14 @@ static enum errcode judge_join(struct importing *im, const struct pdu_authorised
         .signatures = &auth_signatures_verified_before,
     };
     const struct pdu_context context = {
-        .auth_events = auth_events,
+        .auth_events = im->auth_events,
         .create = event_set_create(im->set),
         .before = &before,
     };
     *out = pdu_authorise(call->arena, pdu, &context);
     if (pdu_outcome_of(*out) != PDU_ACCEPTED)
-        return fail(call->error, E_REMOTE, "The join does not stand in the state that %s told: %s.",
+        return fail(call->error, M_FORBIDDEN,
+                    "The join does not stand in the state that %s told: %s.",
                     im->import->server_name, pdu_refusal_of(*out));
     return OK;
 }
@@ -141,9 +223,13 @@ static enum errcode store(struct importing *im, const struct pdu_authorised *joi
         .events = imported,
         .count = kept,
         .join = join,
+        .told_by = is_partial(im) ? im->import->server_name : NULL,
+        .servers = im->servers.items,
+        .server_count = im->servers.count,
     };
-    log_info(LOG_FEDERATION, "Joined %s with %zu events of its state and %zu in all.",
-             im->import->room_id, map_count(im->state), kept);
+    log_info(LOG_FEDERATION, "Joined %s with %zu events of its state%s and %zu in all.",
+             im->import->room_id, map_count(im->state), is_partial(im) ? ", members left out," : "",
+             kept);
     return room_import(im->call, &import);
 }
 
@@ -160,6 +246,8 @@ enum errcode join_import(struct call *call, const struct join_import *import)
     TRY(read_events(&im, json_get_array(import->answer, "state"),
                     json_get_array(import->answer, "auth_chain")));
     TRY(check_create(&im));
+    if (is_partial(&im))
+        read_servers(&im);
     TRY(judge_join(&im, &join));
     return store(&im, join);
 }

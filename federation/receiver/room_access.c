@@ -8,6 +8,7 @@
 #include "homeserver/protocol/server_acl.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
+#include "storage/partial_state_rooms.h"
 
 enum errcode server_acl_check(struct call *call, struct room *room, const struct room_head *head,
                               const char *server_name, bool *allowed_out)
@@ -33,6 +34,20 @@ static enum errcode check_we_are_joined(struct call *call, struct room *room)
     return ours.count > 0 ? OK : refuse_unknown(call);
 }
 
+enum errcode server_is_told_of(struct call *call, struct room *room, const char *server_name,
+                               bool *out)
+{
+    struct partial_state_room partial;
+
+    *out = false;
+    enum errcode found = partial_state_load(call->db, call->arena, room_nid(room), &partial);
+    if (found != OK)
+        return found == M_NOT_FOUND ? OK : found;
+    for (size_t i = 0; i < partial.server_count && !*out; i++)
+        *out = strcmp(partial.servers[i], server_name) == 0;
+    return OK;
+}
+
 enum errcode server_view_open(struct call *call, const char *id, const char *server_name,
                               struct server_view *out)
 {
@@ -54,7 +69,17 @@ enum errcode server_view_open(struct call *call, const char *id, const char *ser
     TRY(memberships_of_server(call->db, call->arena, room_nid(out->room), server_name,
                               &out->members, &out->member_count));
     out->is_joined = out->member_count > 0 && out->members[0].membership == STORED_JOIN;
+    if (!out->is_joined && out->head->is_partial)
+        return server_is_told_of(call, out->room, server_name, &out->is_joined);
     return OK;
+}
+
+enum errcode server_view_require_members(struct call *call, const struct server_view *view)
+{
+    return view->head->is_partial ? fail(call->error, M_NOT_FOUND,
+                                         "This server has only just joined the room and does not "
+                                         "know all of its members yet.")
+                                  : OK;
 }
 
 enum errcode server_view_open_reader(struct call *call, const char *id, const char *server_name,

@@ -20,7 +20,7 @@ struct server_view {
     struct room_head *head; /* borrowed from the call */
     struct server_member *members;
     size_t member_count;
-    bool is_joined; /* one of its users is */
+    bool is_joined; /* one of its users is, or is said to be by those who know all members */
 };
 
 /* For servers that want to come in. M_NOT_FOUND when none of our users is in the room; M_FORBIDDEN
@@ -32,6 +32,15 @@ enum errcode server_view_open(struct call *call, const char *room_id, const char
  * readable for everybody. */
 enum errcode server_view_open_reader(struct call *call, const char *room_id,
                                      const char *server_name, struct server_view *out) MUST_CHECK;
+
+/* For what only a server can give that knows all members of the room: M_NOT_FOUND while we do not,
+ * as if we were not in it yet (MSC3902), so that others are asked. */
+enum errcode server_view_require_members(struct call *call,
+                                         const struct server_view *view) MUST_CHECK;
+
+/* Of a room whose members we do not all know: whether we were told that the server is in it. */
+enum errcode server_is_told_of(struct call *call, struct room *room, const char *server_name,
+                               bool *out) MUST_CHECK;
 
 /* Whether the room's access control list lets the server take part. */
 enum errcode server_acl_check(struct call *call, struct room *room, const struct room_head *head,

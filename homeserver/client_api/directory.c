@@ -18,6 +18,7 @@
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/rooms/visibility.h"
 #include "homeserver/services.h"
+#include "storage/memberships.h"
 #include "storage/room_aliases.h"
 
 enum { HTTP_CONFLICT = 409 };
@@ -43,6 +44,23 @@ static enum errcode answer_remote_alias(struct request *req, const char *name)
     return respond(req, 200, json_pack("{s:s, s:O}", "room_id", found.room_id, "servers", servers));
 }
 
+enum { ALIAS_SERVERS_MAX = 100 };
+
+/* We know the room, so we come first; then others through whom it can be joined. */
+static enum errcode respond_alias(struct request *req, const struct room_alias *alias)
+{
+    const char **servers, *own = identifier_domain(alias->alias);
+    json_t *list = json_on_arena(req->call.arena, json_pack("[s]", own));
+    size_t count;
+
+    TRY(memberships_servers(req->call.db, req->call.arena, alias->room_nid, &servers, &count));
+    for (size_t i = 0; i < count && i < ALIAS_SERVERS_MAX; i++) {
+        if (strcmp(servers[i], own) != 0)
+            json_array_append_new(list, json_string(servers[i]));
+    }
+    return respond(req, 200, json_pack("{s:s, s:O}", "room_id", alias->room_id, "servers", list));
+}
+
 /* GET /_matrix/client/v3/directory/room/{roomAlias} */
 enum errcode client_get_room_id_by_alias(struct request *req)
 {
@@ -56,9 +74,7 @@ enum errcode client_get_room_id_by_alias(struct request *req)
     if (found == M_NOT_FOUND)
         return fail(&req->error, M_NOT_FOUND, "No room has the alias %s.", name);
     TRY(found);
-    return respond(
-        req, 200,
-        json_pack("{s:s, s:[s]}", "room_id", alias.room_id, "servers", identifier_domain(name)));
+    return respond_alias(req, &alias);
 }
 
 static enum errcode read_local_alias(struct request *req, const char **out)

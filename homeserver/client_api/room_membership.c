@@ -107,11 +107,13 @@ enum errcode change_own_membership(struct request *req, const struct room_target
         .membership = membership,
     };
     const char *event_id;
-    bool is_here;
+    bool is_here, needs_others = false;
 
     TRY(body_string_optional(req, "reason", &change.reason));
     TRY(room_is_here(&req->call, target->room_id, &is_here));
-    if (!is_here)
+    if (is_here && strcmp(membership, "join") == 0)
+        TRY(join_needs_others(&req->call, target->room_id, change.target, &needs_others));
+    if (!is_here || needs_others)
         return change_elsewhere(req, target, &change);
     if (strcmp(membership, "join") == 0)
         change.content = further_content(req);

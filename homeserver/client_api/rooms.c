@@ -72,15 +72,34 @@ static enum errcode load_state(struct request *req, const struct state_map *stat
                        out, count_out);
 }
 
+enum { MEMBERS_WAIT_MS = 120 * 1000 };
+
+/* Of a room that was joined a moment ago the members may still be on their way, and a list with
+ * some of them only would be wrong: who is not in it gets no keys. Whoever asks waits; when this
+ * returns OK and `*is_parked_out` the handler is done for now. */
+static enum errcode await_members(struct request *req, const struct room_reader *reader,
+                                  bool *is_parked_out)
+{
+    *is_parked_out = reader->head->is_partial && req_park_briefly(req, MEMBERS_WAIT_MS);
+    if (!reader->head->is_partial || *is_parked_out)
+        return OK;
+    return fail(&req->error, E_UNAVAILABLE,
+                "The members of the room are still being fetched from other servers.");
+}
+
 /* GET /_matrix/client/v3/rooms/{roomId}/state */
 enum errcode client_get_room_state(struct request *req)
 {
     struct room_reader reader;
     struct stored_event *events;
     struct state_map *state;
+    bool is_parked;
     size_t count;
 
     TRY(open_reader(req, &reader));
+    TRY(await_members(req, &reader, &is_parked));
+    if (is_parked)
+        return OK;
     TRY(room_reader_state(&req->call, &reader, &state));
     TRY(load_state(req, state, &events, &count));
     return respond_events(req, &reader, events, count, as_array);
@@ -94,12 +113,17 @@ static enum errcode respond_state_event(struct request *req, const char *state_k
     struct stored_event stored;
     struct state_map *state;
     int64_t event_nid;
+    bool is_parked = false;
     json_t *json;
 
     TRY(path_string(req, "eventType", &key.type));
     TRY(open_reader(req, &reader));
     TRY(room_reader_state(&req->call, &reader, &state));
     TRY(room_state_event_nid(&req->call, state, &key, &event_nid));
+    if (event_nid == 0 && strcmp(key.type, "m.room.member") == 0)
+        TRY(await_members(req, &reader, &is_parked));
+    if (is_parked)
+        return OK;
     if (event_nid == 0)
         return fail(&req->error, M_NOT_FOUND, "The room has no such state.");
     TRY(event_load(req->call.db, req->call.arena, event_nid, &stored));
@@ -207,9 +231,13 @@ enum errcode client_get_members_by_room(struct request *req)
     struct room_reader reader;
     struct stored_event *events;
     struct state_map *state;
+    bool is_parked;
     size_t count;
 
     TRY(open_reader(req, &reader));
+    TRY(await_members(req, &reader, &is_parked));
+    if (is_parked)
+        return OK;
     TRY(members_state(req, &reader, &state));
     TRY(load_state(req, state, &events, &count));
     TRY(keep_members(req, events, &count));
@@ -235,10 +263,14 @@ enum errcode client_get_joined_members_by_room(struct request *req)
     struct room_reader reader;
     struct stored_event *events;
     const char *room_id;
+    bool is_parked;
     size_t count;
 
     TRY(path_room_id(req, "roomId", &room_id));
     TRY(room_reader_make_joined(&req->call, room_id, &req->requester, &reader));
+    TRY(await_members(req, &reader, &is_parked));
+    if (is_parked)
+        return OK;
     TRY(load_state(req, reader.head->state, &events, &count));
     for (size_t i = 0; i < count; i++) {
         struct event_subject member;

@@ -9,11 +9,13 @@
 #include "homeserver/call.h"
 #include "homeserver/encryption/cross_signing.h"
 #include "homeserver/protocol/edu.h"
+#include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
 #include "storage/cross_signing_keys.h"
 #include "storage/device_list_changes.h"
 #include "storage/journal.h"
+#include "storage/partial_state_rooms.h"
 #include "storage/remote_device_lists.h"
 #include "storage/users.h"
 
@@ -106,14 +108,18 @@ static enum errcode begin_entry(struct call *call, int64_t user_nid, struct jour
     return OK;
 }
 
-/* 0: nobody here ever had to do with them. */
+/* 0: nobody here ever had to do with them. While a room lacks members anybody of the servers in it
+ * may turn out to be one. */
 static enum errcode find_user(struct call *call, const char *user_id, int64_t *out)
 {
     enum errcode found = user_nid_find(call->db, call->arena, user_id, out);
+    bool may_be_member;
 
-    if (found == M_NOT_FOUND)
-        *out = 0;
-    return found == M_NOT_FOUND ? OK : found;
+    if (found != M_NOT_FOUND)
+        return found;
+    *out = 0;
+    TRY(partial_state_any_with(call->db, call->arena, identifier_domain(user_id), &may_be_member));
+    return may_be_member ? user_nid_intern(call->db, call->arena, user_id, out) : OK;
 }
 
 enum errcode remote_device_list_updated(struct call *call,

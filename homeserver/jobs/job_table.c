@@ -1,6 +1,7 @@
 /* Every job: name, interval, function. */
 #include "config/config.h"
 #include "federation/receiver/receiver.h"
+#include "federation/receiver/state_completion.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/compiler.h"
 #include "homeserver/encryption/remote_device_lists.h"
@@ -108,6 +109,7 @@ static enum errcode expire_scan_results(struct call *call)
 const struct job jobs[] = {
     {"send_delayed_events", SECOND / 5, delayed_events_send_due},
     {"expire_typing", SECOND, expire_typing},
+    {"resume_state_completion", SECOND, state_completion_resume},
     {"tick_presence", 5 * SECOND, tick_presence},
     {"resume_federation_inbox", 10 * SECOND, federation_receiver_resume},
     {"forget_idle_subscribers", MINUTE, forget_idle_subscribers},

@@ -215,6 +215,12 @@ static enum pdu_outcome judge(const struct event *event, const struct pdu_contex
     return context->policy_refusal != NULL ? PDU_SOFT_FAILED : PDU_ACCEPTED;
 }
 
+enum pdu_outcome pdu_judge_again(const struct event *event, const struct pdu_context *context,
+                                 const char **why)
+{
+    return judge(event, context, why);
+}
+
 const struct pdu_authorised *pdu_authorise(struct arena *arena, const struct pdu_signed *signed_pdu,
                                            const struct pdu_context *context)
 {

@@ -87,6 +87,11 @@ enum pdu_outcome {
 const struct pdu_authorised *pdu_authorise(struct arena *arena, const struct pdu_signed *signed_pdu,
                                            const struct pdu_context *context);
 
+/* The same for an event that is stored and went all the way before, when more is known of the room.
+ * `*why` as pdu_refusal_of(). */
+enum pdu_outcome pdu_judge_again(const struct event *event, const struct pdu_context *context,
+                                 const char **why);
+
 enum pdu_outcome pdu_outcome_of(const struct pdu_authorised *pdu);
 /* A fragment for the log; NULL when accepted. */
 const char *pdu_refusal_of(const struct pdu_authorised *pdu);

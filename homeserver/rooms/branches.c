@@ -113,6 +113,8 @@ enum errcode branches_base(struct call *call, const struct room_build *build,
         .version = head->version,
         .depth = head->depth,
         .extremities = named,
+        .is_partial = head->is_partial,
+        .completed_position = head->completed_position,
     };
     struct room_head *base =
         room_head_create(&stored, (struct snapshot_ref){0}, state_map_acquire(state));

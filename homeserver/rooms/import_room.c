@@ -17,6 +17,7 @@
 #include "storage/events.h"
 #include "storage/journal.h"
 #include "storage/missing_prev_events.h"
+#include "storage/partial_state_rooms.h"
 #include "storage/room_summaries.h"
 #include "storage/rooms.h"
 #include "storage/users.h"
@@ -215,7 +216,7 @@ static enum errcode add_dependents(struct importing *im, const struct state_map 
                                     rows[count].is_local));
         count++;
     }
-    memberships_set_many_in(im->entry, room_nid(im->room), rows, count);
+    memberships_set_many_in(im->entry, room_nid(im->room), JOURNAL_POSITION_MARK, rows, count);
     room_summary_recount_in(im->entry, room_nid(im->room));
     return OK;
 }
@@ -318,6 +319,7 @@ static enum errcode make_head(struct importing *im, struct state_map *after, str
         .version = im->build->head->version + 1,
         .depth = join->depth,
         .extremities = join->event_id,
+        .is_partial = im->import->told_by != NULL,
     };
     *out = room_head_create(&stored, snapshot, state_map_acquire(after));
     (*out)->members = count_members(im, after);
@@ -328,6 +330,23 @@ static enum errcode make_head(struct importing *im, struct state_map *after, str
     }
     set_event(im, before, *out);
     return OK;
+}
+
+/* Whether the state is whole from now on. */
+static void follow_completeness(struct importing *im)
+{
+    const struct partial_state_room partial = {
+        .room_nid = room_nid(im->room),
+        .join_nid = im->nids[im->count - 1],
+        .told_by = im->import->told_by,
+        .servers = im->import->servers,
+        .server_count = im->import->server_count,
+    };
+
+    if (partial.told_by != NULL)
+        partial_state_begin_in(im->entry, &partial);
+    else
+        partial_state_abandon_in(im->entry, partial.room_nid);
 }
 
 static enum errcode fill_entry(struct importing *im, struct state_map *after)
@@ -343,6 +362,7 @@ static enum errcode fill_entry(struct importing *im, struct state_map *after)
     device_list_told_by_join_in(im->entry, im->sender_nids[im->count - 1]);
     missing_prev_events_add_in(im->entry, nid, im->nids[im->count - 1], join->prev_events,
                                join->prev_event_count);
+    follow_completeness(im);
     journal_entry_wake_room(im->entry, nid);
     return OK;
 }

@@ -20,6 +20,11 @@ struct room_import {
     struct imported_event *events; /* each once; all but the join */
     size_t count;
     const struct pdu_authorised *join; /* by a local user */
+    /* The state lacks members, which are to be fetched: who told it, and which servers they said
+     * are in the room. `told_by` is NULL when the state is whole. */
+    const char *told_by;
+    const char **servers;
+    size_t server_count;
 };
 
 /* Committed with the call. Also for a room that is known: an invite, an earlier stay. */

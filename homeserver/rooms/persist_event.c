@@ -166,6 +166,8 @@ static enum errcode next_head(struct persisting *p, struct room_head **out)
         .extremities = p->place != NULL      ? p->place->extremities
                        : extremities != NULL ? extremities
                                              : p->event->event_id,
+        .is_partial = p->build->head->is_partial,
+        .completed_position = p->build->head->completed_position,
     };
     *out = room_head_create(&stored, snapshot, state);
     free(extremities);

@@ -31,6 +31,7 @@ struct receiving {
     const struct event *event;
     struct aside aside; /* how it is stored unless it is accepted */
     const struct event **auth_events;
+    int64_t *named_nids; /* parallel; 0: not known, or of another room */
     struct state_map *before;
     int64_t before_nid; /* 0: not stored as a snapshot */
     bool is_next;       /* it names just the head: nothing else need be looked at */
@@ -61,6 +62,7 @@ static enum errcode load_auth_events(struct receiving *r, struct received *out)
     size_t nid_count = 0;
 
     r->auth_events = ARENA_ARRAY(call->arena, count, const struct event *);
+    r->named_nids = ARENA_ARRAY(call->arena, count, int64_t);
     TRY(events_load_by_ids(call->db, call->arena, event->auth_events, count, &stored, &found));
     for (size_t i = 0; i < count; i++) {
         const struct stored_event *one = find_stored(stored, found, event->auth_events[i]);
@@ -70,7 +72,7 @@ static enum errcode load_auth_events(struct receiving *r, struct received *out)
         }
         TRY(stored_event_parse(call->arena, event->version, one, &r->auth_events[i]));
         if (one->room_nid == room_nid(r->build->room))
-            nids[nid_count++] = one->event_nid;
+            r->named_nids[i] = nids[nid_count++] = one->event_nid;
     }
     r->aside.auth_nids = (struct nid_list){nids, nid_count};
     if (missing.count > 0)
@@ -207,6 +209,47 @@ static enum errcode states_of_prevs(struct receiving *r, struct state_list *stat
     return OK;
 }
 
+/* A member event of this room that the event names to prove itself by, and that holds. */
+static bool is_named_member(const struct receiving *r, size_t i)
+{
+    const struct event *auth = r->auth_events[i];
+
+    return auth != NULL && !auth->rejected && r->named_nids[i] != 0 && auth->state_key != NULL &&
+           strcmp(auth->type, "m.room.member") == 0;
+}
+
+static enum errcode put_named_members(struct receiving *r, struct state_map **map)
+{
+    struct state_keys *keys = room_service_state_keys(r->call->services->rooms);
+    int64_t key;
+
+    for (size_t i = 0; i < r->event->auth_event_count; i++) {
+        if (!is_named_member(r, i))
+            continue;
+        TRY(state_key_intern(keys, r->call->db, "m.room.member", r->auth_events[i]->state_key,
+                             &key));
+        if (state_map_get(*map, key) != 0)
+            continue;
+        state_map_put(map, key, r->named_nids[i]);
+        r->before_nid = 0;
+        r->is_next = false;
+    }
+    return OK;
+}
+
+/* Of a room that we joined a moment ago we do not know the members: the events tell them one by one
+ * (MSC3706). What they claim is looked at again when the state is whole: complete_state.c. */
+static enum errcode add_named_members(struct receiving *r)
+{
+    if (!r->build->head->is_partial)
+        return OK;
+    struct state_map *with = state_map_acquire(r->before);
+    enum errcode outcome = put_named_members(r, &with);
+    arena_defer(r->call->arena, release_map_deferred, with);
+    r->before = with;
+    return outcome;
+}
+
 static enum errcode find_state_before(struct receiving *r, struct received *out)
 {
     const struct room_head *head = r->build->head;
@@ -238,18 +281,39 @@ static enum errcode find_state_before(struct receiving *r, struct received *out)
     return OK;
 }
 
+/* The state of the room now; while that lacks members, with those that the event names. */
+struct current_lookup {
+    struct head_lookup head;
+    const struct receiving *receiving;
+};
+
+static const struct event *current_lookup_event(void *context, const char *type,
+                                                const char *state_key)
+{
+    struct current_lookup *lookup = context;
+    const struct receiving *r = lookup->receiving;
+    const struct event *found = head_lookup_event(&lookup->head, type, state_key);
+
+    for (size_t i = 0;
+         found == NULL && lookup->head.head->is_partial && i < r->event->auth_event_count; i++) {
+        if (is_named_member(r, i) && event_is(r->auth_events[i], type, state_key))
+            found = r->auth_events[i];
+    }
+    return found;
+}
+
 static enum errcode judge(struct receiving *r, const struct pdu_authorised **out)
 {
     struct room *room = r->build->room;
     const struct room_head *head = r->build->head;
     struct map_lookup before = {.call = r->call, .room = room, .state = r->before};
-    struct head_lookup current = {.call = r->call, .room = room, .head = head};
+    struct current_lookup current = {{.call = r->call, .room = room, .head = head}, r};
     const struct event *create = cached_event_get(head->create);
     const struct auth_state before_state = {.lookup = map_lookup_event,
                                             .context = &before,
                                             .create = create,
                                             .signatures = &auth_signatures_verified_before};
-    const struct auth_state current_state = {.lookup = head_lookup_event,
+    const struct auth_state current_state = {.lookup = current_lookup_event,
                                              .context = &current,
                                              .create = create,
                                              .signatures = &auth_signatures_verified_before};
@@ -263,7 +327,7 @@ static enum errcode judge(struct receiving *r, const struct pdu_authorised **out
 
     *out = pdu_authorise(r->call->arena, r->reception->pdu, &context);
     TRY(before.failure);
-    return current.failure;
+    return current.head.failure;
 }
 
 /* The ends of the room from then on. An event that fills a hole is none, but those before it are
@@ -447,6 +511,7 @@ enum errcode room_receive_event(struct call *call, struct room_build *build,
     TRY(find_state_before(&r, out));
     if (out->result != RECEPTION_ACCEPTED)
         return OK;
+    TRY(add_named_members(&r));
     if (!r.is_next)
         TRY(missing_prev_event_is_named(call->db, call->arena, room_nid(build->room),
                                         r.event->event_id, &r.is_filling));

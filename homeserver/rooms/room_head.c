@@ -19,6 +19,8 @@ struct room_head *room_head_create(const struct stored_head *stored, struct snap
     head->version = stored->version;
     head->depth = stored->depth;
     head->last_position = stored->last_position;
+    head->is_partial = stored->is_partial;
+    head->completed_position = stored->completed_position;
     head->snapshot = snapshot;
     head->state = state_owned;
     head->extremities = strdup(stored->extremities != NULL ? stored->extremities : "");

@@ -24,7 +24,9 @@ struct room_head {
     struct state_map *state;
     char *extremities; /* event IDs separated by newlines */
     struct member_counts members;
-    struct cached_event *create;             /* NULL only while the room is being created */
+    bool is_partial;             /* members are missing in the state: see rooms/complete_state.h */
+    int64_t completed_position;  /* when that ended; 0: it was never so */
+    struct cached_event *create; /* NULL only while the room is being created */
     struct cached_event *power_levels;       /* NULL: the room has none */
     struct cached_event *join_rules;         /* NULL: the room has none */
     struct cached_event *history_visibility; /* NULL: the room has none */

@@ -10,6 +10,7 @@
 #include "federation/receiver/authenticate_server.h"
 #include "federation/receiver/key_ring.h"
 #include "federation/receiver/receiver.h"
+#include "federation/receiver/state_completion.h"
 #include "federation/sender/sender.h"
 #include "homeserver/accounts/authenticate.h"
 #include "homeserver/accounts/login_throttle.h"
@@ -209,6 +210,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     notifier_begin(services->notifier, journal_position(services->journal));
     appservice_delivery_start(services->appservice_delivery);
     services->receiver = federation_receiver_create(services, server->options->conninfo);
+    services->state_completion = state_completion_create(services, server->options->conninfo);
     push_notifier_start(services->push_notifier);
     server->email_pusher = email_pusher_create(services, server->options->conninfo);
     email_pusher_start(server->email_pusher);
@@ -218,6 +220,7 @@ static enum errcode build_services(struct server *server, struct error *error)
 
 static void destroy_services(struct services *services)
 {
+    state_completion_destroy(services->state_completion);
     federation_receiver_destroy(services->receiver);
     /* What is still waiting in the journal is written before anything else goes. */
     journal_destroy(services->journal);

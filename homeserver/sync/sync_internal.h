@@ -34,6 +34,7 @@ struct sync_room {
     struct room_reader reader;
     bool only_messages;          /* no receipt, presence or the like can have changed */
     int64_t other_change;        /* the newest position at which such a thing changed */
+    bool all_state;              /* … whole, however much of it the client knows */
     bool is_full;                /* the client knows nothing of it yet: everything is new */
     int64_t since;               /* … up to which position it knows it otherwise */
     int64_t after;               /* the timeline begins after this position */

@@ -31,6 +31,20 @@ static enum errcode was_joined(struct sync *sync, const struct sync_room *room, 
     return OK;
 }
 
+/* Rooms whose members are not all known yet are only told to clients that do not want to know all
+ * members either. The others are told when all are there (MSC3902). */
+static bool tells_partial_rooms(const struct sync *sync)
+{
+    return sync->request->filter->state.lazy_load_members;
+}
+
+/* Whether the members came after the last answer: then the whole state is news, as far as the
+ * client wants it. */
+static bool was_completed(const struct sync *sync, const struct room_head *head)
+{
+    return sync->since > 0 && head->completed_position > sync->since;
+}
+
 static enum errcode open_room(struct sync *sync, const struct user_room *info,
                               struct sync_room *room)
 {
@@ -45,11 +59,15 @@ static enum errcode open_room(struct sync *sync, const struct user_room *info,
     room->reader.head = head;
     if (known && info->membership.position > sync->since)
         TRY(was_joined(sync, room, &known));
+    if (was_completed(sync, head)) {
+        known = known && tells_partial_rooms(sync);
+        room->all_state = true;
+    }
+    room->all_state |= sync->request->full_state;
     room->is_full = !known;
     room->since = sync->since;
     room->other_change = info->last_other_change;
-    room->only_messages =
-        known && !sync->request->full_state && info->last_other_change <= sync->since;
+    room->only_messages = known && !room->all_state && info->last_other_change <= sync->since;
     room->after = known ? sync->since : INT64_MIN;
     room->limit = sync_timeline_limit(sync);
     return OK;
@@ -96,6 +114,8 @@ static enum errcode write_some(struct sync *sync, struct sync_selection joined, 
         if (opened == M_NOT_FOUND)
             continue; /* deleted meanwhile */
         TRY(opened);
+        if (rooms[count].reader.head->is_partial && !tells_partial_rooms(sync))
+            continue;
         if (filter_passes_room(sync->request->filter, room_id(rooms[count].reader.room)))
             count++;
     }
@@ -103,8 +123,8 @@ static enum errcode write_some(struct sync *sync, struct sync_selection joined, 
     TRY(sync_load_receipts(sync, rooms, count, &lists.receipts));
     TRY(sync_load_unread(sync, rooms, count, &lists.receipts, &lists.unread));
     for (size_t i = 0; i < count; i++)
-        rooms[i].tells_state = rooms[i].is_full || sync->request->full_state ||
-                               rooms[i].event_count > 0 || rooms[i].is_limited;
+        rooms[i].tells_state = rooms[i].is_full || rooms[i].all_state || rooms[i].event_count > 0 ||
+                               rooms[i].is_limited;
     TRY(sync_load_heroes(sync, rooms, count));
     TRY(sync_prepare_timelines(sync, rooms, count));
     TRY(sync_prepare_states(sync, rooms, count));

@@ -15,6 +15,7 @@ static enum errcode open_room(struct sync *sync, const struct user_room *info,
     TRY(room_committed_head(sync->call, room->reader.room, &head));
     room->reader.head = head;
     room->is_full = sync->since == 0;
+    room->all_state = sync->request->full_state;
     room->since = sync->since;
     room->limit = sync_timeline_limit(sync);
     /* Who was never in the room sees nothing of it but how the invite ended. */

@@ -47,7 +47,7 @@ enum errcode sync_known_state(struct sync *sync, const struct sync_room *room,
     };
 
     *out = NULL;
-    if (room->is_full || sync->request->full_state)
+    if (room->is_full || room->all_state)
         return OK;
     TRY(events_in_range(sync->call->db, sync->call->arena, &range, &first, &count));
     if (count == 0) {
@@ -70,7 +70,7 @@ static bool has_jump(const struct sync_room *room)
 /* What changed between the last answer and a timeline without a gap is in that timeline. */
 static bool may_differ(const struct sync *sync, const struct sync_room *room)
 {
-    return room->is_full || sync->request->full_state || room->is_limited || has_jump(room) ||
+    return room->is_full || room->all_state || room->is_limited || has_jump(room) ||
            sync->request->state_form != STATE_AT_START;
 }
 
@@ -158,7 +158,7 @@ static bool is_hero(const struct sync_room *room, const char *user_id)
 static bool is_wanted_member(const struct sync *sync, const struct sync_room *room,
                              const char *user_id)
 {
-    bool is_gap = !room->is_full && !sync->request->full_state;
+    bool is_gap = !room->is_full && !room->all_state;
 
     if (!sync->request->filter->state.lazy_load_members || is_gap)
         return true;
@@ -238,7 +238,7 @@ static enum errcode choose_events(struct sync *sync, struct sync_room *room)
         TRY(sync_known_state(sync, room, &known));
         state_map_diff(known, wanted, collect, &entries);
     }
-    if (is_lazy && !room->is_full && !sync->request->full_state)
+    if (is_lazy && !room->is_full && !room->all_state)
         TRY(add_members(sync, room, wanted, &entries));
     int64_t *nids = ARENA_ARRAY(sync->call->arena, entries.list.count, int64_t);
     room->state_nids = nids;

@@ -26,7 +26,7 @@ static enum errcode needs_heroes(struct sync *sync, const struct sync_room *room
 
 static enum errcode find_unnamed(struct sync *sync, struct sync_room *room, bool *out)
 {
-    room->tells_summary = room->is_full || sync->request->full_state || room->is_limited ||
+    room->tells_summary = room->is_full || room->all_state || room->is_limited ||
                           sync_timeline_has_type(sync, room, "m.room.member");
     *out = false;
     return room->tells_summary ? needs_heroes(sync, room, out) : OK;

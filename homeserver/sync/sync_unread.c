@@ -18,10 +18,10 @@ static bool has_own_receipt(const struct sync *sync, const struct sync_room *roo
 
 /* Since then nothing but new events has changed the counts. Receipts after `since` were read unless
  * nothing but messages came; the newest ones, when there are very many. */
-static int64_t reliable_from(const struct sync *sync, const struct sync_room *room,
-                             const struct receipt_list *receipts, bool has_receipt)
+static int64_t reliable_from(const struct sync_room *room, const struct receipt_list *receipts,
+                             bool has_receipt)
 {
-    bool is_seen = !room->is_full && !sync->request->full_state && !has_receipt &&
+    bool is_seen = !room->is_full && !room->all_state && !has_receipt &&
                    receipts->count < RECEIPTS_PER_ROOM_MAX &&
                    room->reader.membership.position <= room->since;
 
@@ -43,9 +43,9 @@ enum errcode sync_load_unread(struct sync *sync, const struct sync_room *rooms, 
         questions[i] = (struct unread_question){
             .user_nid = sync->request->requester->user_nid,
             .room_nid = room_nid(room->reader.room),
-            .reliable_from = reliable_from(sync, room, receipts, has_receipt),
-            .is_wanted = has_receipt || room->is_full || sync->request->full_state ||
-                         room->event_count > 0 || room->is_limited,
+            .reliable_from = reliable_from(room, receipts, has_receipt),
+            .is_wanted = has_receipt || room->is_full || room->all_state || room->event_count > 0 ||
+                         room->is_limited,
         };
         if (questions[i].is_wanted)
             nids[wanted++] = questions[i].room_nid;

@@ -1,0 +1,392 @@
+/* From what is known of a room after a partial-state join to all of it. */
+#include "homeserver/rooms/complete_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "homeserver/base/arena.h"
+#include "homeserver/base/array.h"
+#include "homeserver/base/log.h"
+#include "homeserver/protocol/event.h"
+#include "homeserver/rooms/follow_member.h"
+#include "homeserver/rooms/follow_summary.h"
+#include "homeserver/rooms/rejudge_events.h"
+#include "homeserver/rooms/resolve_state.h"
+#include "homeserver/rooms/room_state.h"
+#include "homeserver/rooms/snapshot_cache.h"
+#include "homeserver/services.h"
+#include "storage/device_list_changes.h"
+#include "storage/events.h"
+#include "storage/journal.h"
+#include "storage/memberships.h"
+#include "storage/partial_state_rooms.h"
+#include "storage/room_jumps.h"
+#include "storage/room_summaries.h"
+#include "storage/users.h"
+
+enum { DIRECTORY_MEMBERS_MAX = 1000 };
+
+struct changed_key {
+    int64_t key_nid;
+    int64_t old_nid;
+    int64_t new_nid;
+};
+
+struct completing {
+    struct call *call;
+    const struct room_completion *what;
+    struct room_build *build;
+    struct journal_entry *entry;
+    struct partial_state_room partial;
+    struct state_map *join_before; /* owned */
+    struct rejudgement rejudgement;
+    struct snapshot_ref snapshot; /* the last that was added … */
+    struct state_map *written;    /* … and its state */
+    ARRAY_OF(struct changed_key) changed;
+};
+
+/* ── The state before the join ───────────────────────────────────────────────────────────────── */
+
+static void put_state(struct completing *c, const struct stored_event *event)
+{
+    if (event->room_nid == room_nid(c->what->room) && event->state_key_nid != 0 &&
+        (event->flags & EVENT_REJECTED) == 0)
+        state_map_put(&c->join_before, event->state_key_nid, event->event_nid);
+}
+
+static enum errcode read_told_state(struct completing *c)
+{
+    struct call *call = c->call;
+    struct stored_event *stored;
+    size_t count;
+    int64_t create_key;
+
+    TRY(events_load_by_ids(call->db, call->arena, c->what->state_ids, c->what->state_count, &stored,
+                           &count));
+    for (size_t i = 0; i < count; i++)
+        put_state(c, &stored[i]);
+    if (c->what->upon_id != NULL) {
+        TRY(events_load_by_ids(call->db, call->arena, &c->what->upon_id, 1, &stored, &count));
+        if (count > 0)
+            put_state(c, &stored[0]);
+    }
+    TRY(state_key_find(room_service_state_keys(call->services->rooms), call->db, "m.room.create",
+                       "", &create_key));
+    if (state_map_get(c->join_before, create_key) == 0 ||
+        state_map_get(c->join_before, create_key) !=
+            state_map_get(c->build->head->state, create_key))
+        return fail(call->error, E_REMOTE, "This is not the state of %s.", room_id(c->what->room));
+    return OK;
+}
+
+static enum errcode rejudge(struct completing *c)
+{
+    c->rejudgement = (struct rejudgement){
+        .room = c->what->room,
+        .head = c->build->head,
+        .first_nid = c->what->join_nid,
+        .first_position = c->partial.began_position,
+        .first_before = c->join_before,
+    };
+    TRY(events_rejudge(c->call, &c->rejudgement));
+    for (size_t i = 0; i < c->rejudgement.count; i++) {
+        if (c->rejudgement.events[i].stored->event_nid == c->what->join_nid)
+            return OK;
+    }
+    return fail(c->call->error, E_DATABASE, "The join to %s is gone.", room_id(c->what->room));
+}
+
+/* ── Snapshots ───────────────────────────────────────────────────────────────────────────────── */
+
+/* Each as a difference to the one before: in order of position little changes from one to the next.
+ */
+static enum errcode add_snapshot(struct completing *c, struct state_map *state, int64_t *nid_out)
+{
+    struct room_service *service = c->call->services->rooms;
+    struct snapshot_change change = {
+        .room_nid = room_nid(c->what->room),
+        .parent = c->snapshot,
+        .after = state,
+    };
+
+    if (c->snapshot.snapshot_nid == 0 || !room_states_equal(c->written, state)) {
+        TRY(nid_next_snapshot(room_service_nids(service), c->call->db, &change.snapshot_nid));
+        c->snapshot = snapshot_add_state_in(c->entry, &change, c->written);
+        snapshot_cache_add(room_service_snapshots(service), change.snapshot_nid, state);
+        c->written = state;
+    }
+    *nid_out = c->snapshot.snapshot_nid;
+    return OK;
+}
+
+static enum errcode add_jump(struct completing *c, const struct rejudged_event *one)
+{
+    struct room_jump jump = {.event_nid = one->stored->event_nid};
+
+    TRY(add_snapshot(c, one->jump_before, &jump.before_nid));
+    TRY(add_snapshot(c, one->jump_after, &jump.after_nid));
+    room_jump_add_in(c->entry, room_nid(c->what->room), &jump);
+    return OK;
+}
+
+static enum errcode add_verdicts(struct completing *c)
+{
+    struct arena *arena = c->call->arena;
+    size_t total = c->rejudgement.count, count = 0;
+    struct event_verdict *verdicts = ARENA_ARRAY(arena, total, struct event_verdict);
+    int64_t *nids = ARENA_ARRAY(arena, total, int64_t);
+
+    for (size_t i = 0; i < total; i++)
+        nids[i] = c->rejudgement.events[i].stored->event_nid;
+    room_jumps_clear_in(c->entry, (struct nid_list){nids, total});
+    for (size_t i = 0; i < total; i++) {
+        const struct rejudged_event *one = &c->rejudgement.events[i];
+        struct event_verdict *verdict = &verdicts[count];
+        if (!one->is_touched)
+            continue;
+        *verdict = (struct event_verdict){
+            .event_nid = one->stored->event_nid,
+            .flags = one->flags,
+            .replaces_nid = one->stored->state_key_nid != 0
+                                ? state_map_get(one->before, one->stored->state_key_nid)
+                                : 0,
+        };
+        TRY(add_snapshot(c, one->before, &verdict->snapshot_nid));
+        if ((one->flags & EVENT_JUMP) != 0)
+            TRY(add_jump(c, one));
+        count++;
+    }
+    events_rejudge_in(c->entry, verdicts, count);
+    return OK;
+}
+
+/* ── What depends on the state ───────────────────────────────────────────────────────────────── */
+
+static bool collect(void *context, int64_t key, int64_t old_value, int64_t new_value)
+{
+    struct completing *c = context;
+    const struct changed_key changed = {key, old_value, new_value};
+
+    array_push(c->call->arena, &c->changed, changed);
+    return true;
+}
+
+/* The events that are the state now, in the order of `changed`; NULL where there is none. */
+static enum errcode load_changed(struct completing *c, const struct event ***out,
+                                 const struct stored_event ***stored_out)
+{
+    struct call *call = c->call;
+    size_t total = c->changed.count, count;
+    int64_t *nids = ARENA_ARRAY(call->arena, total, int64_t);
+    const struct event **events = ARENA_ARRAY(call->arena, total, const struct event *);
+    const struct stored_event **rows = ARENA_ARRAY(call->arena, total, const struct stored_event *);
+    struct state_map *places = NULL;
+    struct stored_event *stored;
+
+    for (size_t i = 0; i < total; i++) {
+        nids[i] = c->changed.items[i].new_nid;
+        if (nids[i] != 0)
+            state_map_put(&places, nids[i], (int64_t)i + 1);
+    }
+    enum errcode loaded = events_load(call->db, call->arena, nids, total, &stored, &count);
+    for (size_t i = 0; loaded == OK && i < count; i++) {
+        size_t place = (size_t)state_map_get(places, stored[i].event_nid) - 1;
+        rows[place] = &stored[i];
+        loaded = stored_event_parse(call->arena, room_version_of(c->what->room), &stored[i],
+                                    &events[place]);
+    }
+    state_map_release(places);
+    *out = events;
+    *stored_out = rows;
+    return loaded;
+}
+
+struct member_rows {
+    struct membership_row *items;
+    size_t count;
+};
+
+/* Members that were there when we came have been so since then. Whoever changed in another way, and
+ * those of ours, whose clients are to hear of it, change now. */
+static void add_row(struct completing *c, const struct changed_key *changed,
+                    const struct membership_row *row, struct member_rows lists[2])
+{
+    struct member_rows *list = &lists[changed->old_nid == 0 && !row->is_local ? 0 : 1];
+
+    list->items[list->count++] = *row;
+    if (row->is_local)
+        journal_entry_wake_user(c->entry, row->user_nid);
+}
+
+static enum errcode add_members(struct completing *c, const struct state_key_pair *pairs,
+                                const struct event *const *events,
+                                const struct stored_event *const *stored)
+{
+    struct call *call = c->call;
+    const struct config *config = config_current(call->services->config);
+    size_t total = c->changed.count, count = 0;
+    const char **ids = ARENA_ARRAY(call->arena, total, const char *);
+    size_t *places = ARENA_ARRAY(call->arena, total, size_t);
+    int64_t *nids = ARENA_ARRAY(call->arena, total, int64_t);
+    struct member_rows lists[2] = {{ARENA_ARRAY(call->arena, total, struct membership_row), 0},
+                                   {ARENA_ARRAY(call->arena, total, struct membership_row), 0}};
+
+    for (size_t i = 0; i < total; i++) {
+        if (pairs[i].type == NULL || strcmp(pairs[i].type, "m.room.member") != 0)
+            continue;
+        ids[count] = pairs[i].state_key;
+        places[count++] = i;
+    }
+    TRY(user_nids_intern(call->db, call->arena, ids, count, nids));
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = events[places[i]];
+        const struct membership_row row = {
+            .user_nid = nids[i],
+            .membership =
+                event != NULL ? membership_from_text(event_membership(event)) : STORED_LEAVE,
+            .is_local = config_hosts_user(config, ids[i]),
+            .event_nid = c->changed.items[places[i]].new_nid,
+            .sender_nid = event != NULL ? stored[places[i]]->sender_nid : nids[i],
+        };
+        add_row(c, &c->changed.items[places[i]], &row, lists);
+        if (event != NULL && i < DIRECTORY_MEMBERS_MAX)
+            TRY(directory_follow_in(call, c->entry, event, row.user_nid, row.is_local));
+    }
+    memberships_set_many_in(c->entry, room_nid(c->what->room), c->partial.began_position,
+                            lists[0].items, lists[0].count);
+    memberships_set_many_in(c->entry, room_nid(c->what->room), JOURNAL_POSITION_MARK,
+                            lists[1].items, lists[1].count);
+    return OK;
+}
+
+static enum errcode add_dependents(struct completing *c)
+{
+    struct call *call = c->call;
+    int64_t nid = room_nid(c->what->room);
+    const struct event **events;
+    const struct stored_event **stored;
+    struct state_key_pair *pairs;
+
+    state_map_diff(c->build->head->state, c->rejudgement.state, collect, c);
+    int64_t *keys = ARENA_ARRAY(call->arena, c->changed.count, int64_t);
+    for (size_t i = 0; i < c->changed.count; i++)
+        keys[i] = c->changed.items[i].key_nid;
+    TRY(state_keys_resolve(room_service_state_keys(call->services->rooms), call->db, call->arena,
+                           keys, c->changed.count, &pairs));
+    TRY(load_changed(c, &events, &stored));
+    for (size_t i = 0; i < c->changed.count; i++) {
+        if (pairs[i].type == NULL || strcmp(pairs[i].type, "m.room.member") == 0)
+            continue;
+        if (events[i] != NULL)
+            summary_follow_in(call, c->entry, nid, events[i]);
+        else if (*pairs[i].state_key == '\0')
+            summary_clear_in(c->entry, nid, pairs[i].type);
+    }
+    TRY(add_members(c, pairs, events, stored));
+    room_summary_recount_in(c->entry, nid);
+    device_lists_repeat_in(c->entry, nid, c->partial.began_position);
+    return OK;
+}
+
+/* ── The entry ───────────────────────────────────────────────────────────────────────────────── */
+
+static enum errcode fill_entry(struct completing *c)
+{
+    struct partial_state_end end = {
+        .room_nid = room_nid(c->what->room),
+        .join_nid = c->what->join_nid,
+        .head_version = c->build->head->version,
+        .extremities = c->rejudgement.extremities,
+    };
+
+    TRY(add_verdicts(c));
+    TRY(add_snapshot(c, c->rejudgement.state, &end.snapshot_nid));
+    TRY(add_dependents(c));
+    partial_state_complete_in(c->entry, &end);
+    return OK;
+}
+
+struct old_head {
+    struct room_service *rooms;
+    int64_t room_nid;
+};
+
+static void forget_old_head(void *context, enum errcode outcome, int64_t position)
+{
+    struct old_head *old = context;
+
+    (void)outcome;
+    (void)position;
+    rooms_forget_heads(old->rooms, &old->room_nid, 1);
+    free(old);
+}
+
+/* Nobody builds on what is not true any more, the build is ours until the end; and who is woken by
+ * the commit must find the new head. */
+static enum errcode commit_head(struct call *call, const struct room *room,
+                                struct journal_entry *entry_owned)
+{
+    struct old_head *old = calloc(1, sizeof(*old));
+
+    if (old == NULL)
+        abort();
+    *old = (struct old_head){call->services->rooms, room_nid(room)};
+    journal_entry_on_outcome(entry_owned, forget_old_head, old);
+    journal_entry_wake_room(entry_owned, room_nid(room));
+    journal_submit(call->services->journal, entry_owned, call->commits);
+    return commit_group_wait(call->commits);
+}
+
+static enum errcode complete(struct completing *c)
+{
+    struct call *call = c->call;
+
+    TRY(rooms_flush(call));
+    TRY(partial_state_load(call->db, call->arena, room_nid(c->what->room), &c->partial));
+    if (c->partial.join_nid != c->what->join_nid)
+        return M_NOT_FOUND;
+    TRY(read_told_state(c));
+    TRY(rejudge(c));
+    TRY(fill_entry(c));
+    struct journal_entry *entry = c->entry;
+    c->entry = NULL;
+    TRY(commit_head(call, c->what->room, entry));
+    log_info(LOG_ROOMS, "The state of %s is complete: %zu events, %zu of which were not known.",
+             room_id(c->what->room), state_map_count(c->rejudgement.state), c->changed.count);
+    return OK;
+}
+
+enum errcode room_complete_state(struct call *call, const struct room_completion *completion)
+{
+    SCOPED(room_build_end) struct room_build build = {0};
+    struct completing c = {
+        .call = call,
+        .what = completion,
+        .build = &build,
+        .entry = journal_entry_create(),
+    };
+
+    enum errcode outcome = room_build_begin(call, completion->room, &build);
+    if (outcome == OK)
+        outcome = complete(&c);
+    state_map_release(c.join_before);
+    journal_entry_destroy(c.entry);
+    return outcome;
+}
+
+enum errcode room_abandon_state(struct call *call, struct room *room)
+{
+    SCOPED(room_build_end) struct room_build build = {0};
+    struct nid_list ours;
+    int64_t nid = room_nid(room);
+
+    TRY(room_build_begin(call, room, &build));
+    TRY(rooms_flush(call));
+    TRY(memberships_of_room(call->db, call->arena, nid, STORED_JOIN, true, &ours));
+    if (ours.count > 0)
+        return OK; /* somebody came back meanwhile */
+    struct journal_entry *entry = journal_entry_create();
+    partial_state_abandon_in(entry, nid);
+    return commit_head(call, room, entry);
+}

@@ -1,0 +1,218 @@
+"""Joins without all members (MSC3706, MSC3902): a peer has the room, and tells who is in it only when the test says
+so. Until then the room is used; then it is whole, and what came meanwhile is judged by what is known now."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from client import CLIENT, Client, event_ids, joined_room, quote, unique
+from conftest import federating_server
+from homeserver import running
+from peer import FEDERATION, PeerRoom
+
+LAZY = '{"room":{"state":{"lazy_load_members":true},"timeline":{"lazy_load_members":true}}}'
+
+
+class Residence:
+    """A room of the peer's: charlie made it, derek is in it."""
+
+    def __init__(self, peer, levels=None, **also):
+        self.peer, self.version = peer, "11"
+        self.charlie, self.derek = peer.user("charlie"), peer.user("derek")
+        self.room = PeerRoom(peer, f"!{unique('room')}:{peer.name}", self.version, self.charlie)
+        self.servers = [peer.name]
+        self.told = threading.Event()  # what the test waits for before members are told
+        self.asked = threading.Event()
+        users = {self.charlie: 100, **(levels(peer) if levels else {})}
+        self.room.event("m.room.create", {"room_version": self.version}, "")
+        self.member("charlie", "join")
+        self.room.event("m.room.power_levels", {"users": users}, "")
+        self.room.event("m.room.join_rules", {"join_rule": "public"}, "")
+        self.room.event("m.room.history_visibility", {"history_visibility": "shared"}, "")
+        for localpart, membership in (also or {"derek": "join"}).items():
+            self.member(localpart, "join")
+            if membership != "join":
+                self.member(localpart, membership)
+        peer.answers[f"{FEDERATION}/v1/make_join/"] = self.make_join
+        peer.answers[f"{FEDERATION}/v2/send_join/"] = self.send_join
+        peer.answers[f"{FEDERATION}/v1/state_ids/"] = self.state_ids
+
+    @property
+    def id(self):
+        return self.room.room_id
+
+    def member(self, localpart, membership, **changes):
+        user_id = self.peer.user(localpart)
+        return self.room.event(
+            "m.room.member", {"membership": membership}, user_id, **{"sender": user_id, **changes}
+        )
+
+    def make_join(self, method, path, query, body):
+        user_id = path.rsplit("/", 1)[1]
+        content = {"membership": "join"}
+        event = {
+            "type": "m.room.member", "room_id": self.id, "sender": user_id, "state_key": user_id,
+            "content": content, "origin_server_ts": int(time.time() * 1000), "depth": self.room.depth + 1,
+            "prev_events": self.room.extremities,
+            "auth_events": self.room.auth_events("m.room.member", user_id, user_id, content),
+        }  # fmt: skip
+        return 200, {"room_version": self.version, "event": event}
+
+    def send_join(self, method, path, query, body):
+        assert query["omit_members"] == ["true"]
+        state = [i for (kind, _), i in self.room.state.items() if kind != "m.room.member"]
+        event_id = self.room.learn(body)
+        chain = [i for i in self.peer.chain([*state, event_id]) if i not in state]
+        self.room.extremities, self.room.depth = [event_id], body["depth"]
+        return 200, {
+            "event": body,
+            "state": [self.peer.events[i] for i in state],
+            "auth_chain": [self.peer.events[i] for i in chain],
+            "members_omitted": True,
+            "servers_in_room": self.servers,
+        }
+
+    def state_ids(self, method, path, query, body):
+        self.asked.set()
+        assert self.told.wait(120)
+        ids = self.peer.state_of(self.peer.events[query["event_id"][0]])
+        return 200, {"pdu_ids": ids, "auth_chain_ids": self.peer.chain(ids)}
+
+    def says(self, text, sender, **changes):
+        return self.room.event("m.room.message", {"msgtype": "m.text", "body": text}, sender=sender, **changes)
+
+
+@pytest.fixture
+def residence(peer):
+    residence = Residence(peer)
+    yield residence
+    residence.told.set()
+
+
+def join(client, residence):
+    client.join(residence.id, query={"via": residence.peer.name})
+
+
+def members(client, room_id):
+    return set(client.get(f"{CLIENT}/rooms/{{}}/joined_members", room_id)["joined"])
+
+
+def has_event(room_id, event_id):
+    return lambda answer: answer if event_id in event_ids(answer, room_id) else None
+
+
+def senders_told(answer, room_id):
+    room = joined_room(answer, room_id)
+    return {e["state_key"] for e in room.get("state", {}).get("events", []) if e["type"] == "m.room.member"}
+
+
+def test_a_room_is_used_before_its_members_are_known_and_whole_afterwards(server, alice, peer, residence):
+    alice.sync(), alice.sync(filter=LAZY)
+    join(alice, residence)
+    assert residence.asked.wait(60)
+
+    # The resident hears of what we say, and we of what is said there, with who says it.
+    sent = alice.send_text(residence.id, "anybody here?")
+    peer.wait_for_transaction(lambda one: "type" in one and residence.room.id_of(one) == sent)
+    said = residence.says("yes", residence.derek)
+    peer.send(server, [said])
+    lazy = Client(server.base_url, alice.token, alice.user_id, alice.device_id)
+    answer = lazy.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
+    assert residence.derek in senders_told(answer, residence.id)
+
+    # Who wants all members does not get some of them.
+    eager = Client(server.base_url, alice.token, alice.user_id, alice.device_id)
+    assert not joined_room(eager.sync(), residence.id)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(members, alice, residence.id)
+        long_poll = pool.submit(eager.sync_until, lambda answer: answer if joined_room(answer, residence.id) else None)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        assert not long_poll.done()
+        residence.told.set()
+        everybody = {alice.user_id, residence.charlie, residence.derek}
+        assert waiting.result(60) == everybody
+        assert senders_told(long_poll.result(60), residence.id) | {alice.user_id} >= everybody
+    after = residence.says("welcome", residence.charlie)
+    peer.send(server, [after])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(after)))
+    answer = peer.get(server, f"{FEDERATION}/v1/state_ids/{quote(residence.id)}", f"event_id={quote(residence.room.id_of(after))}")
+    assert set(answer["pdu_ids"]) == set(residence.room.state.values())
+
+
+def test_a_server_that_does_not_know_the_members_says_so(server, alice, peer, good_peer, residence):
+    residence.servers.append(good_peer.name)
+    join(alice, residence)
+    path = f"{FEDERATION}/v1/make_join/{quote(residence.id)}/{quote(good_peer.user('mallory'))}"
+    answer = good_peer.request(server, "GET", path, query="ver=11", expect=404).json()
+    assert answer["errcode"] == "M_NOT_FOUND"
+    event_id = residence.room.extremities[0]
+    good_peer.get(server, f"{FEDERATION}/v1/state_ids/{quote(residence.id)}", f"event_id={quote(event_id)}", expect=403)
+    residence.told.set()
+    assert residence.derek in members(alice, residence.id)
+    good_peer.request(server, "GET", path, query="ver=11", expect=200)
+
+
+def test_another_server_tells_what_the_first_does_not(server, alice, peer, good_peer, residence):
+    residence.servers.append(good_peer.name)
+    good_peer.events = peer.events
+    peer.answers[f"{FEDERATION}/v1/state_ids/"] = lambda *request: (200, {})
+    join(alice, residence)
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie, residence.derek}
+
+
+def test_a_kill_and_a_restart_lose_nothing_of_it(authority, peer):
+    residence = Residence(peer)
+    with running(federating_server(authority)) as own:
+        anna, berta = Client(own.base_url).register("anna"), Client(own.base_url).register("berta")
+        join(anna, residence)
+        assert residence.asked.wait(60)
+        sent = anna.send_text(residence.id, "before the fall")
+        own.kill()
+        residence.asked.clear()
+        own.start()
+        assert residence.asked.wait(60), "the members are asked for again"
+        assert not joined_room(Client(own.base_url, anna.token, anna.user_id, anna.device_id).sync(), residence.id)
+        said = residence.says("are you back?", residence.derek)
+        peer.send(own, [said])
+        anna.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
+        join(berta, residence)  # a second one, asked of those who know
+        residence.told.set()
+        assert members(anna, residence.id) == {anna.user_id, berta.user_id, residence.charlie, residence.derek}
+        assert sent in [e["event_id"] for e in anna.all_messages(residence.id)]
+
+
+def test_who_was_not_in_the_room_did_not_say_anything(server, alice, peer):
+    residence = Residence(peer, lambda peer: {peer.user("derek"): 50}, derek="leave")
+    residence.room.state.pop(("m.room.member", residence.derek))
+    joined = next(
+        i for i, e in peer.events.items()
+        if e["type"] == "m.room.member" and e["state_key"] == residence.derek and e["content"]["membership"] == "join"
+    )  # fmt: skip
+    join(alice, residence)
+    auth = [*residence.room.auth_events("org.example.test", residence.derek), joined]
+    forged = residence.room.event("org.example.test", {"v": 1}, "", sender=residence.derek, auth_events=auth)
+    residence.room.state.pop(("org.example.test", ""))
+    peer.send(server, [forged])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(forged)), filter=LAZY)
+    assert alice.state(residence.id, "org.example.test") == {"v": 1}
+    residence.told.set()
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie}
+    alice.event(residence.id, residence.room.id_of(forged), expect=404)
+    alice.state(residence.id, "org.example.test", expect=404)
+    said = residence.says("who was that?", residence.charlie)
+    peer.send(server, [said])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
+
+
+def test_who_leaves_before_the_members_are_known_is_gone(server, alice, peer, residence):
+    join(alice, residence)
+    alice.leave(residence.id)
+    left = peer.wait_for_transaction(
+        lambda pdu: pdu.get("state_key") == alice.user_id and pdu["content"]["membership"] == "leave"
+    )
+    residence.room.extremities, residence.room.depth = [residence.room.learn(left)], left["depth"]
+    join(alice, residence)
+    residence.told.set()
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie, residence.derek}
