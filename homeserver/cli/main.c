@@ -79,12 +79,22 @@ static void print_overview(void)
         "  0 done   1 failed   2 wrong command line   3 wrong configuration\n");
 }
 
+/* Those of proposals, which come last in the table, are nothing to count on. */
+static const char *last_stable_version(void)
+{
+    size_t last = room_version_count - 1;
+
+    while (room_versions[last].is_unstable)
+        last--;
+    return room_versions[last].id;
+}
+
 static void print_version(void)
 {
     printf("beffroi " BEFFROI_VERSION "\n"
            "Matrix v1.19, room versions %s to %s (default " ROOM_VERSION_DEFAULT ")\n"
            "Apache License 2.0, without any warranty\n",
-           room_versions[0].id, room_versions[room_version_count - 1].id);
+           room_versions[0].id, last_stable_version());
 }
 
 /* How many of the words are the command's name; 0 when it is another one. */

@@ -33,7 +33,7 @@ static void print_help(const struct option_row *rows)
            "\n"
            "Scenarios, with the options that count and their defaults:\n");
     for (size_t i = 0; i < COUNT_OF(scenarios); i++)
-        printf("  %-13s %s\n                %s\n", scenarios[i]->name, scenarios[i]->summary,
+        printf("  %-13s %s\n      %s\n", scenarios[i]->name, scenarios[i]->summary,
                scenarios[i]->defaults);
     printf("\nOptions:\n");
     for (const struct option_row *row = rows; row->name != NULL; row++) {

@@ -148,7 +148,7 @@ static bool run(struct bench *bench)
 const struct scenario scenario_capacity = {
     .name = "capacity",
     .summary = "how many people can work before one thing in a hundred takes over a second",
-    .defaults = "--users 200 --rooms USERS/5 --members 30 --history 20 --seconds 10 --rate 4 "
-                "--count 3 (halvings)",
+    .defaults = "--users 200 --rooms USERS/5 --members 30 --history 20 --seconds 10 --rate 4\n"
+                "      --count 3 (halvings)",
     .run = run,
 };

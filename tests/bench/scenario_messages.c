@@ -89,6 +89,6 @@ static bool run(struct bench *bench)
 const struct scenario scenario_messages = {
     .name = "messages",
     .summary = "everybody pages through the whole history of one room",
-    .defaults = "--users 8 --history 5000 --page 50 --connections USERS --count (three passes)",
+    .defaults = "--users 8 --history 5000 --page 50 --connections USERS --count (3 passes)",
     .run = run,
 };

@@ -45,7 +45,7 @@ static bool run(struct bench *bench)
 
 const struct scenario scenario_morning = {
     .name = "morning",
-    .summary = "everybody signs in and syncs, then works: reads, writes, types, asks for keys",
+    .summary = "everybody signs in and syncs, then reads, writes, types, asks for keys",
     .defaults = "--users 1000 --rooms USERS/5 --members 30 --history 20 --seconds 60 --rate 4",
     .run = run,
 };
