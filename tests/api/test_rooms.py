@@ -1,6 +1,8 @@
 """Reading a room: one event, its state, its members, its history (rooms.yaml, message_pagination.yaml,
 event_context.yaml, room_event_by_timestamp.yaml), and who may."""
 
+import random
+
 import pytest
 from support.client import CLIENT, joined_room
 
@@ -170,7 +172,13 @@ def test_replaced_state_tells_what_it_replaced(alice, room):
 
 def test_a_second_create_event_is_refused(alice, room):
     path = f"{CLIENT}/rooms/{{}}/state/m.room.create/"
-    assert alice.put(path, room, body={}, expect=403)["errcode"] == "M_FORBIDDEN"
+    assert alice.put(path, room, body={}, expect=400)["errcode"] == "M_INVALID_PARAM"
+
+
+def test_the_address_of_a_rooms_picture_may_be_as_long_as_events_allow(alice, room):
+    url = "mxc://localhost/" + random.Random(47).randbytes(15000).hex()
+    alice.set_state(room, "m.room.avatar", {"url": url})
+    assert alice.get(f"{CLIENT}/rooms/{{}}/state/m.room.avatar", room)["url"] == url
 
 
 def test_a_foreign_alias_is_not_a_rooms_own(alice, room):
