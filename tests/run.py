@@ -155,9 +155,13 @@ def meson_suite(suite):
     return lambda log, full: count_meson(BUILD, suite, log, **({"BEFFROI_TEST_FULL": "1"} if full else {}))
 
 
+# Two files at a time: a test waits for its server as much as the other way round. Each of the two has servers of its own.
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadfile"]
+
+
 def pytest_folder(name):
     return lambda log, full: count_pytest(
-        name, [f"tests/{name}"], log, full, BEFFROI_BINARY=str(BUILD / "beffroi")
+        name, [f"tests/{name}", *SIDE_BY_SIDE], log, full, BEFFROI_BINARY=str(BUILD / "beffroi")
     )
 
 
@@ -205,7 +209,7 @@ def run_clients(log, full):
     """With --full the encrypted load, 100,000 messages, goes to a release build: sanitizers would take hours."""
     load = "tests/clients/test_encrypted_load.py"
     paths = ["tests/clients", f"--ignore={load}"] if full else ["tests/clients"]
-    outcome = count_pytest("clients", paths, log, full, BEFFROI_BINARY=str(BUILD / "beffroi"))
+    outcome = count_pytest("clients", [*paths, *SIDE_BY_SIDE], log, full, BEFFROI_BINARY=str(BUILD / "beffroi"))
     if not full:
         return outcome
     if set_up(BUILD_LOAD, "none", log, "--buildtype=release") and compile_targets(

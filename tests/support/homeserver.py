@@ -30,8 +30,9 @@ SANITIZER_REPORT = re.compile(
 
 
 # Below the range from which the kernel takes the ports of outgoing connections, and each at most once:
-# a server whose name is its address must not get the name, and the remembered keys, of an earlier one.
-PORTS = range(10240, 32768)
+# a server whose name is its address must not get the name, and the remembered keys, of an earlier one. Processes of
+# tests that run side by side ("gw0", "gw1") take every second one.
+PORTS = range(10240 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 2, 32768, 2)
 _next_ports = itertools.islice(itertools.cycle(PORTS), random.SystemRandom().randrange(len(PORTS)), None)
 
 
