@@ -89,6 +89,8 @@ feature("relations, edits, reactions", async (server) => {
 
 feature("threads", async (server) => {
     const [anna, ben, roomId] = await meeting(server);
+    // The library stumbles over a reply of its own that its sync brings before the answer to sending it.
+    anna.stopClient();
     const { event_id: root } = await anna.sendTextMessage(roomId, "the subject");
     const { event_id: other } = await anna.sendTextMessage(roomId, "another");
     await anna.sendTextMessage(roomId, other, "more on that");
