@@ -287,6 +287,24 @@ enum errcode events_in_range(struct db *db, struct arena *arena, const struct ev
     return OK;
 }
 
+struct stored_event *events_part_of_room(struct stored_event *events, size_t count,
+                                         int64_t room_nid, size_t *count_out)
+{
+    size_t low = 0, high = count, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (events[middle].room_nid < room_nid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < count && events[end].room_nid == room_nid;)
+        end++;
+    *count_out = end - low;
+    return events + low;
+}
+
 enum errcode events_of_state_key(struct db *db, struct arena *arena, struct nid_list room_nids,
                                  int64_t state_key_nid, struct stored_event **out,
                                  size_t *count_out)

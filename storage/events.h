@@ -117,6 +117,10 @@ enum errcode event_closest_to_timestamp(struct db *db, struct arena *arena, int6
                                         int64_t ts, bool forwards,
                                         struct stored_event *out) MUST_CHECK;
 
+/* The part of `events`, which are ordered by room_nid, that is in the room. */
+struct stored_event *events_part_of_room(struct stored_event *events, size_t count,
+                                         int64_t room_nid, size_t *count_out);
+
 /* Timeline events of one state key, by room and oldest first: how a piece of state went by. */
 enum errcode events_of_state_key(struct db *db, struct arena *arena, struct nid_list room_nids,
                                  int64_t state_key_nid, struct stored_event **out,

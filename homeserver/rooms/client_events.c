@@ -116,21 +116,6 @@ static bool needs_memberships(const struct client_events_list *list)
     return is_needed;
 }
 
-/* `events` are ordered by room. */
-static void share_out_memberships(struct preparing *p, struct stored_event *events, size_t count)
-{
-    for (size_t l = 0; l < p->count; l++) {
-        int64_t nid = room_nid(p->lists[l].how.reader->room);
-        size_t first = 0, end;
-        while (first < count && events[first].room_nid != nid)
-            first++;
-        for (end = first; end < count && events[end].room_nid == nid;)
-            end++;
-        p->lists[l].needs->memberships = events + first;
-        p->lists[l].needs->membership_count = end - first;
-    }
-}
-
 static enum errcode fetch_memberships(struct preparing *p)
 {
     int64_t *nids = ARENA_ARRAY(p->call->arena, p->count, int64_t), key_nid;
@@ -149,7 +134,11 @@ static enum errcode fetch_memberships(struct preparing *p)
     if (key_nid == 0)
         return OK;
     TRY(events_of_state_key(p->call->db, p->call->arena, rooms, key_nid, &events, &count));
-    share_out_memberships(p, events, count);
+    for (size_t l = 0; l < p->count; l++) {
+        struct event_needs *needs = p->lists[l].needs;
+        needs->memberships = events_part_of_room(
+            events, count, room_nid(p->lists[l].how.reader->room), &needs->membership_count);
+    }
     return OK;
 }
 

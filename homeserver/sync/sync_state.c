@@ -256,32 +256,13 @@ static int by_room(const void *a, const void *b)
     return left->event_nid < right->event_nid ? -1 : left->event_nid > right->event_nid;
 }
 
-/* The room's part of `events`, which are ordered by room. */
-static struct stored_event *part_of_room(struct stored_event *events, size_t count, int64_t nid,
-                                         size_t *count_out)
-{
-    size_t low = 0, high = count, end;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (events[middle].room_nid < nid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (end = low; end < count && events[end].room_nid == nid;)
-        end++;
-    *count_out = end - low;
-    return events + low;
-}
-
 static enum errcode fill_list(struct sync *sync, const struct sync_room *room,
                               struct stored_event *events, size_t count,
                               struct client_events_list *out)
 {
     const struct event_filter *filter = &sync->request->filter->state;
 
-    events = part_of_room(events, count, room_nid(room->reader.room), &count);
+    events = events_part_of_room(events, count, room_nid(room->reader.room), &count);
     if (filter->senders.present || filter->not_senders.present ||
         event_filter_needs_content(filter))
         TRY(events_filter(sync->call, filter, room_id(room->reader.room), events, &count, NULL));
