@@ -13,6 +13,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "clients")]
 from client import Client  # noqa: E402
 from federating_synapse import FederatingSynapse  # noqa: E402
 from homeserver import Beffroi, free_port, running  # noqa: E402
+from malice import federates_with_a_good_peer  # noqa: E402
 from peer import Authority, Peer  # noqa: E402
 from two_sides import join_through, sees_member  # noqa: E402
 
@@ -104,3 +105,27 @@ def good_peer(authority):
     peer = Peer(authority)
     yield peer
     peer.close()
+
+
+@pytest.fixture
+def room_id(alice):
+    return alice.create_room(preset="public_chat", room_version="11")
+
+
+@pytest.fixture
+def room(server, room_id, peer):
+    return peer.join(server, room_id, "mallory")
+
+
+@pytest.fixture(scope="session")
+def honest_peer(authority):
+    peer = Peer(authority)
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def others_do_not_suffer(server, honest_peer, alice, room_id):
+    """After the case: a good peer joins, speaks, is heard and hears."""
+    yield
+    federates_with_a_good_peer(server, alice, room_id, honest_peer)

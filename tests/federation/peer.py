@@ -6,7 +6,8 @@
     peer.send(server, [event])
 
 It answers what other servers ask from the events it knows; `peer.answers[path prefix] = function` replaces an
-answer. Everything it was sent is in `peer.transactions`.
+answer: status and an object, bytes, or a function that writes to the connection itself. Everything it was sent is in
+`peer.transactions`.
 """
 
 import base64
@@ -44,28 +45,31 @@ class Authority:
         self.ca_file = directory / "authority.pem"
         self.ca_file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _sign(self, subject, public_key, is_authority=False, address=None):
+    def _sign(self, subject, public_key, is_authority=False, names=(), days=2, signed_by=None):
         now = datetime.datetime.utcnow()
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(self.name)
+            .issuer_name(subject if signed_by else self.name)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
+            .not_valid_before(now - datetime.timedelta(days=3))
+            .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         )
-        if address:
-            names = [x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("localhost")]
+        if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
+        return builder.sign(signed_by or self.key, hashes.SHA256())
 
-    def issue(self, name, address="127.0.0.1"):
-        """Paths of a certificate and its key."""
+    def issue(self, name, address="127.0.0.1", hosts=("localhost",), days=2, is_self_signed=False):
+        """Paths of a certificate and its key. `days`: until it expires."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate = self._sign(subject, key.public_key(), address=address)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+        names = [x509.DNSName(host) for host in hosts]
+        if address:
+            names.append(x509.IPAddress(ipaddress.ip_address(address)))
+        signed_by = key if is_self_signed else None
+        certificate = self._sign(subject, key.public_key(), names=names, days=days, signed_by=signed_by)
         certificate_file = self.directory / f"{name}.pem"
         key_file = self.directory / f"{name}.key"
         certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -237,6 +241,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, query = unquote(url.path), parse_qs(url.query)
         peer.requests.append((self.command, self.path))
         status, answer = peer.handle(self.command, path, query, json.loads(body) if body else None)
+        if callable(answer):  # it writes what it likes, head and all
+            self.close_connection = True
+            return answer(self)
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -255,15 +262,23 @@ class Server(http.server.ThreadingHTTPServer):
         pass  # a connection that the other side gave up
 
 
+def tls_context(certificate, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 class Peer:
-    def __init__(self, authority):
-        port = free_port()
-        self.http_server = Server(("127.0.0.1", port), Handler)
+    """`name`, when it is not its address, must lead there; `context` is its TLS."""
+
+    def __init__(self, authority, address="127.0.0.1", port=None, name=None, context=None):
+        port = port or free_port()
+        self.http_server = Server((address, port), Handler)
         self.http_server.peer = self
-        self.name = f"127.0.0.1:{port}"
-        certificate, key = authority.issue(f"peer-{port}")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        self.name = name or f"{address}:{port}"
+        self.address, self.port = address, port
+        if context is None:
+            context = tls_context(*authority.issue(f"peer-{address}-{port}", address=address))
         self.http_server.socket = context.wrap_socket(
             self.http_server.socket, server_side=True, do_handshake_on_connect=False
         )

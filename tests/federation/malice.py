@@ -1,0 +1,25 @@
+"""What the tests of malicious peers share."""
+
+from client import event_ids
+
+
+def refused(alice, room, peer, server, bad, room_id):
+    """Sends a bad event, then a good one: only the good one comes out."""
+    known = {e["event_id"] for e in alice.all_messages(room_id)}
+    good = room.event("m.room.message", {"body": "good"})
+    peer.send(server, [bad, good])
+    alice.sync_until(lambda answer: room.id_of(good) in event_ids(answer, room_id))
+    new = [e["event_id"] for e in alice.all_messages(room_id) if e["event_id"] not in known]
+    assert new == [room.id_of(good)]
+
+
+def federates_with_a_good_peer(server, alice, room_id, good):
+    """It joins, speaks, is heard and hears."""
+    alice.sync()
+    room = good.join(server, room_id, "honest")
+    event = room.event("m.room.message", {"body": "still here"})
+    good.send(server, [event])
+    alice.sync_until(lambda answer: room.id_of(event) in event_ids(answer, room_id))
+    said = alice.send_text(room_id, f"heard in {room_id}")
+    good.wait_for_transaction(lambda pdu: pdu.get("content", {}).get("body") == f"heard in {room_id}")
+    return said

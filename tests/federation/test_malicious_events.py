@@ -1,0 +1,148 @@
+"""Events that are none, and graphs that never end (D)."""
+
+import time
+
+import pytest
+from client import event_ids
+from malice import refused
+from peer import FEDERATION, Key, quote
+
+pytestmark = pytest.mark.usefixtures("others_do_not_suffer")
+
+
+def test_d_01_malformed_events_are_dropped_alone(server, alice, peer, room, room_id):
+    for name in ("sender", "type", "prev_events", "auth_events", "depth", "content", "hashes"):
+        bad = room.event("m.room.message", {"body": "bad"}, learn=False)
+        bad[name] = None
+        refused(alice, room, peer, server, bad, room_id)
+
+
+def test_d_03_a_wrong_hash_leaves_the_redacted_form(server, alice, peer, room, room_id):
+    event = room.event("m.room.message", {"body": "signed"})
+    event["content"] = {"body": "changed"}
+    peer.send(server, [event])
+    alice.sync_until(lambda answer: room.id_of(event) in event_ids(answer, room_id))
+    assert alice.event(room_id, room.id_of(event))["content"] == {}
+
+
+def test_d_05_events_in_the_name_of_others_are_dropped(server, alice, peer, room, room_id):
+    bad = room.event("m.room.message", {"body": "I am alice"}, sender=alice.user_id, learn=False)
+    refused(alice, room, peer, server, bad, room_id)
+
+
+def test_d_05_events_with_another_key_are_dropped(server, alice, peer, room, room_id):
+    bad = room.event("m.room.message", {"body": "stolen"}, learn=False)
+    bad["signatures"] = {}
+    peer.seal(bad, room.version, key=Key(peer.key.name))
+    refused(alice, room, peer, server, bad, room_id)
+
+
+@pytest.mark.parametrize("depth", [-1, 2**53, 2**63 - 1, 1e20, "5"])
+def test_d_07_impossible_depths(server, alice, peer, room, room_id, depth):
+    bad = room.event("m.room.message", {"body": "deep"}, depth=depth, learn=False)
+    refused(alice, room, peer, server, bad, room_id)
+
+
+def test_d_09_auth_events_that_are_none(server, alice, peer, room, room_id):
+    mine = room.state[("m.room.member", room.user_id)]
+    for wrong in ([], [mine], ["$unknown"], [mine] * 11):
+        bad = room.event("m.room.message", {"body": "bad"}, auth_events=wrong, learn=False)
+        refused(alice, room, peer, server, bad, room_id)
+
+
+def test_d_11_too_large(server, alice, peer, room, room_id):
+    bad = room.event("m.room.message", {"body": "x" * 70000}, learn=False)
+    refused(alice, room, peer, server, bad, room_id)
+
+
+def test_d_13_many_branches_are_healed(server, alice, peer, room, room_id):
+    base = room.extremities
+    for start in range(0, 100, 50):
+        events = [
+            room.event("m.room.message", {"body": str(start + i)}, prev_events=base, learn=False)
+            for i in range(50)
+        ]
+        peer.send(server, events)
+    last = events[-1]
+    peer.events[room.id_of(last)] = last
+    alice.sync_until(lambda answer: room.id_of(last) in event_ids(answer, room_id))
+    began = time.monotonic()
+    event_id = None
+    for i in range(6):
+        event_id = alice.send_text(room_id, f"healing {i}")
+    assert time.monotonic() - began < 20
+    pdu = peer.get(server, f"{FEDERATION}/v1/event/{quote(event_id)}")["pdus"][0]
+    assert len(pdu["prev_events"]) <= 20
+
+
+def test_d_17_history_that_repeats_itself_ends(server, alice, peer, room, room_id):
+    hidden = [room.event("m.room.message", {"body": str(i)}) for i in range(4)]
+    late = room.event("m.room.message", {"body": "late"})
+    peer.answers[f"{FEDERATION}/v1/get_missing_events/"] = lambda *_: (200, {"events": []})
+    peer.answers[f"{FEDERATION}/v1/backfill/"] = lambda *_: (200, {"pdus": [hidden[2]] * 3})
+    peer.send(server, [late])
+    alice.sync_until(lambda answer: room.id_of(late) in event_ids(answer, room_id))
+    for _ in range(2):
+        alice.all_messages(room_id, "b")
+    asked = [path for _, path in peer.requests if "/backfill/" in path]
+    assert 0 < len(asked) < 20
+
+
+def test_d_19_a_peer_that_has_no_auth_chain(server, alice, peer, room, room_id):
+    unknown = room.event("m.room.member", {"membership": "join", "displayname": "x"}, room.user_id, learn=False)
+    unknown_id = room.id_of(unknown)
+    auth = [i for i in room.auth_events("m.room.message", room.user_id) if i != room.state[("m.room.member", room.user_id)]]
+    bad = room.event("m.room.message", {"body": "bad"}, auth_events=auth + [unknown_id], learn=False)
+    peer.answers[f"{FEDERATION}/v1/event_auth"] = lambda *_: (200, {"auth_chain": [{"type": 1}, None, []]})
+    refused(alice, room, peer, server, bad, room_id)
+
+
+def test_d_21_a_soft_failed_event_is_not_shown(server, alice, peer, room, room_id):
+    """Banned meanwhile: an event upon the state before the ban is allowed there, but not shown."""
+    before = list(room.extremities)
+    alice.post("/_matrix/client/v3/rooms/{}/ban", room_id, body={"user_id": room.user_id})
+    event = room.event("m.room.message", {"body": "too late"}, prev_events=before)
+    peer.send(server, [event])
+    marker = alice.send_text(room_id, "marker")
+    seen = [e["event_id"] for e in alice.all_messages(room_id)]
+    assert marker in seen and room.id_of(event) not in seen
+
+
+def test_state_that_the_sender_may_not_set_is_rejected(server, alice, peer, room, room_id):
+    name = room.event("m.room.name", {"name": "stolen"}, "", learn=False)
+    refused(alice, room, peer, server, name, room_id)
+    alice.state(room_id, "m.room.name", expect=404)
+
+
+def test_an_event_of_another_room_is_no_auth_event(server, alice, peer, room, room_id):
+    other = alice.create_room(preset="public_chat", room_version="11")
+    other_room = peer.join(server, other, "mallory")
+    stolen = [
+        room.state[("m.room.create", "")],
+        room.state[("m.room.power_levels", "")],
+        other_room.state[("m.room.create", "")],
+        other_room.extremities[0],
+    ]
+    bad = room.event("m.room.message", {"body": "bad"}, auth_events=stolen, learn=False)
+    refused(alice, room, peer, server, bad, room_id)
+
+
+def test_a_slow_room_does_not_hold_up_another(server, alice, peer, room, room_id):
+    slow = peer.join(server, alice.create_room(preset="public_chat", room_version="11"), "mallory")
+
+    def sleep_long(*_):
+        time.sleep(8)
+        return 200, {"events": []}
+
+    peer.answers[f"{FEDERATION}/v1/get_missing_events"] = sleep_long
+    slow.event("m.room.message", {"body": "never sent"})
+    waits = slow.event("m.room.message", {"body": "waits"})
+    quick = room.event("m.room.message", {"body": "quick"})
+    alice.sync()
+    began = time.monotonic()
+    peer.send(server, [waits, quick])
+    assert time.monotonic() - began < 5
+    alice.sync_until(lambda answer: room.id_of(quick) in event_ids(answer, room_id))
+    assert time.monotonic() - began < 7
+
+
