@@ -61,6 +61,16 @@ def test_changes_of_the_profile_are_honoured_and_nicknames_stay_in_their_room(al
     assert found(alice, after) == [user.user_id]
 
 
+def test_who_is_in_a_public_room_is_found_by_all_and_by_themselves(anonymous):
+    """Spec: those who reside in public rooms are considered."""
+    name = unique("itself")
+    user = named(anonymous, name)
+    user.create_room()
+    assert found(user, name) == []
+    user.create_room(preset="public_chat")
+    assert found(user, name) == [user.user_id]
+
+
 def test_limits(alice, anonymous):
     name = unique("many")
     for _ in range(3):
