@@ -99,16 +99,17 @@ static void receipts_are_sorted_by_room_and_user(void **state)
         {"!r:a", "@u:a", "$1", 10, NULL},
         {"!r:a", "@v:a", "$2", 11, "main"},
         {"!s:a", "@u:a", "$3", 12, "$root"},
+        {"!t:a", "@u:a", "an event of some version", 13, NULL},
     };
     const struct receipt_edu *receipts;
     size_t count;
     json_t *edus = json_on_arena(arena, json_array());
 
-    edu_add_receipts(edus, sent, 3);
+    edu_add_receipts(edus, sent, COUNT_OF(sent));
     assert_int_equal(json_array_size(edus), 1);
     json_t *content = content_of(arena, json_incref(json_array_get(edus, 0)), EDU_RECEIPT);
     assert_int_equal(edu_parse_receipts(arena, content, &source, &receipts, &count), OK);
-    assert_int_equal(count, 3);
+    assert_int_equal(count, COUNT_OF(sent));
     for (size_t i = 0; i < count; i++) {
         assert_string_equal(receipts[i].room_id, sent[i].room_id);
         assert_string_equal(receipts[i].user_id, sent[i].user_id);
@@ -152,6 +153,7 @@ static void malformed_receipts_are_left_out(void **state)
         "{'!r':{'m.read':{'@u:a':{'event_ids':[],'data':{'ts':1}}}}}",
         "{'!r':{'m.read':{'@u:a':{'event_ids':['$1','$2'],'data':{'ts':1}}}}}",
         "{'!r':{'m.read':{'@u:a':{'event_ids':[1],'data':{'ts':1}}}}}",
+        "{'!r':{'m.read':{'@u:a':{'event_ids':[''],'data':{'ts':1}}}}}",
         "{'!r':{'m.read':{'@u:a':{'event_ids':['$1'],'data':{}}}}}",
         "{'!r':{'m.read':{'@u:a':{'event_ids':['$1'],'data':{'ts':1,'thread_id':1}}}}}",
     };
