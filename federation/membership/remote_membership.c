@@ -396,6 +396,9 @@ enum errcode remote_membership_change(struct call *call, const struct remote_mem
     enum errcode outcome = M_NOT_FOUND;
 
     TRY(load_row(call, change, &row));
+    /* Leaving twice is leaving once, where the others of the room are no longer with us too. */
+    if (is(change->membership, "leave") && row.membership == STORED_LEAVE)
+        return OK;
     if (is(change->membership, "leave") && row.membership != STORED_INVITE &&
         row.membership != STORED_KNOCK)
         return fail(call->error, M_FORBIDDEN, "You are not in this room.");
