@@ -69,7 +69,7 @@
 
 enum {
     LOCK, SCANNED, PROBE, SCAN, SET_SCANNED, WAITING, SENT, OUTBOX_DELETE, PDUS, OUTBOX, DEVICES, RECEIPTS, PRESENCE,
-    OUTBOX_ADD, FORWARD, SERVERS
+    OUTBOX_ADD, FORWARD, SERVERS, MISSED
 };
 
 static const struct db_statement statements[] = {
@@ -239,6 +239,26 @@ static const struct db_statement statements[] = {
         "SELECT unnest(w.servers) FROM partial_state_rooms w "
         " WHERE w.room_nid = $1 AND " IS_PARTIAL
         " ORDER BY server_name"},
+
+    [MISSED] = {"federation_missed_changes_load",
+        "SELECT max(c.position), s.user_id, "
+        "       (SELECT min(d.device_id) FROM devices d WHERE d.user_nid = s.user_nid), n.name "
+        "  FROM memberships here "
+        "  JOIN device_list_changes c ON c.user_nid = here.user_nid AND c.position >= $2 "
+        "  JOIN users s ON s.user_nid = here.user_nid "
+        " CROSS JOIN (SELECT unnest($3::text[]) COLLATE \"C\" AS name, true AS is_here "
+        "              UNION ALL SELECT unnest($4::text[]), false) AS n "
+        " WHERE here.room_nid = $1 AND here.membership = 2 AND here.is_local "
+        "   AND (n.is_here "
+        "        OR EXISTS (SELECT FROM users o "
+        "                     JOIN memberships theirs ON theirs.user_nid = o.user_nid "
+        "                          AND theirs.membership = 2 "
+        "                     JOIN memberships mine ON mine.room_nid = theirs.room_nid "
+        "                          AND mine.membership = 2 "
+        "                    WHERE " SERVER_OF("o.user_id") " = n.name AND NOT o.is_local "
+        "                      AND mine.user_nid = here.user_nid)) "
+        " GROUP BY s.user_nid, s.user_id, n.name "
+        " ORDER BY s.user_id, n.name"},
 };
 STATEMENT_TABLE(federation_queues, statements);
 /* clang-format on */
@@ -375,6 +395,15 @@ enum errcode federation_outbox_load(struct db *db, struct arena *arena,
     return OK;
 }
 
+static void read_device_change(struct db_rows *rows, size_t i, struct federation_device_change *out)
+{
+    *out = (struct federation_device_change){
+        .position = rows_int(rows, i, 0),
+        .user_id = rows_text(rows, i, 1),
+        .device_id = rows_is_null(rows, i, 2) ? "" : rows_text(rows, i, 2),
+    };
+}
+
 enum errcode federation_device_changes_load(struct db *db, struct arena *arena,
                                             const struct federation_part *part,
                                             struct federation_device_change **out,
@@ -386,11 +415,27 @@ enum errcode federation_device_changes_load(struct db *db, struct arena *arena,
     *count_out = rows_count(rows);
     *out = ARENA_ARRAY(arena, *count_out, struct federation_device_change);
     for (size_t i = 0; i < *count_out; i++)
-        (*out)[i] = (struct federation_device_change){
-            .position = rows_int(rows, i, 0),
-            .user_id = rows_text(rows, i, 1),
-            .device_id = rows_is_null(rows, i, 2) ? "" : rows_text(rows, i, 2),
-        };
+        read_device_change(rows, i, &(*out)[i]);
+    return OK;
+}
+
+enum errcode federation_missed_changes_load(struct db *db, struct arena *arena,
+                                            const struct missed_changes_query *query,
+                                            struct missed_device_change **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[MISSED],
+                 PARAMS(INT(query->room_nid), INT(query->since),
+                        TEXT_ARRAY(query->here, query->here_count),
+                        TEXT_ARRAY(query->gone, query->gone_count)),
+                 &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct missed_device_change);
+    for (size_t i = 0; i < *count_out; i++) {
+        read_device_change(rows, i, &(*out)[i].change);
+        (*out)[i].server_name = rows_text(rows, i, 3);
+    }
     return OK;
 }
 

@@ -87,6 +87,26 @@ enum errcode federation_device_changes_load(struct db *db, struct arena *arena,
                                             struct federation_device_change **out,
                                             size_t *count_out) MUST_CHECK;
 
+/* Of our users who are joined to the room: those whose devices or keys changed at `after` or later,
+ * once for each of the servers that may hear of it. `here` are in the room; of `gone` only those
+ * that share another room with the user. In order of user ID. */
+struct missed_changes_query {
+    int64_t room_nid;
+    int64_t since;
+    const char *const *here;
+    size_t here_count;
+    const char *const *gone;
+    size_t gone_count;
+};
+struct missed_device_change {
+    struct federation_device_change change;
+    const char *server_name;
+};
+enum errcode federation_missed_changes_load(struct db *db, struct arena *arena,
+                                            const struct missed_changes_query *query,
+                                            struct missed_device_change **out,
+                                            size_t *count_out) MUST_CHECK;
+
 /* `room_id` is filled beside the receipt. */
 struct federation_receipt {
     const char *room_id;

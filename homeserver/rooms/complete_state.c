@@ -11,6 +11,7 @@
 #include "homeserver/protocol/event.h"
 #include "homeserver/rooms/follow_member.h"
 #include "homeserver/rooms/follow_summary.h"
+#include "homeserver/rooms/missed_devices.h"
 #include "homeserver/rooms/rejudge_events.h"
 #include "homeserver/rooms/resolve_state.h"
 #include "homeserver/rooms/room_state.h"
@@ -25,7 +26,7 @@
 #include "storage/room_summaries.h"
 #include "storage/users.h"
 
-enum { DIRECTORY_MEMBERS_MAX = 1000 };
+enum { DIRECTORY_MEMBERS_MAX = 1000, EVENTS_AT_ONCE = 500 };
 
 struct changed_key {
     int64_t key_nid;
@@ -39,6 +40,7 @@ struct completing {
     struct room_build *build;
     struct journal_entry *entry;
     struct partial_state_room partial;
+    struct missed_devices *missed;
     struct state_map *join_before; /* owned */
     struct rejudgement rejudgement;
     struct snapshot_ref snapshot; /* the last that was added … */
@@ -48,29 +50,38 @@ struct completing {
 
 /* ── The state before the join ───────────────────────────────────────────────────────────────── */
 
-static void put_state(struct completing *c, const struct stored_event *event)
+static enum errcode put_state(struct completing *c, const struct stored_event *event)
 {
-    if (event->room_nid == room_nid(c->what->room) && event->state_key_nid != 0 &&
-        (event->flags & EVENT_REJECTED) == 0)
-        state_map_put(&c->join_before, event->state_key_nid, event->event_nid);
+    if (event->room_nid != room_nid(c->what->room) || event->state_key_nid == 0 ||
+        (event->flags & EVENT_REJECTED) != 0)
+        return OK;
+    state_map_put(&c->join_before, event->state_key_nid, event->event_nid);
+    return missed_devices_see(c->missed, event);
+}
+
+/* The events themselves are many, and not needed any longer than to see what they are. */
+static enum errcode put_states(struct completing *c, const char *const *ids, size_t count)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct stored_event *stored;
+
+    TRY(events_load_by_ids(c->call->db, arena, ids, count, &stored, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(put_state(c, &stored[i]));
+    return OK;
 }
 
 static enum errcode read_told_state(struct completing *c)
 {
     struct call *call = c->call;
-    struct stored_event *stored;
-    size_t count;
+    size_t total = c->what->state_count;
     int64_t create_key;
 
-    TRY(events_load_by_ids(call->db, call->arena, c->what->state_ids, c->what->state_count, &stored,
-                           &count));
-    for (size_t i = 0; i < count; i++)
-        put_state(c, &stored[i]);
-    if (c->what->upon_id != NULL) {
-        TRY(events_load_by_ids(call->db, call->arena, &c->what->upon_id, 1, &stored, &count));
-        if (count > 0)
-            put_state(c, &stored[0]);
-    }
+    for (size_t i = 0; i < total; i += EVENTS_AT_ONCE)
+        TRY(put_states(c, c->what->state_ids + i,
+                       total - i < EVENTS_AT_ONCE ? total - i : EVENTS_AT_ONCE));
+    if (c->what->upon_id != NULL)
+        TRY(put_states(c, &c->what->upon_id, 1));
     TRY(state_key_find(room_service_state_keys(call->services->rooms), call->db, "m.room.create",
                        "", &create_key));
     if (state_map_get(c->join_before, create_key) == 0 ||
@@ -82,6 +93,8 @@ static enum errcode read_told_state(struct completing *c)
 
 static enum errcode rejudge(struct completing *c)
 {
+    bool is_there = false;
+
     c->rejudgement = (struct rejudgement){
         .room = c->what->room,
         .head = c->build->head,
@@ -91,10 +104,14 @@ static enum errcode rejudge(struct completing *c)
     };
     TRY(events_rejudge(c->call, &c->rejudgement));
     for (size_t i = 0; i < c->rejudgement.count; i++) {
-        if (c->rejudgement.events[i].stored->event_nid == c->what->join_nid)
-            return OK;
+        const struct rejudged_event *one = &c->rejudgement.events[i];
+        is_there |= one->stored->event_nid == c->what->join_nid;
+        if ((one->flags & EVENT_REJECTED) == 0)
+            TRY(missed_devices_see(c->missed, one->stored));
     }
-    return fail(c->call->error, E_DATABASE, "The join to %s is gone.", room_id(c->what->room));
+    return is_there ? OK
+                    : fail(c->call->error, E_DATABASE, "The join to %s is gone.",
+                           room_id(c->what->room));
 }
 
 /* ── Snapshots ───────────────────────────────────────────────────────────────────────────────── */
@@ -346,9 +363,11 @@ static enum errcode complete(struct completing *c)
     TRY(partial_state_load(call->db, call->arena, room_nid(c->what->room), &c->partial));
     if (c->partial.join_nid != c->what->join_nid)
         return M_NOT_FOUND;
+    c->missed = missed_devices_create(call, &c->partial);
     TRY(read_told_state(c));
     TRY(rejudge(c));
     TRY(fill_entry(c));
+    TRY(missed_devices_tell(c->missed, c->rejudgement.state));
     struct journal_entry *entry = c->entry;
     c->entry = NULL;
     TRY(commit_head(call, c->what->room, entry));
