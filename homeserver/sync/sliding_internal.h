@@ -19,6 +19,7 @@ struct sliding_item {
     bool is_initial;
     bool is_expanded; /* its timeline goes back behind what was told */
     bool was_told;    /* it is in the answer */
+    bool is_withheld; /* until its members are known */
     struct sync_room room;
     int64_t bump; /* 0: not looked up */
 };

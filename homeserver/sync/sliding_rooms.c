@@ -2,7 +2,10 @@
  * The rooms of a sliding sync answer: those that the lists and subscriptions match, as far as
  * something in them is new to the client. Spec: MSC4186, "Room results".
  */
+#include "config/config.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/protocol/identifiers.h"
+#include "homeserver/services.h"
 #include "homeserver/sync/sliding_internal.h"
 #include "storage/account_data.h"
 #include "storage/receipts.h"
@@ -79,6 +82,40 @@ static void select_items(struct sliding *sliding)
     sliding->item_count = window->match_count;
 }
 
+/* Whether members are wanted whom a room that was entered a moment ago may lack: then it is told
+ * when all are there, as in /sync (MSC3902). */
+static bool wants_members(const struct sliding *sliding, const struct sliding_match *match)
+{
+    const struct config *config = config_current(sliding->sync.call->services->config);
+    const struct state_pattern somebody = {"m.room.member", "@"};
+
+    if (sliding_wanted_selects(match->wanted, match->wanted_count, &somebody,
+                               sliding->question->requester->user_id))
+        return true;
+    for (size_t i = 0; i < match->wanted_count; i++) {
+        for (size_t j = 0; j < match->wanted[i]->include_count; j++) {
+            const struct state_pattern *wanted = &match->wanted[i]->include[j];
+            if (wanted->type != NULL && strcmp(wanted->type, "m.room.member") == 0 &&
+                wanted->state_key != NULL && user_id_is_valid(wanted->state_key) &&
+                !config_hosts_user(config, wanted->state_key))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* When the members came after the last answer, all that is wanted is news again. */
+static void follow_completeness(const struct sliding *sliding, struct sliding_item *item)
+{
+    const struct room_head *head = item->room.reader.head;
+
+    if (!is_in(item))
+        return;
+    item->is_withheld = head->is_partial && wants_members(sliding, item->match);
+    item->has_news = !item->is_withheld;
+    item->room.all_state = !item->is_initial && head->completed_position > item->room.since;
+}
+
 static enum errcode open_item(struct sliding *sliding, struct sliding_item *item)
 {
     const struct membership_row *row = &item->info->membership;
@@ -105,6 +142,7 @@ static enum errcode open_item(struct sliding *sliding, struct sliding_item *item
     TRY(room_open_by_nid(sliding->sync.call, row->room_nid, &room->reader.room));
     TRY(room_committed_head(sliding->sync.call, room->reader.room, &head));
     room->reader.head = head;
+    follow_completeness(sliding, item);
     return OK;
 }
 
@@ -322,6 +360,13 @@ struct sliding_memory sliding_remember(struct sliding *sliding)
     fall_behind(sliding, &memory);
     for (size_t i = 0; i < sliding->item_count; i++) {
         const struct sliding_item *item = &sliding->items[i];
+        if (item->is_withheld && item->known == NULL)
+            continue;
+        if (item->is_withheld) {
+            memory.rooms[item->known - sliding->told.rooms].since =
+                sliding_since(sliding, item->known);
+            continue;
+        }
         const struct sliding_known now = {
             .room_nid = item->match->room->room_nid,
             .timeline_limit = known_limit(item),

@@ -113,11 +113,12 @@ static void note_change(struct selection *selection, const struct state_key_pair
 }
 
 /* What changed since the client was told. Lazily loading clients keep the members they know up to
- * date with it, unless there is a gap: then they are to forget them. */
+ * date with it, unless there is a gap: then they are to forget them. Where the whole state is new,
+ * its members are as if they had always been there. */
 static enum errcode choose_changes(struct selection *selection)
 {
     const struct sync_room *room = &selection->item->room;
-    bool all_members = is_lazy(selection->item) && !room->is_limited;
+    bool all_members = is_lazy(selection->item) && !room->is_limited && !room->all_state;
     struct state_key_pair *pairs;
     struct state_map *known;
 

@@ -10,6 +10,7 @@ from client import CLIENT, Client, event_ids, joined_room, quote, unique
 from conftest import federating_server
 from homeserver import running
 from peer import FEDERATION, PeerRoom
+from sliding import Sliding, told_state
 
 LAZY = '{"room":{"state":{"lazy_load_members":true},"timeline":{"lazy_load_members":true}}}'
 
@@ -141,6 +142,44 @@ def test_a_room_is_used_before_its_members_are_known_and_whole_afterwards(server
     assert set(answer["pdu_ids"]) == set(residence.room.state.values())
 
 
+def sliding(client, name, *members):
+    wanted = [["m.room.create", ""], *(["m.room.member", who] for who in members)]
+    return Sliding(client, conn_id=name, lists={"all": {"ranges": [[0, 9]], "timeline_limit": 5, "required_state": wanted}})
+
+
+def members_told(answer, room_id):
+    return {key for kind, key in told_state(answer, room_id) if kind == "m.room.member"}
+
+
+def test_sliding_sync_shows_the_room_at_once_only_to_who_does_not_want_all_members(server, alice, peer, residence):
+    lazy, eager, named = sliding(alice, "lazy", "$LAZY"), sliding(alice, "eager", "*"), sliding(alice, "named", residence.derek)
+    known = sliding(alice, "known", "$ME")
+    join(alice, residence)
+    assert residence.asked.wait(60)
+    assert lazy.ask()["rooms"][residence.id]["initial"] and known.ask()["rooms"][residence.id]["initial"]
+    assert not eager.ask()["rooms"] and not named.ask()["rooms"]
+    said = residence.says("yes", residence.derek)
+    peer.send(server, [said])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
+    assert members_told(lazy.ask(), residence.id) == {residence.derek}
+    assert known.ask()["rooms"][residence.id]["num_live"] == 1
+    assert not eager.ask()["rooms"]
+    known.ask(**{"lists": sliding(alice, "known", "*").body["lists"]})  # now it wants them, and waits like the others
+
+    residence.told.set()
+    everybody = {alice.user_id, residence.charlie, residence.derek}
+    assert members(alice, residence.id) == everybody
+    answer = lazy.ask()
+    assert answer["rooms"][residence.id]["joined_count"] == 3
+    assert set(told_state(answer, residence.id)) == {("m.room.create", "")}
+    answer = eager.ask()
+    assert answer["rooms"][residence.id]["initial"] and members_told(answer, residence.id) == everybody
+    assert members_told(named.ask(), residence.id) == {residence.derek}
+    assert members_told(known.ask(), residence.id) == everybody
+    for connection in (lazy, eager, named, known):
+        assert not connection.ask()["rooms"]
+
+
 def test_a_server_that_does_not_know_the_members_says_so(server, alice, peer, good_peer, residence):
     residence.servers.append(good_peer.name)
     join(alice, residence)
@@ -209,6 +248,7 @@ def test_who_was_not_in_the_room_did_not_say_anything(server, alice, peer):
 def test_who_leaves_before_the_members_are_known_is_gone(server, alice, peer, residence):
     join(alice, residence)
     alice.leave(residence.id)
+    alice.leave(residence.id)  # once more is no other thing
     left = peer.wait_for_transaction(
         lambda pdu: pdu.get("state_key") == alice.user_id and pdu["content"]["membership"] == "leave"
     )
@@ -216,3 +256,59 @@ def test_who_leaves_before_the_members_are_known_is_gone(server, alice, peer, re
     join(alice, residence)
     residence.told.set()
     assert members(alice, residence.id) == {alice.user_id, residence.charlie, residence.derek}
+
+
+def member_of_another(residence, other, localpart, membership):
+    """A member event that both servers signed; the peer tells of it."""
+    user_id = other.user(localpart)
+    event = residence.room.event("m.room.member", {"membership": membership}, user_id, sender=user_id)
+    return other.seal(event, residence.version)
+
+
+def device_update(user, after=0):
+    return lambda edu: (
+        edu.get("edu_type") == "m.device_list_update"
+        and edu["content"]["user_id"] == user.user_id
+        and edu["content"]["stream_id"] > after
+    )
+
+
+def rename_device(client, name):
+    client.put(f"{CLIENT}/devices/{{}}", client.device_id, body={"display_name": name})
+
+
+def test_a_server_that_nobody_named_hears_of_devices_when_the_members_are_known(server, alice, peer, good_peer, residence):
+    member_of_another(residence, good_peer, "elsie", "join")
+    join(alice, residence)
+    assert residence.asked.wait(60)
+    first = peer.wait_for_transaction(device_update(alice))["content"]["stream_id"]
+    rename_device(alice, "missed")
+    second = peer.wait_for_transaction(device_update(alice, first))["content"]["stream_id"]
+    assert not good_peer.transactions
+    residence.told.set()
+    assert good_peer.wait_for_transaction(device_update(alice))["content"]["stream_id"] == second
+    rename_device(alice, "heard of at once")
+    good_peer.wait_for_transaction(device_update(alice, second))
+
+
+@pytest.mark.parametrize("meets_elsewhere", [True, False])
+def test_a_server_that_nobody_named_and_that_is_gone_hears_of_devices_of_whom_it_still_meets(
+    server, alice, peer, good_peer, residence, meets_elsewhere
+):
+    member_of_another(residence, good_peer, "elsie", "join")
+    join(alice, residence)
+    assert residence.asked.wait(60)
+    first = peer.wait_for_transaction(device_update(alice))["content"]["stream_id"]
+    left = member_of_another(residence, good_peer, "elsie", "leave")
+    peer.send(server, [left])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(left)), filter=LAZY)
+    if meets_elsewhere:
+        good_peer.join(server, alice.create_room(preset="public_chat"), "elsie")
+    residence.told.set()
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie, residence.derek}
+    if meets_elsewhere:
+        assert good_peer.wait_for_transaction(device_update(alice))["content"]["stream_id"] == first
+    else:
+        sent = alice.send_text(residence.id, "only for those who are here")
+        peer.wait_for_transaction(lambda one: "type" in one and residence.room.id_of(one) == sent)
+        assert not good_peer.transactions
