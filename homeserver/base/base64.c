@@ -74,3 +74,14 @@ bool base64_decode_into(void *out, size_t out_size, size_t *size_out, const char
     *size_out = head_size + tail_size;
     return true;
 }
+
+bool base64_decode_exactly(void *out, size_t size, const char *text)
+{
+    size_t decoded_size;
+
+    if (text == NULL)
+        return false;
+    enum base64_alphabet alphabet = strpbrk(text, "-_") != NULL ? BASE64_URLSAFE : BASE64_STANDARD;
+    return base64_decode_into(out, size, &decoded_size, text, strlen(text), alphabet) &&
+           decoded_size == size;
+}

@@ -30,23 +30,12 @@ bool ed25519_verify(const struct ed25519_public_key *key, const void *bytes, siz
     return crypto_sign_verify_detached(signature, bytes, size, key->bytes) == 0;
 }
 
-static bool decode_exactly(uint8_t *out, size_t out_size, const char *text)
-{
-    size_t size;
-
-    if (text == NULL)
-        return false;
-    enum base64_alphabet alphabet = strpbrk(text, "-_") != NULL ? BASE64_URLSAFE : BASE64_STANDARD;
-    return base64_decode_into(out, out_size, &size, text, strlen(text), alphabet) &&
-           size == out_size;
-}
-
 bool ed25519_public_key_decode(struct ed25519_public_key *out, const char *text)
 {
-    return decode_exactly(out->bytes, sizeof(out->bytes), text);
+    return base64_decode_exactly(out->bytes, sizeof(out->bytes), text);
 }
 
 bool ed25519_signature_decode(uint8_t out[ED25519_SIGNATURE_BYTES], const char *text)
 {
-    return decode_exactly(out, ED25519_SIGNATURE_BYTES, text);
+    return base64_decode_exactly(out, ED25519_SIGNATURE_BYTES, text);
 }

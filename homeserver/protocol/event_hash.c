@@ -37,12 +37,9 @@ bool event_content_hash_matches(const json_t *event)
 {
     const char *text = json_get_string(json_get_object(event, "hashes"), "sha256");
     uint8_t computed[SHA256_BYTES], claimed[SHA256_BYTES];
-    size_t size;
 
-    return text != NULL &&
-           base64_decode_into(claimed, sizeof(claimed), &size, text, strlen(text),
-                              BASE64_STANDARD) &&
-           size == sizeof(claimed) && event_content_hash(event, computed) == OK &&
+    return base64_decode_exactly(claimed, sizeof(claimed), text) &&
+           event_content_hash(event, computed) == OK &&
            memcmp(claimed, computed, sizeof(claimed)) == 0;
 }
 

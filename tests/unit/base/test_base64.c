@@ -60,12 +60,33 @@ static void decoding_refuses_everything_else(void **state)
     assert_false(base64_decode_into(small, 2, &size, "Z\0", 2, BASE64_STANDARD));
 }
 
+/* Keys, signatures and hashes of others. */
+static void one_rule_for_what_others_write(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        bool is_right;
+    } cases[] = {
+        {"/+/+", true}, {"_-_-", true},   {"/-/-", false}, {"Zm9v", true}, {"Zm9vYg", false},
+        {"Zm8", false}, {"Zm 9v", false}, {"", false},     {NULL, false},
+    };
+    char bytes[3];
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(base64_decode_exactly(bytes, sizeof(bytes), cases[i].text),
+                         cases[i].is_right);
+    assert_true(base64_decode_exactly(bytes, 2, "Zm8="));
+    assert_true(base64_decode_exactly(bytes, 2, "Zm9"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encoding_follows_the_examples_of_the_appendix),
         cmocka_unit_test(decoding_accepts_padding_and_stray_trailing_bits),
         cmocka_unit_test(decoding_refuses_everything_else),
+        cmocka_unit_test(one_rule_for_what_others_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
