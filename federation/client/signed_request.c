@@ -185,8 +185,10 @@ enum errcode federation_fetch_raw(struct call *call, const struct federation_req
         return outcome;
     if (federation_is_unwell(outcome, out->status)) {
         discovery_forget(client->discovery, request->destination);
-        TRY(destination_health_failed(client->health, call->db, request->destination,
-                                      clock_wall_ms()));
+        /* Whose keys are asked for, strangers say: nothing is stored of whom they invent. */
+        if (!request->is_unsigned)
+            TRY(destination_health_failed(client->health, call->db, request->destination,
+                                          clock_wall_ms()));
     } else if (outcome == OK) {
         TRY(destination_health_answered(client->health, call->db, request->destination));
     }

@@ -19,7 +19,7 @@ enum {
     KEYS_MAX = 50000,
     SERVERS_MAX = 20000,
     RETRY_MIN_MS = 2 * 1000,
-    RETRY_MAX_MS = 60 * 60 * 1000,
+    RETRY_MAX_MS = 60 * 60 * 1000, /* of a server that does not answer */
 };
 
 struct ring_entry {
@@ -127,8 +127,13 @@ static bool may_ask(struct key_ring *ring, const char *server_name)
     return may;
 }
 
-static void asked(struct key_ring *ring, const char *server_name, bool in_vain)
+enum answer { HAS_KEY, LACKS_KEY, NONE };
+
+/* A server that answers without the key that was asked for is asked again soon: anybody can make us
+ * ask for a key that it never had, and its real next one must not wait for that. */
+static void asked(struct key_ring *ring, const char *server_name, enum answer answer)
 {
+    bool in_vain = answer != HAS_KEY;
     struct ring_server *server;
 
     pthread_mutex_lock(&ring->lock);
@@ -143,7 +148,9 @@ static void asked(struct key_ring *ring, const char *server_name, bool in_vain)
         HASH_ADD_KEYPTR(hh, ring->servers, server->name, strlen(server->name), server);
     }
     if (server != NULL && in_vain) {
-        server->interval_ms = server->interval_ms == 0 ? RETRY_MIN_MS : server->interval_ms * 2;
+        server->interval_ms = server->interval_ms == 0 || answer == LACKS_KEY
+                                  ? RETRY_MIN_MS
+                                  : server->interval_ms * 2;
         if (server->interval_ms > RETRY_MAX_MS)
             server->interval_ms = RETRY_MAX_MS;
         server->retry_at_ms = clock_monotonic_ms() + server->interval_ms;
@@ -159,7 +166,7 @@ struct flight {
     struct call *call;
     const char *server_name;
     const char *key_id;
-    bool found; /* the document lists the key */
+    bool found; /* a document lists the key, and is still valid */
 };
 
 static enum errcode store(struct flight *flight, const struct server_keys *keys)
@@ -194,7 +201,10 @@ static enum errcode store(struct flight *flight, const struct server_keys *keys)
         remember(call->services->key_ring,
                  arena_printf(call->arena, "%s %s", keys->server_name, keys->keys[i].key_id),
                  &keys->keys[i].key);
-    flight->found = flight->found || server_keys_find(keys, flight->key_id) != NULL;
+    const struct server_key *found = server_keys_find(keys, flight->key_id);
+    flight->found =
+        flight->found ||
+        (found != NULL && (found->key.is_expired || keys->valid_until_ts > clock_wall_ms()));
     return OK;
 }
 
@@ -228,7 +238,8 @@ static enum errcode fly(void *context)
     const struct server_keys *keys;
 
     enum errcode outcome = federation_get_server_keys(call, flight->server_name, &keys);
-    if (outcome == OK)
+    bool has_answered = outcome == OK;
+    if (has_answered)
         outcome = store(flight, keys);
     for (size_t i = 0; i < config->federation.notary_count && !flight->found; i++) {
         if (is_ours(outcome))
@@ -241,7 +252,7 @@ static enum errcode fly(void *context)
         log_info(LOG_FEDERATION, "The key %s of %s can not be had: %s", flight->key_id,
                  flight->server_name,
                  outcome == OK ? "the server does not list it" : call->error->text);
-    asked(ring, flight->server_name, !flight->found);
+    asked(ring, flight->server_name, flight->found ? HAS_KEY : has_answered ? LACKS_KEY : NONE);
     return OK;
 }
 

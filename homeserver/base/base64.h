@@ -27,8 +27,8 @@ char *base64_encode(struct arena *arena, const void *bytes, size_t size,
 bool base64_decode_into(void *out, size_t out_size, size_t *size_out, const char *text,
                         size_t length, enum base64_alphabet alphabet);
 
-/* The one rule for keys, signatures and hashes of others: either alphabet, but not both, and exactly
- * `size` bytes. False otherwise, or when the text is NULL. */
+/* The one rule for keys, signatures and hashes of others: either alphabet, but not both, and
+ * exactly `size` bytes. False otherwise, or when the text is NULL. */
 bool base64_decode_exactly(void *out, size_t size, const char *text);
 
 #endif

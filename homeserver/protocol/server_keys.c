@@ -93,6 +93,10 @@ enum errcode server_keys_parse(struct arena *arena, json_t *json,
     TRY(json_require_object(json, "verify_keys", error, &verify_keys));
     if (strcmp(keys->server_name, source->server_name) != 0)
         return fail(error, M_BAD_JSON, "The keys are not those of %s.", source->server_name);
+    if (json_object_size(verify_keys) + json_object_size(json_get_object(json, "old_verify_keys")) >
+        SERVER_KEYS_MAX)
+        return fail(error, M_BAD_JSON, "%s has more than %d keys.", source->server_name,
+                    SERVER_KEYS_MAX);
     if (keys->valid_until_ts > latest)
         keys->valid_until_ts = latest;
     read_current_keys(arena, json, keys->valid_until_ts, &found);

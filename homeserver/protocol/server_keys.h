@@ -20,6 +20,9 @@ struct signing_key;
 /* No key is believed for longer without asking again. */
 #define SERVER_KEYS_VALIDITY_MAX_MS (INT64_C(7) * 24 * 60 * 60 * 1000)
 
+/* A document with more, old ones included, is none: each of them would be stored. */
+enum { SERVER_KEYS_MAX = 200 };
+
 struct server_key {
     const char *key_id;
     struct verify_key key; /* as events see it: validity capped, expired ones marked */

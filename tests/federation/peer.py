@@ -290,7 +290,7 @@ class Peer:
         self.requests = []
         self.lock = threading.Condition()
         self.txn = 0
-        threading.Thread(target=self.http_server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http_server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self):
         self.http_server.shutdown()

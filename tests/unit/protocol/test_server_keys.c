@@ -111,6 +111,25 @@ static void wrong_documents_are_refused(void **state)
     assert_int_equal(parse(arena, json, &keys), M_INVALID_SIGNATURE);
 }
 
+static void too_many_keys_are_no_document(void **state)
+{
+    (void)state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const struct signing_key key = make_key("ed25519:1", 1);
+    const struct server_keys *keys;
+
+    for (int more = SERVER_KEYS_MAX - 2; more <= SERVER_KEYS_MAX - 1; more++) {
+        json_t *json = build_document(arena, now_ms);
+        json_t *old = json_object_get(json, "old_verify_keys");
+        for (int i = 1; i < more; i++)
+            json_object_set_new(old, arena_printf(arena, "ed25519:more%d", i), json_object());
+        json_object_del(json, "signatures");
+        assert_int_equal(signing_json_sign(json, "a", &key), OK);
+        size_t count = json_object_size(old) + 2;
+        assert_int_equal(parse(arena, json, &keys), count > SERVER_KEYS_MAX ? M_BAD_JSON : OK);
+    }
+}
+
 static void an_old_key_does_not_vouch_for_the_document(void **state)
 {
     (void)state;
@@ -155,6 +174,7 @@ int main(void)
         cmocka_unit_test(keys_are_believed_for_a_week_at_most),
         cmocka_unit_test(wrong_documents_are_refused),
         cmocka_unit_test(an_old_key_does_not_vouch_for_the_document),
+        cmocka_unit_test(too_many_keys_are_no_document),
         cmocka_unit_test(keys_that_we_can_not_use_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
