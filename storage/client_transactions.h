@@ -30,9 +30,9 @@ void client_transaction_add_in(struct journal_entry *entry,
                                const struct client_transaction *transaction, int64_t event_nid,
                                int64_t now_ms);
 
-/* The transaction IDs of events sent by this device, for `unsigned.transaction_id`: parallel to
- * `event_nids`, NULL where there is none. */
-enum errcode client_transactions_of_events(struct db *db, struct arena *arena, int64_t user_nid,
+/* The transaction IDs of those of a user's own events that this device sent, for
+ * `unsigned.transaction_id`: parallel to `event_nids`, NULL where there is none. */
+enum errcode client_transactions_of_events(struct db *db, struct arena *arena,
                                            const char *device_id, struct nid_list event_nids,
                                            const char ***txn_ids_out) MUST_CHECK;
 

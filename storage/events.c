@@ -19,6 +19,9 @@
 /* Rejected, soft-failed and outlier events are not shown. */
 #define IS_VISIBLE "e.flags & 7 = 0 "
 
+/* What the index of times holds: spans of 70 minutes. */
+#define SPAN "(e.origin_server_ts >> 22) "
+
 enum {
     BY_NID,
     BY_ID,
@@ -63,17 +66,22 @@ static const struct db_statement statements[] = {
                          "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.position DESC "
                          " LIMIT $4"},
 
-    [TS_AFTER] = {"event_closest_after", "SELECT " EVENT_COLUMNS FROM_EVENTS
-                                         " WHERE e.room_nid = $1 AND e.origin_server_ts >= $2 "
-                                         "   AND e.position <> 0 AND " IS_VISIBLE
-                                         " ORDER BY e.origin_server_ts, e.position "
-                                         " LIMIT 1"},
+    /* The inner part reads the events of a span, the body of one of them comes after. */
+    [TS_AFTER] = {"event_closest_after",
+                  "SELECT " EVENT_COLUMNS "  FROM (SELECT * FROM events e WHERE e.room_nid = $1 "
+                  "           AND " SPAN ">= $2::bigint >> 22 AND e.origin_server_ts >= $2 "
+                  "           AND e.position <> 0 AND " IS_VISIBLE "         ORDER BY " SPAN
+                  ", e.origin_server_ts, e.position "
+                  "         LIMIT 1) AS e "
+                  "  JOIN event_json j USING (event_nid)"},
 
-    [TS_BEFORE] = {"event_closest_before", "SELECT " EVENT_COLUMNS FROM_EVENTS
-                                           " WHERE e.room_nid = $1 AND e.origin_server_ts <= $2 "
-                                           "   AND e.position <> 0 AND " IS_VISIBLE
-                                           " ORDER BY e.origin_server_ts DESC, e.position DESC "
-                                           " LIMIT 1"},
+    [TS_BEFORE] = {"event_closest_before",
+                   "SELECT " EVENT_COLUMNS "  FROM (SELECT * FROM events e WHERE e.room_nid = $1 "
+                   "           AND " SPAN "<= $2::bigint >> 22 AND e.origin_server_ts <= $2 "
+                   "           AND e.position <> 0 AND " IS_VISIBLE "         ORDER BY " SPAN
+                   "DESC, e.origin_server_ts DESC, e.position DESC "
+                   "         LIMIT 1) AS e "
+                   "  JOIN event_json j USING (event_nid)"},
 
     [OF_STATE_KEY] = {"events_of_state_key",
                       "SELECT " EVENT_COLUMNS FROM_EVENTS

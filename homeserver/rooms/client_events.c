@@ -55,8 +55,7 @@ static enum errcode fetch_transaction_ids(struct preparing *p)
     }
     if (nids.count == 0)
         return OK;
-    TRY(client_transactions_of_events(p->call->db, p->call->arena, requester->user_nid,
-                                      requester->device_id,
+    TRY(client_transactions_of_events(p->call->db, p->call->arena, requester->device_id,
                                       (struct nid_list){nids.items, nids.count}, &ids));
     for (size_t l = 0; l < p->count; l++) {
         const struct client_events_list *list = &p->lists[l];

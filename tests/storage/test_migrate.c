@@ -2,6 +2,7 @@
 
 #include "homeserver/base/arena.h"
 #include "migrations/migrations.h"
+#include "storage/client_transactions.h"
 #include "storage/db.h"
 #include "storage/migrate.h"
 #include "tests/support/postgres.h"
@@ -45,6 +46,40 @@ static void our_own_migrations_apply_to_an_empty_database(void **state)
 
     assert_int_equal(migrate(fixture->db, &error), OK);
     assert_int_equal(applied_count(fixture->db), (int64_t)migration_count);
+}
+
+static size_t count_before(int number)
+{
+    size_t count = 0;
+
+    while (migrations[count].number < number)
+        count++;
+    return count;
+}
+
+static void transaction_ids_of_before_they_were_hashed_are_found(void **state)
+{
+    struct storage_fixture *fixture = *state;
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const struct client_transaction transaction = {7, "T\xc3\xa9l\xc3\xa9phone",
+                                                   "send !room type txn.1"};
+    const int64_t nid = 5;
+    const char *event_id, **txn_ids;
+
+    assert_int_equal(migrate_with(fixture->db, migrations, count_before(58), NULL), OK);
+    test_sql(fixture->db, "INSERT INTO events (event_nid, room_nid, position, depth, sender_nid, "
+                          "       origin_server_ts, event_id) VALUES (5, 1, 1, 1, 7, 1, '$five')");
+    test_sql(
+        fixture->db,
+        "INSERT INTO client_transactions (user_nid, device_id, txn_key, event_nid, created_ts) "
+        "VALUES (7, 'T\xc3\xa9l\xc3\xa9phone', 'send !room type txn.1', 5, 1)");
+    assert_int_equal(migrate(fixture->db, NULL), OK);
+    assert_int_equal(client_transaction_find(fixture->db, arena, &transaction, &event_id), OK);
+    assert_string_equal(event_id, "$five");
+    assert_int_equal(client_transactions_of_events(fixture->db, arena, transaction.device_id,
+                                                   (struct nid_list){&nid, 1}, &txn_ids),
+                     OK);
+    assert_string_equal(txn_ids[0], "txn.1");
 }
 
 static void a_changed_file_is_refused(void **state)
@@ -195,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         MIGRATE_TEST(all_migrations_are_applied_once),
         MIGRATE_TEST(our_own_migrations_apply_to_an_empty_database),
+        MIGRATE_TEST(transaction_ids_of_before_they_were_hashed_are_found),
         MIGRATE_TEST(a_changed_file_is_refused),
         MIGRATE_TEST(a_newer_schema_is_refused),
         MIGRATE_TEST(a_failing_step_is_undone_and_named),

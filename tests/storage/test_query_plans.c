@@ -287,8 +287,9 @@ static const struct {
     /* messages */
     {"events_range_backwards", "80, 0, " NOW ", 20", 60},
     {"events_range_forwards", "80, 0, " NOW ", 20", 60},
-    {"event_closest_after", "80, 80000300", 10},
-    {"event_closest_before", "80, 80000300", 10},
+    /* … a span of 70 minutes, in which these rooms have all their events */
+    {"event_closest_after", "80, 80000300", 800},
+    {"event_closest_before", "80, 80000300", 800},
     {"relations_threads",
      "ARRAY[80, 80]::bigint[], ARRAY['$80000600', '$80000603'], '{}', " NOW ", 2000", 60},
     {"threads_list", "80, " NOW ", 0, 20", 60},

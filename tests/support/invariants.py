@@ -27,10 +27,8 @@ INVARIANTS = {
          WHERE last_position <> (SELECT max(position) FROM events
                                   WHERE events.room_nid = room_heads.room_nid)""",
     "a transaction has its event": """
-        SELECT txn_key FROM client_transactions LEFT JOIN events USING (event_nid)
+        SELECT txn_id FROM client_transactions LEFT JOIN events USING (event_nid)
          WHERE event_id IS NULL""",
-    "an event answers one transaction": """
-        SELECT event_nid FROM client_transactions GROUP BY event_nid HAVING count(*) > 1""",
     "previous and auth events are stored, in the same room": f"""
         WITH {EDGES}
         SELECT edges.event_id, kind, other_id FROM edges
