@@ -41,12 +41,20 @@ static bool notary_signed(const json_t *document, const struct notary_query *que
     return false;
 }
 
+static json_t *wanted_keys(struct arena *arena, const struct notary_query *query)
+{
+    json_t *keys = query->key_id == NULL
+                       ? json_object()
+                       : json_pack("{s:{sI}}", query->key_id, "minimum_valid_until_ts",
+                                   (json_int_t)clock_wall_ms());
+
+    return json_on_arena(arena, json_pack("{s:{so}}", "server_keys", query->server_name, keys));
+}
+
 enum errcode federation_query_notary(struct call *call, const struct notary_query *query,
                                      const struct server_keys ***out, size_t *count_out)
 {
-    /* No key is named, so the notary answers with all it has. */
-    json_t *content =
-        json_on_arena(call->arena, json_pack("{s:{s:{}}}", "server_keys", query->server_name));
+    json_t *content = wanted_keys(call->arena, query);
     const struct federation_request request = {
         .method = "POST",
         .destination = query->notary,

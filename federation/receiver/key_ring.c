@@ -12,6 +12,7 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
 #include "homeserver/base/singleflight.h"
+#include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
 #include "storage/server_keys.h"
 
@@ -20,6 +21,8 @@ enum {
     SERVERS_MAX = 20000,
     RETRY_MIN_MS = 2 * 1000,
     RETRY_MAX_MS = 60 * 60 * 1000, /* of a server that does not answer */
+    /* Who asks us as a notary makes us ask a server at most so often. */
+    REFRESH_MIN_MS = 60 * 1000,
 };
 
 struct ring_entry {
@@ -165,8 +168,8 @@ static void asked(struct key_ring *ring, const char *server_name, enum answer an
 struct flight {
     struct call *call;
     const char *server_name;
-    const char *key_id;
-    bool found; /* a document lists the key, and is still valid */
+    const char *key_id; /* NULL: whichever it has */
+    bool found;         /* a document lists the key, and is still valid */
 };
 
 static enum errcode store(struct flight *flight, const struct server_keys *keys)
@@ -201,17 +204,20 @@ static enum errcode store(struct flight *flight, const struct server_keys *keys)
         remember(call->services->key_ring,
                  arena_printf(call->arena, "%s %s", keys->server_name, keys->keys[i].key_id),
                  &keys->keys[i].key);
-    const struct server_key *found = server_keys_find(keys, flight->key_id);
+    const struct server_key *found =
+        flight->key_id != NULL ? server_keys_find(keys, flight->key_id) : NULL;
+    bool is_expired = found != NULL && found->key.is_expired;
+    bool is_valid = keys->valid_until_ts > clock_wall_ms();
     flight->found =
-        flight->found ||
-        (found != NULL && (found->key.is_expired || keys->valid_until_ts > clock_wall_ms()));
+        flight->found || is_expired || ((found != NULL || flight->key_id == NULL) && is_valid);
     return OK;
 }
 
 static enum errcode ask_notary(struct flight *flight, const char *notary)
 {
     struct call *call = flight->call;
-    struct notary_query query = {.notary = notary, .server_name = flight->server_name};
+    struct notary_query query = {
+        .notary = notary, .server_name = flight->server_name, .key_id = flight->key_id};
     const struct server_keys **documents;
     size_t count;
 
@@ -249,8 +255,8 @@ static enum errcode fly(void *context)
     if (is_ours(outcome))
         return outcome;
     if (!flight->found)
-        log_info(LOG_FEDERATION, "The key %s of %s can not be had: %s", flight->key_id,
-                 flight->server_name,
+        log_info(LOG_FEDERATION, "The key %s of %s can not be had: %s",
+                 flight->key_id != NULL ? flight->key_id : "in use", flight->server_name,
                  outcome == OK ? "the server does not list it" : call->error->text);
     asked(ring, flight->server_name, flight->found ? HAS_KEY : has_answered ? LACKS_KEY : NONE);
     return OK;
@@ -296,4 +302,36 @@ enum errcode key_ring_find(struct call *call, const char *server_name, const cha
     if (recall(ring, name, out))
         *is_known_out = true;
     return OK;
+}
+
+static enum errcode load_document(struct call *call, const char *server_name,
+                                  struct stored_key_document *out, bool *is_known_out)
+{
+    enum errcode outcome = server_key_document_load(call->db, call->arena, server_name, out);
+
+    *is_known_out = outcome == OK;
+    return outcome == M_NOT_FOUND ? OK : outcome;
+}
+
+enum errcode key_ring_document(struct call *call, const char *server_name, int64_t until_ms,
+                               json_t **out)
+{
+    struct key_ring *ring = call->services->key_ring;
+    struct flight flight = {.call = call, .server_name = server_name};
+    struct stored_key_document stored;
+    bool is_known;
+
+    *out = NULL;
+    TRY(load_document(call, server_name, &stored, &is_known));
+    if (!is_known)
+        return OK;
+    if (stored.valid_until_ts < until_ms && stored.received_ts < clock_wall_ms() - REFRESH_MIN_MS &&
+        may_ask(ring, server_name)) {
+        if (call->must_not_wait)
+            return E_OUTWARD;
+        TRY(singleflight_run(ring->flights, server_name, fly, &flight, NULL));
+        TRY(load_document(call, server_name, &stored, &is_known));
+    }
+    return json_parse_object(call->arena, stored.document, strlen(stored.document), call->error,
+                             out);
 }

@@ -1,7 +1,9 @@
 #ifndef FEDERATION_RECEIVER_KEY_RING_H
 #define FEDERATION_RECEIVER_KEY_RING_H
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "homeserver/call.h"
 #include "homeserver/protocol/event_signature.h"
@@ -23,5 +25,12 @@ void key_ring_destroy(struct key_ring *ring);
  * not be had, with the reason in the call's error. Only E_* are returned. */
 enum errcode key_ring_find(struct call *call, const char *server_name, const char *key_id,
                            struct verify_key *out, bool *is_known_out) MUST_CHECK;
+
+/* For those who ask us as a notary: the newest document in which a server published its keys, on
+ * the arena. NULL when we have none: a stranger's question makes us call nobody whom we do not
+ * know. One that does not hold until `until_ms` is asked for again, at most once a minute and on a
+ * thread that may wait (E_OUTWARD on others); when it can not be had, the last one is told. */
+enum errcode key_ring_document(struct call *call, const char *server_name, int64_t until_ms,
+                               json_t **out) MUST_CHECK;
 
 #endif

@@ -120,8 +120,8 @@ def test_fk_05_more_keys_than_anybody_has(server, authority, room_id, full):
             peer.close()
 
 
-def test_fk_07_we_vouch_for_nobody_and_ask_nobody(server, peer, room_id):
-    """Our notary knows our own keys: other names, thousands or internal ones, lead to no request."""
+def test_fk_07_as_a_notary_we_ask_no_stranger(server, peer, room_id):
+    """Names of servers we do not know, thousands or internal ones, lead to no request; test_notaries.py has the others."""
     names = [peer.name, "localhost", "127.0.0.1:5432", "[::1]:80", "169.254.169.254", "10.0.0.1", "x" * 300, "a b"]
     body = {"server_keys": {name: {} for name in [server.server_name, *names]}}
     answer = peer.request(server, "POST", "/_matrix/key/v2/query", body, expect=200).json()
