@@ -45,13 +45,14 @@ static enum errcode find(struct check *check, struct server_route *out)
     return found;
 }
 
-static enum errcode fetch_keys(struct check *check, const struct server_route *route,
-                               json_t **json_out)
+/* A request that anybody may make, without a signature. */
+static enum errcode ask(struct check *check, const struct server_route *route, const char *path,
+                        struct http_answer *out)
 {
     const char *const headers[] = {arena_printf(check->arena, "Host: %s", route->host), NULL};
     struct http_call call = {
         .method = "GET",
-        .url = arena_printf(check->arena, "%s/_matrix/key/v2/server", route->base_url),
+        .url = arena_printf(check->arena, "%s%s", route->base_url, path),
         .headers = headers,
         .timeout_ms = TIMEOUT_MS,
         .answer_limit_bytes = ANSWER_BYTES_MAX,
@@ -59,14 +60,29 @@ static enum errcode fetch_keys(struct check *check, const struct server_route *r
         .trust = HTTP_TRUST_FEDERATION,
         .connect_to = route->connect_to,
     };
-    struct http_answer answer;
+
+    federation_set_tls(check->config, check->server_name, &call);
+    return http_client_fetch(check->http, check->arena, &call, &check->error, out);
+}
+
+static void tell_certificates(const struct check *check)
+{
+    struct http_call call = {0};
 
     federation_set_tls(check->config, check->server_name, &call);
     if (call.ca_file != NULL)
         printf("   only the authorities of %s are trusted\n", call.ca_file);
     if (call.client_certificate != NULL)
         printf("   we show the client certificate %s\n", call.client_certificate);
-    TRY(http_client_fetch(check->http, check->arena, &call, &check->error, &answer));
+}
+
+static enum errcode fetch_keys(struct check *check, const struct server_route *route,
+                               json_t **json_out)
+{
+    struct http_answer answer;
+
+    tell_certificates(check);
+    TRY(ask(check, route, "/_matrix/key/v2/server", &answer));
     printf("3. it answers over TLS, with a certificate that is trusted: HTTP status %d\n",
            answer.status);
     if (answer.status != HTTP_OK)
@@ -76,6 +92,36 @@ static enum errcode fetch_keys(struct check *check, const struct server_route *r
                     "(federation.destinations)?",
                     answer.status);
     return json_parse_object(check->arena, answer.body, answer.body_size, &check->error, json_out);
+}
+
+/* What it says may be any text, and goes to a terminal. */
+static const char *printable(struct arena *arena, const char *text)
+{
+    char *copy = arena_strdup(arena, text);
+
+    for (char *c = copy; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    }
+    return copy;
+}
+
+/* Nothing depends on it: a server may keep it to itself. */
+static void tell_software(struct check *check, const struct server_route *route)
+{
+    struct http_answer answer;
+    struct error error = {0};
+    json_t *json;
+
+    if (ask(check, route, "/_matrix/federation/v1/version", &answer) != OK ||
+        json_parse_object(check->arena, answer.body, answer.body_size, &error, &json) != OK)
+        return;
+    const json_t *server = json_get_object(json, "server");
+    const char *name = json_get_string(server, "name");
+    const char *version = json_get_string(server, "version");
+    if (name != NULL && version != NULL)
+        printf("5. it says that it is %s %s\n", printable(check->arena, name),
+               printable(check->arena, version));
 }
 
 static enum errcode run_check(struct check *check)
@@ -92,6 +138,7 @@ static enum errcode run_check(struct check *check)
            (keys->valid_until_ts - source.received_at_ms) / MS_PER_HOUR);
     for (size_t i = 0; i < keys->count; i++)
         printf("%s%s\n", keys->keys[i].key_id, keys->keys[i].key.is_expired ? ", expired" : "");
+    tell_software(check, &route);
     printf("%s can be talked to.\n", check->server_name);
     return OK;
 }

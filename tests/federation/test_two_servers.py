@@ -9,7 +9,7 @@ import pytest
 from client import CLIENT, Client, event_ids, invited_to, unique
 from device import Device, claim_key, query_keys
 from two_sides import has_changed, join_through, sees, sees_member
-from homeserver import running
+from homeserver import Beffroi, running
 
 
 @pytest.mark.parametrize("version", ["6", "10", "11", "12"])
@@ -196,6 +196,8 @@ def test_the_command_line_explains_how_a_server_is_reached(server, other_server)
     )
     assert checked.returncode == 0, checked.stderr
     assert f"{other_server.server_name} can be talked to." in checked.stdout
+    software = "Beffroi" if isinstance(other_server, Beffroi) else "Synapse"
+    assert f"5. it says that it is {software} " in checked.stdout
 
 
 def test_the_command_line_names_the_list_that_forbids_a_server(server, other_server):
