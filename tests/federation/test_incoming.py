@@ -1,5 +1,7 @@
 """Another server joins our rooms and speaks in them; our clients see it."""
 
+import time
+
 import pytest
 from client import event_ids, joined_room, timeline
 from peer import FEDERATION, content_hash, event_id_of, quote
@@ -194,6 +196,30 @@ def test_an_invite_reaches_the_user(server, alice, peer):
     peer.send(server, [kick])
     alice.sync_until(lambda answer: room.room_id in answer.get("rooms", {}).get("leave", {}))
     assert room.room_id not in alice.get("/_matrix/client/v3/sync")["rooms"].get("invite", {})
+
+
+def test_an_invite_to_a_room_of_the_first_version_comes_by_the_old_path(server, alice, peer):
+    room_id, event_id = f"!old:{peer.name}", f"$invite:{peer.name}"
+    event = {
+        "type": "m.room.member", "room_id": room_id, "event_id": event_id, "sender": peer.user("mallory"),
+        "state_key": alice.user_id, "content": {"membership": "invite"}, "origin": peer.name,
+        "origin_server_ts": int(time.time() * 1000), "depth": 5, "prev_events": [], "auth_events": [],
+    }  # fmt: skip
+    path = f"{FEDERATION}/v1/invite/{quote(room_id, safe='')}/{quote(event_id, safe='')}"
+    status, answer = peer.request(server, "PUT", path, peer.seal(event, "1"), expect=200).json()
+    assert status == 200 and server.server_name in answer["event"]["signatures"]
+    assert room_id in alice.sync()["rooms"]["invite"]
+
+
+def test_what_authorises_an_event_is_told(server, alice, peer):
+    room_id = public_room(alice)
+    room = peer.join(server, room_id, "mallory")
+    event_id = alice.send_text(room_id, "hello")
+    path = f"{FEDERATION}/v1/event_auth/{quote(room_id, safe='')}/{quote(event_id, safe='')}"
+    chain = peer.get(server, path)["auth_chain"]
+    kinds = {"m.room.create", "m.room.power_levels", "m.room.member"}
+    assert kinds <= {event["type"] for event in chain}
+    assert {room.id_of(event) for event in chain} <= set(peer.events)
 
 
 def test_leaving_and_knocking(server, alice, peer):

@@ -6,6 +6,7 @@ that are in use with --full.
 
 import pytest
 from client import CLIENT, invited_to, joined_room, timeline, unique
+from device import Device, query_keys
 from two_sides import join_through, sees, sees_member
 
 DIRECTIONS = ["theirs", "ours"]
@@ -222,3 +223,9 @@ def test_names_profiles_presence_and_device_messages(owner, guest, host, directi
     owner.put(f"{CLIENT}/sendToDevice/m.example/{{}}", unique("txn"), body=body)
     events = guest.sync_until(lambda answer: answer.get("to_device", {}).get("events"))
     assert [(e["sender"], e["content"]) for e in events] == [(owner.user_id, {"secret": "words"})]
+
+
+def test_keys_of_somebody_who_shares_no_room(owner, guest, direction):
+    device = Device(owner)
+    device.upload(owner)
+    assert set(query_keys(guest, owner.user_id)["device_keys"][owner.user_id]) == {owner.device_id}
