@@ -30,6 +30,7 @@ struct key_ring;
 struct media_service;
 struct federation_receiver;
 struct state_completion;
+struct singleflight;
 struct metrics;
 
 struct services {
@@ -58,6 +59,7 @@ struct services {
     struct key_ring *key_ring;            /* federation/receiver/key_ring.h */
     struct federation_receiver *receiver; /* federation/receiver/receiver.h */
     struct state_completion *state_completion; /* federation/receiver/state_completion.h */
+    struct singleflight *history;              /* federation/receiver/history.h: by room */
 };
 
 #endif

@@ -54,34 +54,47 @@ static const struct db_statement statements[] = {
     [BY_IDS] = {"events_by_ids", "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.event_id = ANY($1) "
                                  " ORDER BY e.position, e.event_nid"},
 
+    /* The nearest gap ends the range, unless the reader goes over it. */
     [RANGE_FORWARDS] = {"events_range_forwards",
                         "SELECT " EVENT_COLUMNS FROM_EVENTS
-                        " WHERE e.room_nid = $1 AND e.position > $2 AND e.position <= $3 "
+                        " WHERE e.room_nid = $1 AND e.position > $2 "
+                        "   AND e.position <= LEAST($3::bigint, "
+                        "         (SELECT min(g.after_position) FROM history_gaps g "
+                        "           WHERE g.room_nid = $1 AND g.after_position >= $2 "
+                        "             AND NOT $5::boolean)) "
                         "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.position "
                         " LIMIT $4"},
 
     [RANGE_BACKWARDS] = {"events_range_backwards",
                          "SELECT " EVENT_COLUMNS FROM_EVENTS
-                         " WHERE e.room_nid = $1 AND e.position > $2 AND e.position <= $3 "
+                         " WHERE e.room_nid = $1 AND e.position <= $3 "
+                         "   AND e.position > GREATEST($2::bigint, "
+                         "         (SELECT max(g.after_position) FROM history_gaps g "
+                         "           WHERE g.room_nid = $1 AND g.after_position < $3 "
+                         "             AND NOT $5::boolean)) "
                          "   AND e.position <> 0 AND " IS_VISIBLE " ORDER BY e.position DESC "
                          " LIMIT $4"},
 
-    /* The inner part reads the events of a span, the body of one of them comes after. */
-    [TS_AFTER] = {"event_closest_after",
+    /* The inner part reads the events of a span, the bodies of a few of them come after. */
+    [TS_AFTER] = {"events_closest_after",
                   "SELECT " EVENT_COLUMNS "  FROM (SELECT * FROM events e WHERE e.room_nid = $1 "
-                  "           AND " SPAN ">= $2::bigint >> 22 AND e.origin_server_ts >= $2 "
+                  "           AND " SPAN ">= $2::bigint >> 22 "
+                  "           AND (e.origin_server_ts, e.position) > ($2::bigint, $3::bigint) "
                   "           AND e.position <> 0 AND " IS_VISIBLE "         ORDER BY " SPAN
                   ", e.origin_server_ts, e.position "
-                  "         LIMIT 1) AS e "
-                  "  JOIN event_json j USING (event_nid)"},
+                  "         LIMIT $4) AS e "
+                  "  JOIN event_json j USING (event_nid) "
+                  " ORDER BY e.origin_server_ts, e.position"},
 
-    [TS_BEFORE] = {"event_closest_before",
+    [TS_BEFORE] = {"events_closest_before",
                    "SELECT " EVENT_COLUMNS "  FROM (SELECT * FROM events e WHERE e.room_nid = $1 "
-                   "           AND " SPAN "<= $2::bigint >> 22 AND e.origin_server_ts <= $2 "
+                   "           AND " SPAN "<= $2::bigint >> 22 "
+                   "           AND (e.origin_server_ts, e.position) < ($2::bigint, $3::bigint) "
                    "           AND e.position <> 0 AND " IS_VISIBLE "         ORDER BY " SPAN
                    "DESC, e.origin_server_ts DESC, e.position DESC "
-                   "         LIMIT 1) AS e "
-                   "  JOIN event_json j USING (event_nid)"},
+                   "         LIMIT $4) AS e "
+                   "  JOIN event_json j USING (event_nid) "
+                   " ORDER BY e.origin_server_ts DESC, e.position DESC"},
 
     [OF_STATE_KEY] = {"events_of_state_key",
                       "SELECT " EVENT_COLUMNS FROM_EVENTS
@@ -100,7 +113,11 @@ static const struct db_statement statements[] = {
                   "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY "
                   "         AS w (room_nid, after, wanted, ordinal) "
                   " CROSS JOIN LATERAL (SELECT * FROM events n "
-                  "                      WHERE n.room_nid = w.room_nid AND n.position > w.after "
+                  "                      WHERE n.room_nid = w.room_nid "
+                  "                        AND n.position > GREATEST(w.after, "
+                  "                              (SELECT max(g.after_position) "
+                  "                                 FROM history_gaps g "
+                  "                                WHERE g.room_nid = w.room_nid)) "
                   "                        AND n.position <= $4 AND n.position <> 0 "
                   "                        AND n.flags & 7 = 0 "
                   "                      ORDER BY n.position DESC LIMIT w.wanted) AS e "
@@ -287,10 +304,10 @@ enum errcode events_in_range(struct db *db, struct arena *arena, const struct ev
         &statements[range->backwards ? RANGE_BACKWARDS : RANGE_FORWARDS];
     struct db_rows *rows;
 
-    TRY(db_query(
-        db, arena, statement,
-        PARAMS(INT(range->room_nid), INT(range->after), INT(range->until), INT(range->limit)),
-        &rows));
+    TRY(db_query(db, arena, statement,
+                 PARAMS(INT(range->room_nid), INT(range->after), INT(range->until),
+                        INT(range->limit), BOOL(range->over_gaps)),
+                 &rows));
     read_all(rows, arena, out, count_out);
     return OK;
 }
@@ -353,14 +370,19 @@ enum errcode events_of_rooms(struct db *db, struct arena *arena, const struct ro
     return OK;
 }
 
-enum errcode event_closest_to_timestamp(struct db *db, struct arena *arena, int64_t room_nid,
-                                        int64_t ts, bool forwards, struct stored_event *out)
+enum errcode events_closest_to_timestamp(struct db *db, struct arena *arena,
+                                         const struct timestamp_search *search,
+                                         struct stored_event **out, size_t *count_out)
 {
+    const struct db_statement *statement = &statements[search->backwards ? TS_BEFORE : TS_AFTER];
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[forwards ? TS_AFTER : TS_BEFORE],
-                 PARAMS(INT(room_nid), INT(ts)), &rows));
-    return read_one(rows, out);
+    TRY(db_query(
+        db, arena, statement,
+        PARAMS(INT(search->room_nid), INT(search->ts), INT(search->position), INT(search->limit)),
+        &rows));
+    read_all(rows, arena, out, count_out);
+    return OK;
 }
 
 enum errcode event_nids_find(struct db *db, struct arena *arena, int64_t room_nid,

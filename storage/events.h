@@ -100,22 +100,32 @@ enum errcode event_nids_find(struct db *db, struct arena *arena, int64_t room_ni
                              int64_t *nids_out) MUST_CHECK;
 
 /* Up to `limit` visible events of the timeline with after < position <= until, oldest first
- * (newest first when `backwards`). Rejected, soft-failed and outlier events are not among them. */
+ * (newest first when `backwards`). Rejected, soft-failed and outlier events are not among them.
+ * The range ends at the first gap of the room's history (storage/history_gaps.h). */
 struct event_range {
     int64_t room_nid;
     int64_t after;
     int64_t until;
     int64_t limit;
     bool backwards;
+    bool over_gaps; /* does not end there */
 };
 enum errcode events_in_range(struct db *db, struct arena *arena, const struct event_range *range,
                              struct stored_event **out, size_t *count_out) MUST_CHECK;
 
-/* The timeline event whose origin_server_ts is closest to `ts`, not before it (`forwards`) or not
- * after it. M_NOT_FOUND when there is none. */
-enum errcode event_closest_to_timestamp(struct db *db, struct arena *arena, int64_t room_nid,
-                                        int64_t ts, bool forwards,
-                                        struct stored_event *out) MUST_CHECK;
+/* Up to `limit` timeline events after (ts, position) in the order of origin_server_ts, the closest
+ * first; with `backwards` before it. Begin with a position of INT64_MIN, or INT64_MAX backwards:
+ * then events of just this time are among them. Gaps are no obstacle. */
+struct timestamp_search {
+    int64_t room_nid;
+    int64_t ts;
+    int64_t position;
+    int64_t limit;
+    bool backwards;
+};
+enum errcode events_closest_to_timestamp(struct db *db, struct arena *arena,
+                                         const struct timestamp_search *search,
+                                         struct stored_event **out, size_t *count_out) MUST_CHECK;
 
 /* The part of `events`, which are ordered by room_nid, that is in the room. */
 struct stored_event *events_part_of_room(struct stored_event *events, size_t count,

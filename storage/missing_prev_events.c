@@ -24,10 +24,10 @@ static const struct db_statement statements[] = {
     [LIST] = {"missing_prev_events_list",
               "SELECT m.prev_id, max(e.depth) AS depth "
               "  FROM missing_prev_events m JOIN events e USING (event_nid) "
-              " WHERE m.room_nid = $1 "
+              " WHERE m.room_nid = $1 AND e.position >= $2 AND e.position <= $3 "
               " GROUP BY m.prev_id "
               " ORDER BY max(e.depth) DESC, m.prev_id "
-              " LIMIT $2"},
+              " LIMIT $4"},
 };
 STATEMENT_TABLE(missing_prev_events, statements);
 
@@ -55,12 +55,16 @@ enum errcode missing_prev_event_is_named(struct db *db, struct arena *arena, int
     return OK;
 }
 
-enum errcode missing_prev_events_list(struct db *db, struct arena *arena, int64_t room_nid,
-                                      int64_t limit, struct event_hole **out, size_t *count_out)
+enum errcode missing_prev_events_list(struct db *db, struct arena *arena,
+                                      const struct hole_search *search, struct event_hole **out,
+                                      size_t *count_out)
 {
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[LIST], PARAMS(INT(room_nid), INT(limit)), &rows));
+    TRY(db_query(
+        db, arena, &statements[LIST],
+        PARAMS(INT(search->room_nid), INT(search->from), INT(search->until), INT(search->limit)),
+        &rows));
     *count_out = rows_count(rows);
     *out = ARENA_ARRAY(arena, *count_out, struct event_hole);
     for (size_t i = 0; i < *count_out; i++)

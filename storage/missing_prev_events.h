@@ -25,13 +25,18 @@ void missing_prev_event_filled_in(struct journal_entry *entry, int64_t room_nid,
 enum errcode missing_prev_event_is_named(struct db *db, struct arena *arena, int64_t room_nid,
                                          const char *event_id, bool *out) MUST_CHECK;
 
-/* The holes whose nearest known event has at least this depth, the deepest first. */
+/* The holes of a room, those named by the deepest events first. */
 struct event_hole {
     const char *prev_id;
     int64_t depth; /* of the deepest event that names it */
 };
-enum errcode missing_prev_events_list(struct db *db, struct arena *arena, int64_t room_nid,
-                                      int64_t limit, struct event_hole **out,
+struct hole_search {
+    int64_t room_nid;
+    int64_t from, until; /* positions: of the events that name the hole; inclusive */
+    int64_t limit;
+};
+enum errcode missing_prev_events_list(struct db *db, struct arena *arena,
+                                      const struct hole_search *search, struct event_hole **out,
                                       size_t *count_out) MUST_CHECK;
 
 #endif

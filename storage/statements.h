@@ -43,6 +43,7 @@ struct statement_table {
     X(federation_inbox)                                                                            \
     X(federation_queues)                                                                           \
     X(filters)                                                                                     \
+    X(history_gaps)                                                                                \
     X(journal_batch)                                                                               \
     X(listen_to_nodes)                                                                             \
     X(key_backups)                                                                                 \

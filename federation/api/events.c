@@ -11,6 +11,7 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/identifiers.h"
+#include "homeserver/rooms/closest_event.h"
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "storage/auth_edges.h"
@@ -127,26 +128,26 @@ enum errcode federation_get_room_state_ids(struct request *req)
     return respond_buffer(req, &out);
 }
 
+static enum errcode check(struct call *call, const void *who, const struct stored_event *events,
+                          size_t count, bool *visible_out)
+{
+    return server_view_filter(call, who, events, count, visible_out);
+}
+
 /* GET /_matrix/federation/v1/timestamp_to_event/{roomId} */
 enum errcode federation_get_event_by_timestamp(struct request *req)
 {
     const char *room_id_text;
     struct server_view view;
     struct stored_event event;
-    bool backwards, visible = false;
-    int64_t ts;
+    struct closest_search search = {.check = check, .who = &view};
 
     TRY(path_room_id(req, "roomId", &room_id_text));
-    TRY(query_int_required(req, "ts", 0, &ts));
-    TRY(query_direction_required(req, &backwards));
+    TRY(query_int_required(req, "ts", 0, &search.ts));
+    TRY(query_direction_required(req, &search.backwards));
     TRY(server_view_open_reader(&req->call, room_id_text, req->requester.server_name, &view));
-    enum errcode found = event_closest_to_timestamp(req->call.db, req->call.arena,
-                                                    room_nid(view.room), ts, !backwards, &event);
-    if (found == OK)
-        TRY(server_view_filter(&req->call, &view, &event, 1, &visible));
-    if (found == M_NOT_FOUND || (found == OK && !visible))
-        return fail(&req->error, M_NOT_FOUND, "There is no event on that side of this time.");
-    TRY(found);
+    search.room = view.room;
+    TRY(closest_event_find(&req->call, &search, &event));
     return respond(req, 200,
                    json_pack("{ss,sI}", "event_id", event.event_id, "origin_server_ts",
                              (json_int_t)event.origin_server_ts));

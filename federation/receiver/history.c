@@ -1,4 +1,11 @@
-/* Fetching history, a stretch at a time, from the holes of the graph backwards. */
+/*
+ * Fetching history, a stretch at a time, from the holes of the graph backwards.
+ *
+ * An event that was fetched alone from far back leaves a gap (storage/history_gaps.h) between it
+ * and the part of the timeline above. Each part has holes of its own, and what is fetched for them
+ * goes below it, into the gap, so that positions are in the order of the graph when the gap is
+ * closed.
+ */
 #include "federation/receiver/history.h"
 
 #include <inttypes.h>
@@ -12,18 +19,21 @@
 #include "federation/receiver/remote_room.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/singleflight.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
+#include "storage/history_gaps.h"
 #include "storage/journal.h"
 #include "storage/memberships.h"
 #include "storage/missing_prev_events.h"
 
 enum {
     STRETCHES_MAX = 5,
+    STRETCHES_OVER_GAP_MAX = 10,
     EVENTS_AT_ONCE = 100,
     HOLES_ASKED_MAX = 20,
     SERVERS_ASKED_MAX = 3,
@@ -37,6 +47,10 @@ struct fetching {
     const char *own_domain;
     const char **servers;
     size_t server_count;
+    /* The parts of the timeline, from above: part i lies above gaps[i], the last one above nothing.
+     */
+    struct history_gap *gaps;
+    size_t gap_count;
 };
 
 static enum errcode list_servers(struct fetching *f)
@@ -81,43 +95,79 @@ static int compare_depth(const void *a, const void *b)
     return (left->depth > right->depth) - (left->depth < right->depth);
 }
 
-/* The oldest first, each before those built on it; the newest gets the highest position. */
-static enum errcode store(struct fetching *f, const char *server_name,
-                          const struct pdu_signed **pdus, size_t count, size_t *stored_out)
+static enum errcode load_gaps(struct fetching *f)
+{
+    return history_gaps_load(f->call->db, f->call->arena, room_nid(f->room), &f->gaps,
+                             &f->gap_count);
+}
+
+/* The part that an event of this depth belongs to, of part `first` and those below. */
+static size_t part_of_depth(const struct fetching *f, size_t first, int64_t depth)
+{
+    while (first < f->gap_count && depth <= f->gaps[first].depth)
+        first++;
+    return first;
+}
+
+/* Positions at the lower end of a part. */
+static enum errcode take_positions(struct fetching *f, size_t part, int64_t count,
+                                   int64_t *first_out)
+{
+    if (part < f->gap_count)
+        return history_gap_take(f->call->db, f->call->arena, room_nid(f->room), &f->gaps[part],
+                                count, first_out);
+    return history_positions_take(f->call->db, f->call->arena, count, first_out);
+}
+
+static enum errcode store_one(struct fetching *f, const char *server_name,
+                              const struct pdu_signed *pdu, int64_t position, size_t *stored_out)
 {
     const struct event_origin origin = {room_id(f->room), server_name};
-    size_t kept = 0;
+    const struct reception reception = {
+        .pdu = pdu, .is_history = true, .history_position = position};
+    struct received received;
+
+    enum errcode outcome = receive_history(f->call, &origin, &reception, &received);
+    if (errcode_is_internal(outcome))
+        return outcome;
+    if (outcome == OK && received.result == RECEPTION_ACCEPTED)
+        (*stored_out)++;
+    return OK;
+}
+
+/* Events that were asked for at the lower end of `part`. The oldest first, each before those built
+ * on it; the newest gets the highest position. Some may turn out to lie below the next gap. */
+static enum errcode store(struct fetching *f, const char *server_name, size_t part,
+                          const struct pdu_signed **pdus, size_t count, size_t *stored_out)
+{
+    size_t kept = 0, end;
     int64_t first;
 
     for (size_t i = 0; i < count; i++) {
         if (pdus[i] != NULL)
             pdus[kept++] = pdus[i];
     }
-    qsort(pdus, kept, sizeof(*pdus), compare_depth);
     *stored_out = 0;
     if (kept == 0)
         return OK;
-    TRY(history_positions_take(f->call->db, f->call->arena, (int64_t)kept, &first));
-    for (size_t i = 0; i < kept; i++) {
-        const struct reception reception = {
-            .pdu = pdus[i],
-            .is_history = true,
-            .history_position = first - (int64_t)(kept - 1 - i),
-        };
-        struct received received;
-        enum errcode outcome = receive_history(f->call, &origin, &reception, &received);
-        if (errcode_is_internal(outcome))
-            return outcome;
-        if (outcome == OK && received.result == RECEPTION_ACCEPTED)
-            (*stored_out)++;
+    qsort(pdus, kept, sizeof(*pdus), compare_depth);
+    for (size_t i = 0; i < kept; i = end) {
+        size_t own = part_of_depth(f, part, pdu_signed_event(pdus[i])->depth);
+        for (end = i + 1; end < kept; end++) {
+            if (part_of_depth(f, part, pdu_signed_event(pdus[end])->depth) != own)
+                break;
+        }
+        TRY(take_positions(f, own, (int64_t)(end - i), &first));
+        for (size_t k = i; k < end; k++)
+            TRY(store_one(f, server_name, pdus[k], first - (int64_t)(end - 1 - k), stored_out));
     }
     error_clear(f->call->error);
     return commit_group_wait(f->call->commits);
 }
 
-/* `event_id`: only this one is wanted; NULL: whatever comes. */
+/* What a server answers: verified, with NULL for what is not. */
 static enum errcode ask(struct fetching *f, const char *server_name, const char *target,
-                        const char *event_id, size_t *stored_out)
+                        const struct pdu_signed ***pdus_out, size_t *count_out)
 {
     struct error why = {0};
     struct call own = *f->call;
@@ -127,12 +177,10 @@ static enum errcode ask(struct fetching *f, const char *server_name, const char 
         .destination = server_name,
         .target = target,
     };
-    const struct pdu_signed **pdus;
     json_t *answer;
-    size_t count;
 
     own.error = &why;
-    *stored_out = 0;
+    *count_out = 0;
     if (federation_fetch(&own, &request, &answer) != OK) {
         log_info(LOG_FEDERATION, "%s has no history of %s: %s", server_name, room_id(f->room),
                  why.text);
@@ -147,28 +195,127 @@ static enum errcode ask(struct fetching *f, const char *server_name, const char 
         .pdus = events,
         .is_history = true,
     };
-    TRY(pdus_verify(f->call, &batch, &pdus, &count));
-    for (size_t i = 0; event_id != NULL && i < count; i++) {
-        if (pdus[i] != NULL && strcmp(pdu_signed_event(pdus[i])->event_id, event_id) != 0)
-            pdus[i] = NULL;
-    }
-    return store(f, server_name, pdus, count, stored_out);
+    return pdus_verify(f->call, &batch, pdus_out, count_out);
+}
+
+/* The holes at the lower end of a part, the deepest first. */
+static enum errcode list_holes(struct fetching *f, size_t part, int64_t limit,
+                               struct event_hole **out, size_t *count_out)
+{
+    const struct hole_search search = {
+        .room_nid = room_nid(f->room),
+        .from = part < f->gap_count ? f->gaps[part].after + 1 : INT64_MIN,
+        .until = part > 0 ? f->gaps[part - 1].after : INT64_MAX,
+        .limit = limit,
+    };
+
+    return missing_prev_events_list(f->call->db, f->call->arena, &search, out, count_out);
+}
+
+static enum errcode has_any_hole(struct call *call, struct room *room, bool *out)
+{
+    const struct hole_search search = {room_nid(room), INT64_MIN, INT64_MAX, 1};
+    struct event_hole *holes;
+    size_t count;
+
+    TRY(missing_prev_events_list(call->db, call->arena, &search, &holes, &count));
+    *out = count > 0;
+    return OK;
+}
+
+/* Whether a part is whole down to this depth: what it lacks is not above. */
+static enum errcode is_whole_above(struct fetching *f, size_t part, int64_t depth, bool *out)
+{
+    struct event_hole *deepest;
+    size_t count;
+
+    TRY(list_holes(f, part, 1, &deepest, &count));
+    /* The hole itself lies below the event that names it. */
+    *out = count == 0 || deepest->depth - 1 <= depth;
+    return OK;
 }
 
 /* One stretch from the first server that has it. */
-static enum errcode fetch_stretch(struct fetching *f, size_t *stored_out)
+static enum errcode fetch_stretch(struct fetching *f, size_t part, size_t *stored_out)
 {
+    const struct pdu_signed **pdus;
     struct event_hole *holes;
     size_t count;
 
     *stored_out = 0;
-    TRY(missing_prev_events_list(f->call->db, f->call->arena, room_nid(f->room), HOLES_ASKED_MAX,
-                                 &holes, &count));
+    TRY(list_holes(f, part, HOLES_ASKED_MAX, &holes, &count));
     if (count == 0)
         return OK;
     const char *target = make_target(f, holes, count);
-    for (size_t i = 0; i < f->server_count && *stored_out == 0; i++)
-        TRY(ask(f, f->servers[i], target, NULL, stored_out));
+    for (size_t i = 0; i < f->server_count && *stored_out == 0; i++) {
+        TRY(ask(f, f->servers[i], target, &pdus, &count));
+        TRY(store(f, f->servers[i], part, pdus, count, stored_out));
+    }
+    return OK;
+}
+
+/* A stretch for who reads from a position on. */
+struct step {
+    struct fetching *f;
+    int64_t position;
+    bool backwards;
+    bool made_progress;
+};
+
+/* The part above the gap that lies in the reader's way. Forwards there must be one. */
+static size_t part_to_fetch(const struct step *step)
+{
+    const struct fetching *f = step->f;
+    size_t part = 0;
+
+    if (step->backwards) {
+        while (part < f->gap_count && f->gaps[part].after >= step->position)
+            part++;
+        return part;
+    }
+    while (part + 1 < f->gap_count && f->gaps[part + 1].after >= step->position)
+        part++;
+    return part;
+}
+
+static enum errcode close_if_whole(struct fetching *f, size_t part, bool *closed_out)
+{
+    *closed_out = false;
+    if (part == f->gap_count)
+        return OK;
+    TRY(is_whole_above(f, part, f->gaps[part].depth, closed_out));
+    if (!*closed_out)
+        return OK;
+    return history_gap_close(f->call->db, room_nid(f->room), f->gaps[part].after);
+}
+
+static enum errcode work_on_step(void *context)
+{
+    struct step *step = context;
+    struct fetching *f = step->f;
+    size_t stored;
+
+    TRY(load_gaps(f)); /* others may have closed some */
+    size_t part = part_to_fetch(step);
+    TRY(close_if_whole(f, part, &step->made_progress));
+    if (step->made_progress)
+        return OK;
+    TRY(fetch_stretch(f, part, &stored));
+    TRY(close_if_whole(f, part, &step->made_progress));
+    step->made_progress = step->made_progress || stored > 0;
+    return OK;
+}
+
+/* Whoever reads the same room at the same time waits, and looks at what came: two that store the
+ * same stretch side by side would mix up its order. */
+static enum errcode take_step(struct step *step)
+{
+    bool was_first;
+
+    step->made_progress = false;
+    TRY(singleflight_run(step->f->call->services->history, room_id(step->f->room), work_on_step,
+                         step, &was_first));
+    step->made_progress = step->made_progress || !was_first;
     return OK;
 }
 
@@ -176,10 +323,10 @@ static enum errcode count_known(struct call *call, const struct history_wish *wi
 {
     const struct event_range range = {
         .room_nid = room_nid(wish->room),
-        .after = INT64_MIN,
-        .until = wish->before,
+        .after = wish->backwards ? INT64_MIN : wish->position,
+        .until = wish->backwards ? wish->position : INT64_MAX,
         .limit = wish->count,
-        .backwards = true,
+        .backwards = wish->backwards,
     };
     struct stored_event *events;
     size_t count;
@@ -189,30 +336,47 @@ static enum errcode count_known(struct call *call, const struct history_wish *wi
     return OK;
 }
 
-enum errcode history_obtain(struct call *call, const struct history_wish *wish, bool *has_more_out)
+/* Backwards the end may be a hole, forwards only a gap. */
+static enum errcode is_anything_missing(struct fetching *f, const struct history_wish *wish,
+                                        bool *out)
+{
+    TRY(load_gaps(f));
+    *out = f->gap_count > 0 && (wish->backwards || f->gaps[0].after >= wish->position);
+    if (*out || !wish->backwards)
+        return OK;
+    return has_any_hole(f->call, wish->room, out);
+}
+
+enum errcode history_obtain(struct call *call, const struct history_wish *wish,
+                            struct history_reach *out)
 {
     struct fetching f = {.call = call, .room = wish->room};
-    struct event_hole *holes;
-    size_t hole_count, stored = 1;
-    int64_t known = 0;
+    struct step step = {
+        .f = &f,
+        .position = wish->position,
+        .backwards = wish->backwards,
+        .made_progress = true,
+    };
+    int steps_max = wish->backwards ? STRETCHES_MAX : STRETCHES_OVER_GAP_MAX;
+    bool is_missing;
+    int64_t known;
 
-    *has_more_out = false;
-    TRY(missing_prev_events_list(call->db, call->arena, room_nid(wish->room), 1, &holes,
-                                 &hole_count));
-    if (hole_count == 0)
+    *out = (struct history_reach){0};
+    TRY(is_anything_missing(&f, wish, &is_missing));
+    if (!is_missing)
         return OK;
     TRY(count_known(call, wish, &known));
     if (known >= wish->count)
         return OK; /* the page is full anyway */
     TRY(list_servers(&f));
     TRY(remote_room_own_domain(call, wish->room, &f.own_domain));
-    for (int i = 0; i < STRETCHES_MAX && known < wish->count && stored > 0; i++) {
-        TRY(fetch_stretch(&f, &stored));
+    for (int i = 0; i < steps_max && known < wish->count && step.made_progress && is_missing; i++) {
+        TRY(take_step(&step));
         TRY(count_known(call, wish, &known));
+        TRY(is_anything_missing(&f, wish, &is_missing));
     }
-    TRY(missing_prev_events_list(call->db, call->arena, room_nid(wish->room), 1, &holes,
-                                 &hole_count));
-    *has_more_out = hole_count > 0 && stored > 0;
+    out->has_more = is_missing && step.made_progress;
+    out->over_gaps = is_missing && !step.made_progress;
     return OK;
 }
 
@@ -273,32 +437,91 @@ static enum errcode is_stored(struct fetching *f, const char *event_id, bool *ou
     return found == M_NOT_FOUND ? OK : found;
 }
 
+/* Where the event will be looked for: below what is known to be newer. */
+static enum errcode position_above(struct fetching *f, int64_t ts, int64_t *out)
+{
+    const struct timestamp_search search = {room_nid(f->room), ts, INT64_MIN, 1, false};
+    struct stored_event *newer;
+    size_t count;
+
+    TRY(events_closest_to_timestamp(f->call->db, f->call->arena, &search, &newer, &count));
+    *out = count > 0 ? newer->position : INT64_MAX;
+    return OK;
+}
+
+/* The place of an event that came alone. Unless all that comes after it is here, it is below a new
+ * gap, whose `after` is the place. */
+static enum errcode place_alone(struct fetching *f, int64_t depth, bool *has_gap_out, int64_t *out)
+{
+    struct db *db = f->call->db;
+    struct arena *arena = f->call->arena;
+    bool is_whole;
+
+    TRY(load_gaps(f));
+    size_t part = part_of_depth(f, 0, depth);
+    TRY(is_whole_above(f, part, depth, &is_whole));
+    *has_gap_out = !is_whole;
+    if (is_whole)
+        return take_positions(f, part, 1, out);
+    if (part < f->gap_count)
+        return history_gap_split(db, arena, room_nid(f->room), &f->gaps[part], depth, out);
+    return history_gap_open(db, arena, room_nid(f->room), depth, out);
+}
+
+struct alone {
+    struct fetching *f;
+    const struct closer_event *wanted;
+};
+
+static enum errcode fetch_alone(void *context)
+{
+    const struct alone *alone = context;
+    struct fetching *f = alone->f;
+    const char *target = federation_target(f->call->arena, "/_matrix/federation/v1/event/%s",
+                                           alone->wanted->event_id);
+    const struct pdu_signed **pdus;
+    size_t count, stored = 0;
+    int64_t position;
+    bool has_gap;
+
+    TRY(ask(f, alone->wanted->server_name, target, &pdus, &count));
+    if (count != 1 || pdus[0] == NULL ||
+        strcmp(pdu_signed_event(pdus[0])->event_id, alone->wanted->event_id) != 0)
+        return OK;
+    TRY(place_alone(f, pdu_signed_event(pdus[0])->depth, &has_gap, &position));
+    TRY(store_one(f, alone->wanted->server_name, pdus[0], position, &stored));
+    if (stored == 0 && has_gap)
+        TRY(history_gap_close(f->call->db, room_nid(f->room), position));
+    error_clear(f->call->error);
+    return commit_group_wait(f->call->commits);
+}
+
 enum errcode history_approach(struct call *call, const struct timestamp_wish *wish)
 {
     struct fetching f = {.call = call, .room = wish->room};
+    struct step step = {.f = &f, .backwards = true, .made_progress = true};
     struct closer_event closer;
-    struct event_hole *holes;
-    size_t hole_count, stored = 1;
-    bool is_there = false;
+    struct alone alone = {&f, &closer};
+    bool is_there = false, has_holes, was_first;
 
-    TRY(missing_prev_events_list(call->db, call->arena, room_nid(wish->room), 1, &holes,
-                                 &hole_count));
-    if (hole_count == 0)
+    TRY(has_any_hole(call, wish->room, &has_holes));
+    if (!has_holes)
         return OK;
     TRY(list_servers(&f));
     TRY(remote_room_own_domain(call, wish->room, &f.own_domain));
     TRY(ask_closest(&f, wish, &closer));
     if (closer.server_name == NULL)
         return OK;
+    TRY(position_above(&f, closer.ts, &step.position));
     TRY(is_stored(&f, closer.event_id, &is_there));
-    for (int i = 0; i < APPROACH_STRETCHES_MAX && !is_there && stored > 0; i++) {
-        TRY(fetch_stretch(&f, &stored));
+    for (int i = 0; i < APPROACH_STRETCHES_MAX && !is_there && step.made_progress; i++) {
+        TRY(take_step(&step));
         TRY(is_stored(&f, closer.event_id, &is_there));
     }
-    /* Too far back: it alone, and what lies between comes when somebody reads there. */
+    /* Too far back: it alone, and what lies between comes when somebody reads there. Who finds
+     * somebody else at work has the event, or part of the way, from them. */
     if (is_there)
         return OK;
-    return ask(&f, closer.server_name,
-               federation_target(call->arena, "/_matrix/federation/v1/event/%s", closer.event_id),
-               closer.event_id, &stored);
+    return singleflight_run(call->services->history, room_id(wish->room), fetch_alone, &alone,
+                            &was_first);
 }

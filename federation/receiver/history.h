@@ -13,15 +13,20 @@
  */
 struct history_wish {
     struct room *room;
-    int64_t before; /* position; events before it are wanted */
+    int64_t
+        position; /* events up to it are wanted; forwards: after it, over a gap (history_gaps.h) */
+    bool backwards;
     int64_t count;
+};
+struct history_reach {
+    bool has_more;  /* there is still something that could be asked for */
+    bool over_gaps; /* nobody has what is missing: what lies behind may be shown without it */
 };
 
 /* Sees to it that so many events are stored, as far as other servers have them. Waits for the
- * commit. `has_more_out`: there is still something that could be asked for. Servers that do not
- * answer are no failure. */
+ * commit. Servers that do not answer are no failure. */
 enum errcode history_obtain(struct call *call, const struct history_wish *wish,
-                            bool *has_more_out) MUST_CHECK;
+                            struct history_reach *out) MUST_CHECK;
 
 /*
  * The event closest to a time may lie where this server has a hole. Spec: server-server API,

@@ -76,6 +76,7 @@ static enum errcode load_page(struct request *req, const struct room_reader *rea
         .until = page->backwards ? (ends_with_leaving ? reader->until : page->from) : page->to,
         .limit = page->limit,
         .backwards = page->backwards,
+        .over_gaps = page->over_gaps,
     };
 
     return events_in_range(req->call.db, req->call.arena, &range, events_out, count_out);
@@ -95,8 +96,8 @@ static enum errcode write_page(struct request *req, const struct room_reader *re
     /* Where a filter hides events, clients read a missing `end` as "nothing at all matches before
      * this"; they get their answer from one more, empty page. */
     bool may_go_on = page->has_more_elsewhere || query_string(req, "filter") != NULL;
-    if (count == (size_t)page->limit || (may_go_on && count > 0)) {
-        int64_t next = next_position(page, &events[count - 1]);
+    if (count == (size_t)page->limit || page->has_more_elsewhere || (may_go_on && count > 0)) {
+        int64_t next = count > 0 ? next_position(page, &events[count - 1]) : page->from;
         strbuf_printf(body, ",\"end\":\"%s\"", page_token_format(arena, next));
     }
     TRY(visibility_filter(&req->call, reader, events, &count));

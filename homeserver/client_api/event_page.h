@@ -16,7 +16,8 @@ struct event_page {
     int64_t to;
     int64_t limit;
     const struct event_filter *filter;
-    bool has_more_elsewhere; /* other servers have events before those that are stored */
+    bool has_more_elsewhere; /* other servers have events beyond those that are stored */
+    bool over_gaps;          /* as of struct event_range */
 };
 
 /* The RoomEventFilter in the query parameter `filter`; lets all pass when there is none. */

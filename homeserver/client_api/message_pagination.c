@@ -21,17 +21,23 @@ static enum errcode read_token(struct request *req, const char *name, int64_t fa
     return page_token_parse(text, journal_position(req->call.services->journal), &req->error, out);
 }
 
-/* Who reads further back than this server knows has it ask those who were there. */
+/* Who reads further back than this server knows, or to where it knows too little, has it ask those
+ * who were there. */
 static enum errcode fetch_history(struct request *req, const struct room_reader *reader,
                                   struct event_page *page)
 {
     const struct history_wish wish = {
         .room = reader->room,
-        .before = page->from < reader->until ? page->from : reader->until,
+        .position = !page->backwards || page->from < reader->until ? page->from : reader->until,
+        .backwards = page->backwards,
         .count = page->limit,
     };
+    struct history_reach reach;
 
-    return history_obtain(&req->call, &wish, &page->has_more_elsewhere);
+    TRY(history_obtain(&req->call, &wish, &reach));
+    page->has_more_elsewhere = reach.has_more;
+    page->over_gaps = reach.over_gaps;
+    return OK;
 }
 
 /* GET /_matrix/client/v3/rooms/{roomId}/messages */
@@ -48,7 +54,6 @@ enum errcode client_get_room_events(struct request *req)
     TRY(read_token(req, "from", page.backwards ? reader.until : INT64_MIN, &page.from));
     TRY(read_token(req, "to", page.backwards ? INT64_MIN : reader.until, &page.to));
     TRY(read_event_filter(req, &page.filter));
-    if (page.backwards)
-        TRY(fetch_history(req, &reader, &page));
+    TRY(fetch_history(req, &reader, &page));
     return respond_event_page(req, &reader, &page);
 }

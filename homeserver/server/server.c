@@ -25,6 +25,7 @@
 #include "homeserver/base/rate_limiter.h"
 #include "homeserver/base/secret.h"
 #include "homeserver/base/sha256.h"
+#include "homeserver/base/singleflight.h"
 #include "homeserver/http/server.h"
 #include "homeserver/jobs/email_pusher.h"
 #include "homeserver/jobs/scheduler.h"
@@ -161,6 +162,7 @@ static void create_federation(struct server *server, const struct domain_key *ke
     };
     services->federation = federation_client_create(&options);
     services->key_ring = key_ring_create();
+    services->history = singleflight_create();
 }
 
 /* Made of the signing key, so that all processes of the installation have the same, and a restart
@@ -228,6 +230,7 @@ static void destroy_services(struct services *services)
     recent_events_destroy(services->recent_events);
     recent_transactions_destroy(services->recent_transactions);
     unread_memory_destroy(services->unread_memory);
+    singleflight_destroy(services->history);
     key_ring_destroy(services->key_ring);
     federation_client_destroy(services->federation);
     appservice_delivery_destroy(services->appservice_delivery);

@@ -1,9 +1,11 @@
 """The event closest to a time, also where this server has a hole: others are asked, and the event is fetched."""
 
+import concurrent.futures
 import time
+from urllib.parse import quote
 
 import pytest
-from client import CLIENT, event_ids
+from client import CLIENT, Client, event_ids
 from peer import FEDERATION
 from two_sides import join_through
 
@@ -126,3 +128,150 @@ def test_an_event_of_another_room_is_not_taken(server, alice, peer, room, hole):
     tells(peer, room.id_of(foreign), ts)
     assert jump(alice, room.room_id, ts, "f") == before
     alice.get(CONTEXT, room.room_id, room.id_of(foreign), expect=404)
+
+
+# ── Jumps that leave a gap, and what comes into it later ──
+
+AT_ONCE = 10  # events that the peer gives at once: a jump fetches ten such stretches on the way
+COUNT = 14 * AT_ONCE
+
+
+@pytest.fixture
+def long_ago(server, alice, peer, room):
+    """IDs of messages of the peer that it never sent, from an hour ago on and a second apart."""
+    then = int(time.time() * 1000) - 3600 * 1000
+    hidden = [
+        room.event("m.room.message", {"body": str(i)}, origin_server_ts=then + i * 1000) for i in range(COUNT)
+    ]
+    late = room.event("m.room.message", {"body": "late"})
+    peer.answers[f"{FEDERATION}/v1/get_missing_events/"] = lambda *_: (200, {"events": []})
+    peer.send(server, [late])
+    alice.sync_until(lambda answer: room.id_of(late) in event_ids(answer, room.room_id))
+    has_history(peer)
+    return [room.id_of(event) for event in hidden], hidden
+
+
+def has_history(peer):
+    """From now on; the list of what it is asked."""
+    asked = []
+
+    def backfill(method, path, query, body):
+        asked.append(query)
+        return 200, {"pdus": peer.before({**query, "limit": [AT_ONCE]})}
+
+    peer.answers[f"{FEDERATION}/v1/backfill/"] = backfill
+    return asked
+
+
+def page_through(client, room_id, direction, start):
+    """IDs of the messages of all pages; each page but the last has a token to go on with."""
+    ids, pages = [], 0
+    while True:
+        page = client.messages(room_id, direction, from_=start, limit=20)
+        ids += [e["event_id"] for e in page["chunk"] if e["type"] == "m.room.message"]
+        pages += 1
+        assert pages < 200
+        if "end" not in page or (direction == "f" and not page["chunk"]):
+            return ids
+        start = page["end"]
+
+
+def jump_far(alice, peer, room, long_ago, index):
+    ids, hidden = long_ago
+    ts = hidden[index]["origin_server_ts"]
+    tells(peer, ids[index], ts)
+    assert jump(alice, room.room_id, ts - 1, "f") == ids[index]
+    return alice.get(CONTEXT, room.room_id, ids[index], query={"limit": 10})
+
+
+def test_after_a_far_jump_both_directions_give_each_event_once_in_order(alice, peer, room, long_ago):
+    ids, _ = long_ago
+    context = jump_far(alice, peer, room, long_ago, 5)
+    assert context["events_before"] == context["events_after"] == []  # nothing that is not its neighbour
+    back = page_through(alice, room.room_id, "b", context["start"])
+    assert back == list(reversed(ids[:5]))
+    forth = page_through(alice, room.room_id, "f", context["end"])
+    assert forth[: len(ids) - 6] == ids[6:]
+    assert len(forth) == len(set(forth))
+    whole = [e for e in page_through(alice, room.room_id, "b", None) if e in set(ids)]
+    assert whole == list(reversed(ids))
+
+
+def test_reading_back_fills_the_gap_that_a_jump_has_left(alice, peer, room, long_ago):
+    ids, _ = long_ago
+    jump_far(alice, peer, room, long_ago, 5)
+    assert [e for e in page_through(alice, room.room_id, "b", None) if e in set(ids)] == list(reversed(ids))
+    assert len(page_through(alice, room.room_id, "b", None)) == len(ids) + 1
+
+
+def test_jumps_into_a_gap_divide_it(alice, peer, room, long_ago):
+    ids, _ = long_ago
+    peer.answers[f"{FEDERATION}/v1/backfill/"] = lambda *_: (200, {"pdus": []})
+    for index in (70, 5, 100, 30):
+        context = jump_far(alice, peer, room, long_ago, index)
+        assert context["events_before"] == context["events_after"] == []
+    asked = has_history(peer)
+    middle = alice.get(CONTEXT, room.room_id, ids[30], query={"limit": 10})
+    assert page_through(alice, room.room_id, "f", middle["end"])[: len(ids) - 31] == ids[31:]
+    assert [e for e in page_through(alice, room.room_id, "b", None) if e in set(ids)] == list(reversed(ids))
+    assert len(asked) < 2 * COUNT / AT_ONCE
+
+
+def test_a_gap_that_nobody_can_fill_does_not_stop_who_reads(alice, peer, room, long_ago):
+    ids, _ = long_ago
+    peer.answers[f"{FEDERATION}/v1/backfill/"] = lambda *_: (200, {"pdus": []})
+    context = jump_far(alice, peer, room, long_ago, 5)
+    assert ids[5] in page_through(alice, room.room_id, "b", None)
+    assert "late" in str(alice.messages(room.room_id, "f", from_=context["end"], limit=100)["chunk"])
+
+
+def test_a_first_sync_does_not_show_what_lies_behind_a_gap(server, alice, peer, room, long_ago):
+    ids, _ = long_ago
+    peer.answers[f"{FEDERATION}/v1/backfill/"] = lambda *_: (200, {"pdus": []})
+    jump_far(alice, peer, room, long_ago, 5)
+    assert ids[5] not in event_ids(alice.sync(), room.room_id)
+
+
+def test_many_who_read_the_same_history_at_once_do_not_mix_it_up(server, alice, peer, room, long_ago):
+    ids, _ = long_ago
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: alice.messages(room.room_id, "b", limit=500), range(8)))
+    assert [e for e in page_through(alice, room.room_id, "b", None) if e in set(ids)] == list(reversed(ids))
+
+
+# ── Who may not see the closest one ──
+
+
+def test_the_closest_event_that_may_be_seen_is_found(server, alice):
+    """Not the closest one of all, when that is hidden."""
+    carol = Client(server.base_url).register("carol")
+    room_id = alice.create_room(
+        preset="public_chat",
+        initial_state=[{"type": "m.room.history_visibility", "content": {"history_visibility": "joined"}}],
+    )
+    hidden = send_apart(alice, room_id, 30)
+    first_ts, last_ts = hidden[0][1], hidden[-1][1]
+    carol.join(room_id)
+    visible = carol.send_text(room_id, "now")
+    found = jump(carol, room_id, first_ts, "f")
+    event = carol.get(f"{CLIENT}/rooms/{{}}/event/{{}}", room_id, found)
+    assert event["type"] == "m.room.member" and event["state_key"] == carol.user_id
+    assert jump(carol, room_id, int(time.time() * 1000) + 1000, "b") == visible
+    before = jump(carol, room_id, last_ts, "b")  # from before the room's history was hidden
+    assert before not in [event_id for event_id, _ in hidden]
+
+
+def test_another_server_is_told_the_closest_event_that_it_may_see(server, alice, peer):
+    room_id = alice.create_room(
+        preset="public_chat",
+        room_version="11",
+        initial_state=[{"type": "m.room.history_visibility", "content": {"history_visibility": "joined"}}],
+    )
+    hidden = send_apart(alice, room_id, 15)
+    peer.join(server, room_id, "mia")
+    said = alice.send_text(room_id, "for both")
+    path = f"{FEDERATION}/v1/timestamp_to_event/{quote(room_id, safe='')}"
+    first_ts, last_ts = hidden[0][1], hidden[-1][1]
+    assert peer.get(server, path, f"ts={first_ts}&dir=f")["origin_server_ts"] > last_ts
+    assert peer.get(server, path, f"ts={last_ts}&dir=b")["event_id"] not in [event_id for event_id, _ in hidden]
+    assert peer.get(server, path, f"ts={int(time.time() * 1000) + 1000}&dir=b")["event_id"] == said

@@ -285,11 +285,11 @@ static const struct {
     {"presence_changed", "2000, 19990, 20000, 100, '{}'", 400},
     {"device_list_changes_load", "2000, 99000000, 99000100, '{}'", 4000},
     /* messages */
-    {"events_range_backwards", "80, 0, " NOW ", 20", 60},
-    {"events_range_forwards", "80, 0, " NOW ", 20", 60},
+    {"events_range_backwards", "80, 0, " NOW ", 20, false", 60},
+    {"events_range_forwards", "80, 0, " NOW ", 20, false", 60},
     /* … a span of 70 minutes, in which these rooms have all their events */
-    {"event_closest_after", "80, 80000300", 800},
-    {"event_closest_before", "80, 80000300", 800},
+    {"events_closest_after", "80, 80000300, 0, 10", 800},
+    {"events_closest_before", "80, 80000300, 0, 10", 800},
     {"relations_threads",
      "ARRAY[80, 80]::bigint[], ARRAY['$80000600', '$80000603'], '{}', " NOW ", 2000", 60},
     {"threads_list", "80, " NOW ", 0, 20", 60},
