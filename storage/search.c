@@ -9,15 +9,28 @@
 
 enum { ADD, REMOVE, BY_RANK, BY_AGE, COUNT_HITS, WORDS };
 
-/* The room is a word of the text, with a `!` that no other word has: the index finds words in the
- * rooms that are asked for, however often they are written elsewhere. */
+/* What is asked once for all hits. The room is a word of the text, with a `!` that no other word
+ * has: the index finds words in the rooms that are asked for, however often they are written
+ * elsewhere. */
+#define ASKED                                                                                      \
+    "WITH asked AS MATERIALIZED ( "                                                                \
+    "  SELECT plainto_tsquery('simple', $3) AS words, "                                            \
+    "         string_agg('''!' || r.room_nid || '''', '|')::tsquery AS rooms, "                    \
+    "         array_agg(r.room_nid ORDER BY r.room_nid) AS room_nids, "                            \
+    "         array_agg(r.until ORDER BY r.room_nid) AS until "                                    \
+    "    FROM unnest($1::bigint[], $2::bigint[]) AS r (room_nid, until)) "
+
+#define WORDS_ASKED "(SELECT words FROM asked)"
+
+/* A hit's room is found in the list by halving: a join of hits and rooms would be as many steps as
+ * there are pairs of them. */
+#define PLACE "width_bucket(s.room_nid, (SELECT room_nids FROM asked))"
 #define FROM_SEARCH                                                                                \
     "  FROM event_search s "                                                                       \
-    "       JOIN unnest($1::bigint[], $2::bigint[]) AS r (room_nid, until) USING (room_nid) "      \
-    " WHERE s.vector @@ plainto_tsquery('simple', $3) "                                            \
-    "   AND s.vector @@ (SELECT string_agg('''!' || n || '''', '|')::tsquery "                     \
-    "                      FROM unnest($1::bigint[]) AS n) "                                       \
-    "   AND s.key = ANY($4::bigint[]) AND s.position <= r.until "
+    " WHERE s.vector @@ " WORDS_ASKED " AND s.vector @@ (SELECT rooms FROM asked) "                \
+    "   AND s.key = ANY($4::bigint[]) "                                                            \
+    "   AND s.room_nid = (SELECT room_nids FROM asked)[" PLACE "] "                                \
+    "   AND s.position <= (SELECT until FROM asked)[" PLACE "] "
 
 static const struct db_statement statements[] = {
     [ADD] = {"search_add", "INSERT INTO event_search (event_nid, room_nid, key, position, vector) "
@@ -32,23 +45,22 @@ static const struct db_statement statements[] = {
 
     [REMOVE] = {"search_remove", "DELETE FROM event_search WHERE event_nid = $1"},
 
-    [BY_RANK] =
-        {"search_by_rank",
-         "SELECT s.event_nid, s.room_nid, s.position, "
-         "       ts_rank(s.vector, plainto_tsquery('simple', $3))::float8 AS rank " FROM_SEARCH
-         " ORDER BY rank DESC, s.position DESC "
-         " LIMIT $5 OFFSET $6"},
+    [BY_RANK] = {"search_by_rank",
+                 ASKED "SELECT s.event_nid, s.room_nid, s.position, "
+                       "       ts_rank(s.vector, " WORDS_ASKED ")::float8 AS rank " FROM_SEARCH
+                       " ORDER BY rank DESC, s.position DESC "
+                       " LIMIT $5 OFFSET $6"},
 
-    [BY_AGE] =
-        {"search_by_age",
-         "SELECT s.event_nid, s.room_nid, s.position, "
-         "       ts_rank(s.vector, plainto_tsquery('simple', $3))::float8 AS rank " FROM_SEARCH
-         "   AND s.position <= $6 "
-         " ORDER BY s.position DESC "
-         " LIMIT $5"},
+    /* Only what is shown gets its rank. */
+    [BY_AGE] = {"search_by_age", ASKED "SELECT h.event_nid, h.room_nid, h.position, "
+                                       "       ts_rank(h.vector, " WORDS_ASKED ")::float8 AS rank "
+                                       "  FROM (SELECT s.* " FROM_SEARCH "   AND s.position <= $6 "
+                                       "         ORDER BY s.position DESC "
+                                       "         LIMIT $5) AS h "
+                                       " ORDER BY h.position DESC"},
 
     [COUNT_HITS] = {"search_count",
-                    "SELECT count(*) FROM (SELECT 1 " FROM_SEARCH " LIMIT $5) AS hits"},
+                    ASKED "SELECT count(*) FROM (SELECT 1 " FROM_SEARCH " LIMIT $5) AS hits"},
 
     [WORDS] = {"search_words", "SELECT tsvector_to_array(to_tsvector('simple', $1))"},
 };

@@ -215,7 +215,9 @@ static enum errcode run(struct request *req, struct search_request *search, json
     TRY(search_events(req->call.db, req->call.arena, &search->query, &found.hits, &count));
     found.hit_count = count;
     found.next_batch = next_token(req->call.arena, &search->query, found.hits, count);
-    TRY(search_count(req->call.db, req->call.arena, &search->query, &found.total));
+    found.total = (int64_t)count;
+    if (found.next_batch != NULL || query_string(req, "next_batch") != NULL) /* not all of them */
+        TRY(search_count(req->call.db, req->call.arena, &search->query, &found.total));
     TRY(search_words(req->call.db, req->call.arena, search->query.term, &found.words,
                      &found.word_count));
     return search_answer_make(req, &found, out);
