@@ -161,15 +161,22 @@ static bool is_explicit(struct search *search, const char *text, const struct se
     return true;
 }
 
+/* A name server that did not answer is not asked for the other name as well: that would only double
+ * the wait. */
 static bool find_srv(struct search *search, const char *service, const char *host,
-                     struct server_route *out)
+                     struct server_route *out, bool *is_silent)
 {
     const char *name = arena_printf(search->arena, "%s._tcp.%s", service, host);
     struct srv_target *targets;
     struct error error = {0};
     size_t count;
 
-    if (dns_srv_lookup(search->arena, name, SRV_TIMEOUT_MS, &error, &targets, &count) != OK) {
+    if (*is_silent)
+        return false;
+    enum errcode looked_up =
+        dns_srv_lookup(search->arena, name, SRV_TIMEOUT_MS, &error, &targets, &count);
+    *is_silent = looked_up == E_TIMEOUT;
+    if (looked_up != OK) {
         step(search, "SRV %s: %s", name, error.text);
         return false;
     }
@@ -188,7 +195,10 @@ static bool find_srv(struct search *search, const char *service, const char *hos
 /* Steps 4 to 6, or 3.3 to 3.5. */
 static void by_dns(struct search *search, const char *host, struct server_route *out)
 {
-    if (find_srv(search, "_matrix-fed", host, out) || find_srv(search, "_matrix", host, out))
+    bool is_silent = false;
+
+    if (find_srv(search, "_matrix-fed", host, out, &is_silent) ||
+        find_srv(search, "_matrix", host, out, &is_silent))
         return;
     if (search->lifetime_ms > SRV_LIFETIME_MS)
         search->lifetime_ms = SRV_LIFETIME_MS;

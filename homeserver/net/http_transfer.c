@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/net/certificate_names.h"
 #include "homeserver/net/ip_filter.h"
 
 enum { HEADERS_MAX = 128, HEADER_BYTES_MAX = 16 * 1024, CONNECT_TIMEOUT_MS = 10 * 1000 };
@@ -251,6 +252,10 @@ static enum errcode set_trust(struct http_transfer *transfer,
     const struct http_call *call = &transfer->call;
 
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    /* Elsewhere it is the administrator who chose whom to call, and may have old certificates. */
+    if (call->trust == HTTP_TRUST_FEDERATION &&
+        certificate_names_require(transfer->easy) != CURLE_OK)
+        return E_SYSTEM;
     const char *ca_file = call->ca_file != NULL ? call->ca_file : surroundings->ca_file;
     if (ca_file != NULL) {
         SET(CURLOPT_CAINFO, ca_file);

@@ -36,10 +36,12 @@ class Network:
     """Every two namespaces, and each namespace and the tests, have a link of their own: nothing is forwarded, so the
     rules of the machine's own firewall do not matter. The number of this process keeps several runs apart."""
 
+    kind, first_network = "f", 200  # networks of another kind may be there at the same time
+
     def __init__(self, authority):
         self.authority = authority
         self.number = os.getpid() % 60000
-        self.prefix = f"10.{200 + self.number // 2500}.{self.number // 10 % 250 + 1}"
+        self.prefix = f"10.{self.first_network + self.number // 2500}.{self.number // 10 % 250 + 1}"
         self.servers = []
         self.cuts = set()
 
@@ -54,9 +56,15 @@ class Network:
     def address(self, place):
         return f"{self.prefix}.{self.number % 10 * 20 + place}"
 
+    def outer_device(self, place):
+        return f"b{self.kind}{self.number}h{place}"
+
+    def namespace(self, place):
+        return f"beffroi-{self.kind}{self.number}-{place}"
+
     def link_to_tests(self, server, place):
         """Goes when the namespace goes."""
-        outer, tests = f"bf{self.number}h{place}", self.address(1)
+        outer, tests = self.outer_device(place), self.address(1)
         ip("link", "add", outer, "type", "veth", "peer", "name", "tests", "netns", server.namespace)
         ip("addr", "add", f"{tests}/32", "dev", outer)
         ip("link", "set", outer, "up")
@@ -70,9 +78,9 @@ class Network:
     def device(self, server):
         return f"to{self.servers.index(server)}"
 
-    def start_server(self):
+    def start_server(self, **federation):
         place = len(self.servers) + 2
-        server = HousedServer(f"beffroi-{self.number}-{place}", self.address(place))
+        server = HousedServer(self.namespace(place), self.address(place))
         ip("netns", "add", server.namespace)
         ip("-n", server.namespace, "link", "set", "lo", "up")
         ip("-n", server.namespace, "addr", "add", f"{server.address}/32", "dev", "lo")
@@ -91,7 +99,9 @@ class Network:
                     "tls_certificate": str(certificate), "tls_key": str(key),
                 },
             ],
-            "federation": {"allow_private_addresses": True, "ca_file": str(self.authority.ca_file)},
+            "federation": {
+                "allow_private_addresses": True, "ca_file": str(self.authority.ca_file), **federation,
+            },
         }  # fmt: skip
         return server.prepare().start()
 

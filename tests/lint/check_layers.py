@@ -66,6 +66,7 @@ THIRD_PARTY = {
         "homeserver/protocol/ed25519.c",
         "homeserver/accounts/password_hash.c",
         "homeserver/cli/self_signed_certificate.c",
+        "homeserver/net/certificate_names.c",
     ],
     r"gnutls/.*": ["homeserver/http/"],
     r"pcre2\.h": ["homeserver/appservice/"],

@@ -71,6 +71,46 @@ static void special_addresses_are_not_public(void **state)
         assert_false(ip_text_is_public(cases[i]));
 }
 
+/* N-05: the first and the last address of each range that is not the internet's, and their
+ * neighbours that are. Ranges whose addresses stand for an IPv4 address are as public as that one.
+ */
+static void ranges_end_where_they_should(void **state)
+{
+    (void)state;
+    const struct {
+        const char *before, *first, *last, *after; /* NULL: not public either */
+    } ranges[] = {
+        {NULL, "0.0.0.0", "0.255.255.255", "1.0.0.0"},
+        {"9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0"},
+        {"100.63.255.255", "100.64.0.0", "100.127.255.255", "100.128.0.0"},
+        {"126.255.255.255", "127.0.0.0", "127.255.255.255", "128.0.0.0"},
+        {"169.253.255.255", "169.254.0.0", "169.254.255.255", "169.255.0.0"},
+        {"172.15.255.255", "172.16.0.0", "172.31.255.255", "172.32.0.0"},
+        {"191.255.255.255", "192.0.0.0", "192.0.0.255", "192.0.1.0"},
+        {"192.167.255.255", "192.168.0.0", "192.168.255.255", "192.169.0.0"},
+        {"198.17.255.255", "198.18.0.0", "198.19.255.255", "198.20.0.0"},
+        {"223.255.255.255", "224.0.0.0", "255.255.255.255", NULL},
+        {NULL, "::", "1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL},
+        {NULL, "2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:200::"},
+        {"2001:db7:ffff::", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db9::"},
+        {"2002:900:1::", "2002:a00::", "2002:aff:ffff:ffff:ffff:ffff:ffff:ffff", "2002:b00::"},
+        {"3ffe:ffff::", "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", "3fff:1000::"},
+        {NULL, "4000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL},
+        {NULL, "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL},
+        {NULL, "fe80::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", NULL},
+        {"::ffff:9.255.255.255", "::ffff:10.0.0.0", "::ffff:10.255.255.255", "::ffff:11.0.0.0"},
+        {"64:ff9b::126.255.255.255", "64:ff9b::127.0.0.0", "64:ff9b::127.255.255.255",
+         "64:ff9b::128.0.0.0"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(ranges); i++) {
+        assert_false(ip_text_is_public(ranges[i].first));
+        assert_false(ip_text_is_public(ranges[i].last));
+        assert_true(ranges[i].before == NULL || ip_text_is_public(ranges[i].before));
+        assert_true(ranges[i].after == NULL || ip_text_is_public(ranges[i].after));
+    }
+}
+
 static void text_that_is_no_address_is_not_public(void **state)
 {
     (void)state;
@@ -114,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_of_the_internet_are_public),
         cmocka_unit_test(special_addresses_are_not_public),
+        cmocka_unit_test(ranges_end_where_they_should),
         cmocka_unit_test(text_that_is_no_address_is_not_public),
         cmocka_unit_test(an_address_is_in_its_networks_only),
     };
