@@ -98,9 +98,13 @@ enum errcode presence_receive(struct call *call, const struct presence_row *row)
 
 static enum errcode write_view(struct call *call, const struct presence_view *view)
 {
-    struct presence_row row = row_of(view, call->services->presence->node);
+    struct presence *presence = call->services->presence;
+    struct presence_row row = row_of(view, presence->node);
+    enum errcode written = write_row(call, &row, presence_set_state_in);
 
-    return write_row(call, &row, presence_set_state_in);
+    if (written != OK)
+        presence_users_untold(presence->users, view->user_nid);
+    return written;
 }
 
 enum errcode presence_synced(struct call *call, const struct presence_report *report)

@@ -23,6 +23,7 @@ struct device {
 struct user {
     int64_t user_nid;
     enum presence_state shown; /* as others know it */
+    bool is_untold;            /* … but they could not be told */
     int64_t active_ms;
     struct device devices[DEVICES_MAX];
     size_t device_count;
@@ -138,9 +139,10 @@ static enum presence_state state_of(struct user *user, int64_t now_ms)
 static bool update(struct user *user, int64_t now_ms, struct presence_view *out)
 {
     enum presence_state state = state_of(user, now_ms);
-    bool changed = state != user->shown;
+    bool changed = state != user->shown || user->is_untold;
 
     user->shown = state;
+    user->is_untold = false;
     *out = (struct presence_view){
         .user_nid = user->user_nid,
         .state = state,
@@ -196,6 +198,17 @@ bool presence_users_active(struct presence_users *users, int64_t user_nid, int64
     }
     pthread_mutex_unlock(&users->lock);
     return changed;
+}
+
+void presence_users_untold(struct presence_users *users, int64_t user_nid)
+{
+    struct user *user;
+
+    pthread_mutex_lock(&users->lock);
+    user = find_user(users, user_nid);
+    if (user != NULL)
+        user->is_untold = true;
+    pthread_mutex_unlock(&users->lock);
 }
 
 size_t presence_users_expire(struct presence_users *users, int64_t now_ms,

@@ -30,6 +30,9 @@ bool presence_users_report(struct presence_users *users, const struct presence_r
 bool presence_users_active(struct presence_users *users, int64_t user_nid, int64_t now_ms,
                            struct presence_view *out);
 
+/* Nobody could be told of the last change: the next report or activity is news again. */
+void presence_users_untold(struct presence_users *users, int64_t user_nid);
+
 /* Users whose state changed because time passed, at most `max`; those who are offline are
  * forgotten. Call again when it returns `max`. */
 size_t presence_users_expire(struct presence_users *users, int64_t now_ms,

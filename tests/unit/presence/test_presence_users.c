@@ -50,6 +50,15 @@ static void only_news_are_reported(void **state)
     assert_false(report("A", PRESENCE_OFFLINE, 5000));
 }
 
+static void what_nobody_could_be_told_is_news_once_more(void **state)
+{
+    (void)state;
+    assert_true(report("A", PRESENCE_ONLINE, 0));
+    presence_users_untold(users, 1);
+    assert_true(report("A", PRESENCE_ONLINE, 1000));
+    assert_false(report("A", PRESENCE_ONLINE, 2000));
+}
+
 static void the_most_present_device_counts(void **state)
 {
     (void)state;
@@ -154,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(only_news_are_reported),
+        TEST(what_nobody_could_be_told_is_news_once_more),
         TEST(the_most_present_device_counts),
         TEST(who_disconnects_goes_offline),
         TEST(who_does_nothing_becomes_idle_until_something_is_done),
