@@ -167,29 +167,41 @@ static void drop_subscriber(struct notifier *notifier, struct subscriber *subscr
     free(subscriber);
 }
 
-static void wake_subscriber(struct subscriber *subscriber)
+/* Moves those who wait to `woken`. */
+static void wake_subscriber(struct subscriber *subscriber, struct waiter **woken)
 {
     subscriber->sequence++;
     while (subscriber->waiters != NULL) {
         struct waiter *waiter = subscriber->waiters;
         subscriber->waiters = waiter->next;
+        waiter->next = *woken;
+        *woken = waiter;
+    }
+}
+
+/* Without the lock, which all who wake up take. */
+static void fire(struct waiter *woken)
+{
+    while (woken != NULL) {
+        struct waiter *waiter = woken;
+        woken = waiter->next;
         waiter->handle.wake(waiter->handle.context, waiter->handle.ticket);
         free(waiter);
     }
 }
 
 /* The user's list of rooms may have changed: it is read again at their next sync. */
-static void make_stale(struct subscriber *subscriber, int64_t position)
+static void make_stale(struct subscriber *subscriber, int64_t position, struct waiter **woken)
 {
     if (position > subscriber->last_change)
         subscriber->last_change = position;
     subscriber->is_current = false;
     subscriber->generation++;
-    wake_subscriber(subscriber);
+    wake_subscriber(subscriber, woken);
 }
 
 static void change_room(struct notifier *notifier, int64_t room_nid, int64_t position,
-                        bool only_messages)
+                        bool only_messages, struct waiter **woken)
 {
     struct watched_room *room;
 
@@ -201,13 +213,14 @@ static void change_room(struct notifier *notifier, int64_t room_nid, int64_t pos
     if (!only_messages && position > room->last_other_change)
         room->last_other_change = position;
     for (struct link *link = room->links; link != NULL; link = link->next_in_room)
-        wake_subscriber(link->subscriber);
+        wake_subscriber(link->subscriber, woken);
 }
 
 void notifier_on_change(void *context, const struct journal_change *change)
 {
     struct notifier *notifier = context;
     struct subscriber *subscriber, *next;
+    struct waiter *woken = NULL;
 
     pthread_mutex_lock(&notifier->lock);
     if (change->position > notifier->position)
@@ -215,35 +228,42 @@ void notifier_on_change(void *context, const struct journal_change *change)
     if (change->everything) {
         HASH_ITER (hh, notifier->subscribers, subscriber, next) {
             drop_links(notifier, subscriber);
-            make_stale(subscriber, change->position);
+            make_stale(subscriber, change->position, &woken);
         }
     }
     for (size_t i = 0; i < change->room_count; i++)
-        change_room(notifier, change->room_nids[i], change->position, false);
+        change_room(notifier, change->room_nids[i], change->position, false, &woken);
     for (size_t i = 0; i < change->message_room_count; i++)
-        change_room(notifier, change->message_room_nids[i], change->position, true);
+        change_room(notifier, change->message_room_nids[i], change->position, true, &woken);
     for (size_t i = 0; i < change->user_count; i++) {
         subscriber = find_subscriber(notifier, change->user_nids[i]);
         if (subscriber != NULL)
-            make_stale(subscriber, change->position);
+            make_stale(subscriber, change->position, &woken);
     }
     pthread_mutex_unlock(&notifier->lock);
+    fire(woken);
 }
 
 void notifier_wake_room(struct notifier *notifier, int64_t room_nid)
 {
+    struct waiter *woken = NULL;
+
     pthread_mutex_lock(&notifier->lock);
-    change_room(notifier, room_nid, 0, true);
+    change_room(notifier, room_nid, 0, true, &woken);
     pthread_mutex_unlock(&notifier->lock);
+    fire(woken);
 }
 
 void notifier_wake_user(struct notifier *notifier, int64_t user_nid)
 {
+    struct waiter *woken = NULL;
+
     pthread_mutex_lock(&notifier->lock);
     struct subscriber *subscriber = find_subscriber(notifier, user_nid);
     if (subscriber != NULL)
-        wake_subscriber(subscriber);
+        wake_subscriber(subscriber, &woken);
     pthread_mutex_unlock(&notifier->lock);
+    fire(woken);
 }
 
 static bool wait_for_user(void *context, int64_t user_nid, uint64_t seen, struct wake_handle handle)
