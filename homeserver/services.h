@@ -11,6 +11,7 @@ struct room_service;
 struct recent_events;
 struct recent_transactions;
 struct unread_memory;
+struct known_filters;
 struct notifier;
 struct typing;
 struct presence;
@@ -42,6 +43,7 @@ struct services {
     struct recent_transactions *recent_transactions; /* NULL: likewise */
     struct unread_memory *unread_memory;
     struct notifier *notifier;
+    struct known_filters *known_filters;
     struct typing *typing;
     struct presence *presence;
     struct push_audiences *push_audiences;

@@ -8,30 +8,10 @@
 #include "homeserver/client_api/client_api.h"
 #include "homeserver/client_api/syncing.h"
 #include "homeserver/http/request.h"
-#include "homeserver/protocol/json.h"
 #include "homeserver/services.h"
+#include "homeserver/sync/known_filters.h"
 #include "homeserver/sync/notifier.h"
-#include "storage/filters.h"
 #include "storage/journal.h"
-
-/* `filter` is an ID, or the filter itself when it begins with a brace. */
-static enum errcode read_filter(struct request *req, const struct filter **out)
-{
-    const char *text = query_string(req, "filter");
-    struct call *call = &req->call;
-    json_t *json = NULL;
-
-    if (text != NULL && *text != '{') {
-        enum errcode found =
-            filter_load(call->db, call->arena, req->requester.user_nid, text, &text);
-        if (found == M_NOT_FOUND)
-            return fail(call->error, M_INVALID_PARAM, "You have no filter with this ID.");
-        TRY(found);
-    }
-    if (text != NULL && json_parse_object(call->arena, text, strlen(text), NULL, &json) != OK)
-        return fail(call->error, M_INVALID_PARAM, "The filter is not a JSON object.");
-    return filter_parse(call->arena, json, call->error, out);
-}
 
 static enum errcode read_state_form(struct request *req, enum state_form *out)
 {
@@ -78,7 +58,8 @@ enum errcode client_sync(struct request *req)
     TRY(query_int(req, "timeout", 0, 0, SYNC_TIMEOUT_MS_MAX, &timeout_ms));
     TRY(query_bool(req, "full_state", false, &request.full_state));
     TRY(read_state_form(req, &request.state_form));
-    TRY(read_filter(req, &request.filter));
+    TRY(known_filter_find(&req->call, req->requester.user_nid, query_string(req, "filter"),
+                          &request.filter));
     TRY(note_syncing(req, query_string(req, "set_presence"), timeout_ms));
     if (since != NULL && *since != '\0') {
         TRY(sync_token_parse(since, journal_position(req->call.services->journal), req->call.error,

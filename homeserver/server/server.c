@@ -43,6 +43,7 @@
 #include "homeserver/server/signals.h"
 #include "homeserver/server/systemd.h"
 #include "homeserver/services.h"
+#include "homeserver/sync/known_filters.h"
 #include "homeserver/sync/notifier.h"
 #include "storage/database_check.h"
 #include "storage/db.h"
@@ -197,6 +198,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     services->media = media_service_create();
     set_scanner_key(services->media, &keys[0].key.pair);
     services->notifier = notifier_create();
+    services->known_filters = known_filters_create();
     services->typing = typing_create();
     typing_listen(services->typing, typing_changed_in, services);
     services->presence = presence_create();
@@ -241,6 +243,7 @@ static void destroy_services(struct services *services)
     presence_destroy(services->presence);
     typing_destroy(services->typing);
     notifier_destroy(services->notifier);
+    known_filters_destroy(services->known_filters);
     media_service_destroy(services->media);
     rate_limiter_destroy(services->rate_limiter);
     login_throttle_destroy(services->login_throttle);

@@ -4,8 +4,10 @@
 #include "homeserver/presence/typing.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/push/unread_memory.h"
+#include "homeserver/sync/known_filters.h"
 #include "homeserver/sync/notifier.h"
 #include "homeserver/sync/sync.h"
+#include "storage/filters.h"
 #include "storage/journal.h"
 #include "tests/support/rooms.h"
 #include "tests/support/test.h"
@@ -23,6 +25,7 @@ static int setup(void **state)
     services->typing = typing_create();
     services->presence = presence_create();
     services->unread_memory = unread_memory_create(MEMORY_BYTES);
+    services->known_filters = known_filters_create();
     return 0;
 }
 
@@ -31,6 +34,7 @@ static int teardown(void **state)
     struct services services = ((struct rooms_fixture *)*state)->accounts->services;
     int result = rooms_teardown(state);
 
+    known_filters_destroy(services.known_filters);
     unread_memory_destroy(services.unread_memory);
     presence_destroy(services.presence);
     typing_destroy(services.typing);
@@ -136,6 +140,34 @@ static void one_new_message_costs_as_many_statements_however_many_rooms(void **s
     assert_int_equal(costs[0], costs[1]);
 }
 
+/* Clients name its ID with each sync. */
+static void a_stored_filter_is_read_once_and_belongs_to_its_user(void **state)
+{
+    struct rooms_fixture *fixture = *state;
+    struct call *call = fixture->call;
+    int64_t alice_nid = test_requester(fixture, ALICE)->user_nid;
+    int64_t bob_nid = test_requester(fixture, BOB)->user_nid;
+    static const char text[] = "{\"room\":{\"timeline\":{\"limit\":7}}}";
+    const struct filter *by_id, *by_text;
+    const char *filter_id;
+    char id[32];
+
+    assert_int_equal(filter_save(call->db, call->arena, alice_nid, text, &filter_id), OK);
+    snprintf(id, sizeof(id), "%s", filter_id);
+    assert_int_equal(known_filter_find(call, alice_nid, id, &by_id), OK);
+    test_next_call(fixture);
+
+    int64_t before = db_statements_run(call->db);
+    assert_int_equal(known_filter_find(call, alice_nid, id, &by_id), OK);
+    assert_int_equal(known_filter_find(call, alice_nid, text, &by_text), OK);
+    assert_int_equal(db_statements_run(call->db), before);
+    assert_int_equal(by_id->timeline.limit, 7);
+    assert_ptr_equal(by_id, by_text);
+    assert_int_equal(known_filter_find(call, bob_nid, id, &by_id), M_INVALID_PARAM);
+    assert_int_equal(known_filter_find(call, alice_nid, "{\"room\":7}", &by_id), M_INVALID_PARAM);
+    test_next_call(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +175,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(one_new_message_costs_as_many_statements_however_many_rooms,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stored_filter_is_read_once_and_belongs_to_its_user, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
