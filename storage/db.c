@@ -16,16 +16,35 @@ enum {
     ROLLBACK_WAIT_MS = 5 * 1000
 };
 
+struct db *db_create_absent(void)
+{
+    struct db *db = calloc(1, sizeof(*db));
+
+    if (db == NULL)
+        abort();
+    return db;
+}
+
+bool db_is_absent(const struct db *db)
+{
+    return db->conninfo == NULL;
+}
+
+bool db_was_missed(struct db *db)
+{
+    bool was_missed = db->was_missed;
+
+    db->was_missed = false;
+    return was_missed;
+}
+
 struct db *db_create(const char *conninfo)
 {
-    struct arena *session = arena_create();
-    struct db *db = calloc(1, sizeof(*db));
-    char *copy = strdup(conninfo);
+    struct db *db = db_create_absent();
 
-    if (db == NULL || copy == NULL)
+    if ((db->conninfo = strdup(conninfo)) == NULL)
         abort();
-    db->conninfo = copy;
-    db->session = session;
+    db->session = arena_create();
     db->scratch = arena_create();
     db->pipeline = arena_create();
     return db;

@@ -81,6 +81,11 @@ struct db_params {
 
 /* `conninfo` as libpq takes it (a URI or key=value). Connects lazily, never fails. */
 struct db *db_create(const char *conninfo);
+/* One for threads that must not wait: all calls are E_UNAVAILABLE, and db_was_missed() tells
+ * whether there was any since it was last asked. */
+struct db *db_create_absent(void);
+bool db_is_absent(const struct db *db);
+bool db_was_missed(struct db *db);
 /* Commands (a literal) for every session of this connection; before it is used for the first time.
  */
 void db_set_session(struct db *db, const char *commands);

@@ -257,6 +257,10 @@ bool session_is_alive(struct db *db)
 
 enum errcode session_ensure(struct db *db)
 {
+    if (db_is_absent(db)) {
+        db->was_missed = true;
+        return E_UNAVAILABLE;
+    }
     if (db->in_transaction) {
         if (db->drop_before_use)
             return E_UNAVAILABLE;

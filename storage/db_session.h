@@ -39,7 +39,8 @@ struct queued {
 };
 
 struct db {
-    char *conninfo;
+    char *conninfo; /* NULL: db_create_absent() */
+    bool was_missed;
     const char *commands;   /* for every session; NULL: none */
     PGconn *connection;     /* NULL: not connected */
     bool drop_before_use;   /* the session is dead or of no use */

@@ -13,6 +13,7 @@
 #include "homeserver/call.h"
 #include "homeserver/services.h"
 #include "storage/access_tokens.h"
+#include "storage/db.h"
 #include "storage/devices.h"
 #include "storage/refresh_tokens.h"
 
@@ -35,7 +36,8 @@ static enum errcode find_token(struct call *call, const uint8_t hash[SHA256_BYTE
         .hash = hash,
         .now_ms = clock_monotonic_ms(),
         .wall_ms = clock_wall_ms(),
-        .seen_interval_ms = NOTE_USE_INTERVAL_MS,
+        /* Who can not note the use leaves it to who can. */
+        .seen_interval_ms = db_is_absent(call->db) ? INT64_MAX : NOTE_USE_INTERVAL_MS,
     };
     uint64_t epoch;
     enum errcode code;

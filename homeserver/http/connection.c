@@ -22,12 +22,16 @@ struct connection *connection_create(struct io_daemon *daemon, struct MHD_Connec
                                      const char *uri)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
     if (connection == NULL || (connection->target = strdup(uri)) == NULL)
         out_of_memory();
     connection->server = daemon->thread->server;
     connection->daemon = daemon;
     connection->mhd = mhd;
+    connection->socket = info->socket_context;
+    connection->socket->connection = connection;
     connection->content_length = -1;
     connection->started_us = clock_monotonic_us();
     connection->request.connection = connection;
@@ -44,6 +48,7 @@ void connection_destroy(struct connection *connection)
 {
     struct http_server *server = connection->server;
 
+    connection->socket->connection = NULL;
     if (connection->stream.sink != NULL)
         connection->stream.sink->close(connection->stream.context, false);
     connection_release_arena(connection);
@@ -86,14 +91,6 @@ void connection_release_arena(struct connection *connection)
     if (call->arena != NULL)
         arena_pool_give(&connection->server->arenas, call->arena);
     call->arena = NULL;
-}
-
-int connection_socket(const struct connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-    return info == NULL ? -1 : info->connect_fd;
 }
 
 int64_t connection_age_us(const struct connection *connection)

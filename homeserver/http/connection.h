@@ -12,7 +12,8 @@
  * Private to homeserver/http: one HTTP exchange, from its head to the end of its answer.
  *
  * It is owned by one party at a time, and only the owner touches it:
- *   the I/O thread    while the head or the body is read and while the answer is sent;
+ *   the I/O thread    while the head or the body is read and while the answer is sent, and while it
+ *                     runs the handler of a QUICK row;
  *   a worker          while the handler runs;
  *   parked.c          while it waits for a wake-up or a deadline;
  *   the journal       while the answer is held back until COMMIT.
@@ -22,6 +23,7 @@
 struct MHD_Connection;
 struct MHD_Response;
 struct http_server;
+struct client_socket;
 struct io_daemon;
 
 enum phase {
@@ -29,6 +31,7 @@ enum phase {
     PHASE_BODY,     /* the body arrives */
     PHASE_RECEIVE,  /* a STREAM_BODY handler wants the body now */
     PHASE_RUNNING,  /* suspended; owned by a worker, parked.c or the journal */
+    PHASE_QUICK,    /* suspended; the I/O thread is to run the handler */
     PHASE_DISCARD,  /* the answer is ready but the rest of the body must be read away first */
     PHASE_ANSWER,   /* the answer is ready */
     PHASE_SENDING,  /* MHD has the answer */
@@ -79,7 +82,6 @@ struct parking {
     uint64_t seen;
     int64_t deadline_ms;
     _Atomic uint64_t ticket; /* the I/O thread reads it when the client hangs up */
-    bool is_watched;         /* the I/O thread's epoll knows the socket */
     bool woken_by_deadline;
     void *memo;
 };
@@ -89,6 +91,7 @@ struct connection {
     struct http_server *server;
     struct io_daemon *daemon;
     struct MHD_Connection *mhd;
+    struct client_socket *socket;
     struct connection *next_ready;
     enum phase phase;
 
@@ -143,7 +146,6 @@ struct arena *connection_arena(struct connection *connection);
 /* Ends a run: gives the arena back and forgets all that lay on it. */
 void connection_release_arena(struct connection *connection);
 
-int connection_socket(const struct connection *connection);
 /* Seconds are enough for the log; microseconds for the metrics. */
 int64_t connection_age_us(const struct connection *connection);
 

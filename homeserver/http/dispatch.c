@@ -18,6 +18,7 @@
 #include "homeserver/http/rate_limit.h"
 #include "homeserver/http/response.h"
 #include "homeserver/http/server_internal.h"
+#include "storage/db.h"
 #include "storage/journal.h"
 
 bool dispatch_head(struct connection *connection, const char *method)
@@ -110,13 +111,26 @@ static void start_receiving(struct connection *connection)
     io_thread_hand_over(connection);
 }
 
+static void give_to_workers(struct connection *connection);
+
+/* It was a try: as if it had not been. */
+static void repeat_with_database(struct connection *connection)
+{
+    connection->runs--;
+    response_drop(connection);
+    end_run(connection);
+    give_to_workers(connection);
+}
+
 static void finish_run(struct connection *connection, enum errcode outcome)
 {
     struct request *req = &connection->request;
     bool wants_to_wait = connection->parking.wanted;
 
     connection->parking.wanted = false;
-    if (outcome == OK && wants_to_wait) {
+    if (db_was_missed(req->call.db)) {
+        repeat_with_database(connection);
+    } else if (outcome == OK && wants_to_wait) {
         end_run(connection);
         parking_begin(connection);
     } else if (outcome == OK && connection->stream.sink != NULL) {
@@ -255,25 +269,52 @@ static void run(void *thread_state, void *argument)
     log_set_context(NULL);
 }
 
+void dispatch_run_quick(struct connection *connection, struct worker *worker)
+{
+    connection->phase = PHASE_RUNNING;
+    run(worker, connection);
+}
+
 static struct thread_pool *pool_of(const struct connection *connection)
 {
     return may_wait(connection) ? connection->server->outward_workers : connection->server->workers;
 }
 
+/* What was parked was admitted before. */
+static void give_to_workers(struct connection *connection)
+{
+    struct thread_pool *pool = pool_of(connection);
+
+    if (req_was_parked(&connection->request)) {
+        thread_pool_continue(pool, run, connection);
+    } else if (!thread_pool_submit(pool, run, connection)) {
+        response_error(connection, E_UNAVAILABLE);
+        response_complete(connection);
+        deliver(connection);
+    }
+}
+
+static bool give_to_io_thread(struct connection *connection)
+{
+    if ((connection->match.route->flags & QUICK) == 0 || may_wait(connection))
+        return false;
+    connection->phase = PHASE_QUICK;
+    io_thread_hand_over(connection);
+    return true;
+}
+
 void dispatch_submit(struct connection *connection)
 {
     connection->submitted_us = clock_monotonic_us();
-    if (thread_pool_submit(pool_of(connection), run, connection))
-        return;
-    response_error(connection, E_UNAVAILABLE);
-    response_complete(connection);
-    deliver(connection);
+    if (!give_to_io_thread(connection))
+        give_to_workers(connection);
 }
 
 void dispatch_continue(struct connection *connection)
 {
     connection->submitted_us = clock_monotonic_us();
-    thread_pool_continue(pool_of(connection), run, connection);
+    if (!give_to_io_thread(connection))
+        thread_pool_continue(pool_of(connection), run, connection);
 }
 
 enum errcode req_receive_body(struct request *req, int64_t limit_bytes,

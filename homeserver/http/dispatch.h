@@ -13,10 +13,16 @@ struct connection;
 /* On the I/O thread: looks at the head. False when the answer is already made. */
 bool dispatch_head(struct connection *connection, const char *method);
 
-/* Gives a suspended connection to the workers; answers 503 when they are too far behind. */
+/* Gives a suspended connection to the workers, QUICK ones to the I/O thread; answers 503 when the
+ * workers are too far behind. */
 void dispatch_submit(struct connection *connection);
 
 /* The same for a connection that was admitted before and goes on. */
 void dispatch_continue(struct connection *connection);
+
+/* On the I/O thread: runs the handler of a connection in PHASE_QUICK, which is then answered,
+ * parked, or with the workers. `worker` has an absent database. */
+struct worker;
+void dispatch_run_quick(struct connection *connection, struct worker *worker);
 
 #endif

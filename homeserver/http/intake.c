@@ -31,17 +31,9 @@ enum {
 /* TLS 1.0 and 1.1 are deprecated (RFC 8996). */
 static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
-static struct client_socket *socket_of(const struct connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-    return info->socket_context;
-}
-
 static void set_deadline(const struct connection *connection, int64_t deadline_ms)
 {
-    socket_of(connection)->deadline_ms = deadline_ms;
+    connection->socket->deadline_ms = deadline_ms;
 }
 
 static void await_body(struct connection *connection)
@@ -196,6 +188,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
     case PHASE_ANSWER:
         return connection->is_body_unread ? answer_early(connection) : send_answer(connection);
     case PHASE_RUNNING:
+    case PHASE_QUICK:
     case PHASE_SENDING:
     case PHASE_ABANDONED:
         break;

@@ -14,17 +14,26 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
 #include "homeserver/http/connection.h"
+#include "homeserver/http/dispatch.h"
 #include "homeserver/http/intake.h"
 #include "homeserver/http/io_thread_internal.h"
 #include "homeserver/http/listener.h"
 #include "homeserver/http/parking.h"
 #include "homeserver/http/server_internal.h"
 #include "homeserver/http/tls_identity.h"
+#include "storage/db.h"
 
-enum { EVENTS_MAX = 256, SWEEP_INTERVAL_MS = 250 };
+enum {
+    EVENTS_MAX = 256,
+    READY_AT_ONCE = 64, /* then answers go out before the next ones are made */
+    SWEEP_INTERVAL_MS = 250
+};
 
-/* Tells what an epoll event is about: the address of the eventfd member, of a daemon, or a parked
- * connection. */
+/* The one that runs on this thread. */
+static _Thread_local struct io_thread *own;
+
+/* Tells what an epoll event is about: the address of the thread (its eventfd), of a daemon, or of a
+ * client's socket. */
 static struct io_daemon *find_daemon(struct io_thread *thread, const void *pointer)
 {
     for (size_t i = 0; i < thread->daemon_count; i++) {
@@ -32,6 +41,13 @@ static struct io_daemon *find_daemon(struct io_thread *thread, const void *point
             return &thread->daemons[i];
     }
     return NULL;
+}
+
+static void hang_up(struct client_socket *hung_up)
+{
+    atomic_store(&hung_up->has_hung_up, true);
+    if (hung_up->connection != NULL)
+        parking_hung_up(hung_up->connection);
 }
 
 static void take_event(struct io_thread *thread, const struct epoll_event *event)
@@ -45,33 +61,44 @@ static void take_event(struct io_thread *thread, const struct epoll_event *event
     } else if (daemon != NULL) {
         daemon->is_due = true;
     } else {
-        parking_hung_up(event->data.ptr);
+        hang_up(event->data.ptr);
     }
 }
 
 static void resume(struct connection *connection)
 {
     connection->daemon->is_due = true;
-    if (connection->parking.is_watched) {
-        epoll_ctl(connection->daemon->thread->epoll_fd, EPOLL_CTL_DEL,
-                  connection_socket(connection), NULL);
-        connection->parking.is_watched = false;
-    }
     intake_resumed(connection);
     MHD_resume_connection(connection->mhd);
 }
 
-static void resume_ready(struct io_thread *thread)
+static size_t take_ready(struct io_thread *thread, struct connection *out[READY_AT_ONCE])
 {
-    pthread_mutex_lock(&thread->lock);
-    struct connection *connection = thread->ready;
-    thread->ready = NULL;
-    pthread_mutex_unlock(&thread->lock);
+    size_t count = 0;
 
-    while (connection != NULL) {
-        struct connection *next = connection->next_ready;
-        resume(connection);
-        connection = next;
+    pthread_mutex_lock(&thread->lock);
+    while (thread->ready != NULL && count < READY_AT_ONCE) {
+        out[count++] = thread->ready;
+        thread->ready = thread->ready->next_ready;
+    }
+    if (thread->ready == NULL)
+        thread->ready_end = &thread->ready;
+    thread->has_more = thread->ready != NULL;
+    pthread_mutex_unlock(&thread->lock);
+    return count;
+}
+
+/* What runs here is mostly done, and ready again, at once. */
+static void go_on(struct io_thread *thread)
+{
+    struct connection *ready[READY_AT_ONCE];
+    size_t count = take_ready(thread, ready);
+
+    for (size_t i = 0; i < count; i++) {
+        if (ready[i]->phase == PHASE_QUICK)
+            dispatch_run_quick(ready[i], thread->quick);
+        else
+            resume(ready[i]);
     }
 }
 
@@ -111,7 +138,7 @@ static void run_daemon(struct io_daemon *daemon, int64_t now_ms)
 
 static int wait_ms(const struct io_thread *thread, int64_t now_ms)
 {
-    int64_t until = thread->next_sweep_ms;
+    int64_t until = thread->has_more ? now_ms : thread->next_sweep_ms;
 
     for (size_t i = 0; i < thread->daemon_count; i++) {
         if (thread->daemons[i].due_ms < until)
@@ -129,7 +156,7 @@ static void turn(struct io_thread *thread)
 
     for (int i = 0; i < count; i++)
         take_event(thread, &events[i]);
-    resume_ready(thread);
+    go_on(thread);
 
     int64_t now_ms = clock_monotonic_ms();
     if (now_ms >= thread->next_sweep_ms)
@@ -147,6 +174,7 @@ static void *run_thread(void *argument)
 {
     struct io_thread *thread = argument;
 
+    own = thread;
     while (!atomic_load(&thread->stopping))
         turn(thread);
     return NULL;
@@ -172,24 +200,28 @@ void io_thread_hand_over(struct connection *connection)
 
     pthread_mutex_lock(&thread->lock);
     bool was_empty = thread->ready == NULL;
-    connection->next_ready = thread->ready;
-    thread->ready = connection;
+    connection->next_ready = NULL;
+    *thread->ready_end = connection;
+    thread->ready_end = &connection->next_ready;
     /* Inside the lock: the moment it is released the thread may run and be destroyed. */
-    if (was_empty)
+    if (thread == own)
+        thread->has_more = true;
+    else if (was_empty)
         ring(thread);
     pthread_mutex_unlock(&thread->lock);
 }
 
-/* One shot: a client that hung up is told once. */
-void io_thread_watch(struct connection *connection)
+/* Once for all requests on the socket: edge-triggered, so that it is told once. */
+bool io_thread_watch(struct connection *connection)
 {
-    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = connection};
-    int operation = connection->parking.is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    struct client_socket *watched = connection->socket;
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = watched};
     int epoll_fd = connection->daemon->thread->epoll_fd;
 
-    connection->parking.is_watched = true;
-    if (epoll_ctl(epoll_fd, operation, connection_socket(connection), &event) != 0)
+    if (!watched->is_watched && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, watched->fd, &event) != 0)
         log_debug(LOG_HTTP, "A parked connection can not be watched.");
+    watched->is_watched = true;
+    return atomic_load(&watched->has_hung_up);
 }
 
 static bool watch_fd(struct io_thread *thread, int fd, void *pointer)
@@ -251,6 +283,8 @@ enum errcode io_thread_create(struct http_server *server, struct error *error,
     thread->is_accepting = true;
     thread->epoll_fd = -1;
     thread->event_fd = -1;
+    thread->ready_end = &thread->ready;
+    thread->quick = worker_create(server, db_create_absent());
     pthread_mutex_init(&thread->lock, NULL);
     enum errcode outcome = set_up(thread, error);
     if (outcome != OK)
@@ -280,5 +314,6 @@ void io_thread_destroy(struct io_thread *thread)
     pthread_mutex_lock(&thread->lock); /* the last ring() has left the lock */
     pthread_mutex_unlock(&thread->lock);
     pthread_mutex_destroy(&thread->lock);
+    worker_destroy(thread->quick);
     free(thread);
 }

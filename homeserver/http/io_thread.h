@@ -2,6 +2,7 @@
 #define HOMESERVER_HTTP_IO_THREAD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,7 +35,10 @@ struct client_socket {
     struct client_socket *next;
     struct client_socket *previous;
     int fd;
-    int64_t deadline_ms; /* 0: none, we are busy or sending */
+    int64_t deadline_ms;           /* 0: none, we are busy or sending */
+    struct connection *connection; /* the exchange on it; NULL: none */
+    bool is_watched;               /* the I/O thread's epoll tells when the client hangs up */
+    atomic_bool has_hung_up;       /* … and has told */
 };
 
 enum errcode io_thread_create(struct http_server *server, struct error *error,
@@ -46,11 +50,11 @@ void io_thread_destroy(struct io_thread *thread);
 /* Stops accepting connections. From any thread; takes effect soon. */
 void io_thread_stop_accepting(struct io_thread *thread);
 
-/* From any thread: gives the connection back; it goes on in the phase it has. */
+/* From any thread: gives the connection back; it goes on in the phase it has, in its turn. */
 void io_thread_hand_over(struct connection *connection);
 
-/* From the owner of a connection that is about to be parked: the I/O thread will notice when the
- * client hangs up. */
-void io_thread_watch(struct connection *connection);
+/* From the owner of a connection that is about to be parked and has its ticket: from now on the I/O
+ * thread notices when the client hangs up. True when it did already. */
+bool io_thread_watch(struct connection *connection) MUST_CHECK;
 
 #endif

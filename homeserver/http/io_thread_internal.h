@@ -13,10 +13,13 @@ struct io_thread {
     bool is_running;
     bool is_accepting;
     atomic_bool stopping;
-    int epoll_fd; /* the eventfd, the daemons' epoll descriptors, the sockets of parked requests */
+    int epoll_fd; /* the eventfd, the daemons' epoll descriptors, sockets that requests wait on */
     int event_fd;
     pthread_mutex_t lock;
-    struct connection *ready; /* under the lock: handed over, to be resumed */
+    struct connection *ready; /* under the lock: handed over, oldest first */
+    struct connection **ready_end;
+    bool has_more; /* private: some are ready, although nobody rings */
+    struct worker *quick;
     struct io_daemon daemons[LISTENERS_MAX];
     size_t daemon_count;
     struct client_socket *sockets;

@@ -51,7 +51,8 @@ void parking_begin(struct connection *connection)
 
     uint64_t ticket = parked_prepare(parked, connection);
     atomic_store(&connection->parking.ticket, ticket);
-    io_thread_watch(connection);
+    if (io_thread_watch(connection))
+        parked_cancel(parked, ticket);
     if (!register_at_source(connection))
         parked_wake(parked, ticket);
 

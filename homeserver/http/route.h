@@ -53,6 +53,8 @@ enum route_flag {
     CALLS_OUT = 16,         /* may wait for other servers: runs on threads of its own, so that slow
                              * servers hold up only each other; SERVER rows always do */
     KNOWS_APPSERVICES = 32, /* ANYONE rows: the token of an application service is looked at */
+    QUICK = 64, /* mostly answered from memory: runs on the I/O thread, without a database, and
+                 * again on a worker when it asked for one */
 };
 
 /* A row of the route table: a complete security statement. `path` is spelled as in the spec, with

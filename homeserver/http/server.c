@@ -54,24 +54,33 @@ static int or_default(int configured, int automatic, int minimum)
     return automatic < minimum ? minimum : automatic;
 }
 
-static void *worker_start(void *context)
+struct worker *worker_create(struct http_server *server, struct db *db_owned)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
-    struct http_server *server = context;
 
     if (worker == NULL)
         abort();
     worker->server = server;
-    worker->db = db_create(server->options.conninfo);
+    worker->db = db_owned;
     return worker;
+}
+
+void worker_destroy(struct worker *worker)
+{
+    db_destroy(worker->db);
+    free(worker);
+}
+
+static void *worker_start(void *context)
+{
+    struct http_server *server = context;
+
+    return worker_create(server, db_create(server->options.conninfo));
 }
 
 static void worker_stop(void *state)
 {
-    struct worker *worker = state;
-
-    db_destroy(worker->db);
-    free(worker);
+    worker_destroy(state);
 }
 
 /* As many descriptors as the kernel lets us have. */

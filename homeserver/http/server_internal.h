@@ -47,11 +47,14 @@ struct http_server {
     atomic_size_t body_bytes; /* of all bodies in memory */
 };
 
-/* What each worker thread has for itself. */
+/* What each worker thread, and each I/O thread for QUICK routes, has for itself. */
 struct worker {
     struct http_server *server;
     struct db *db;
 };
+
+struct worker *worker_create(struct http_server *server, struct db *db_owned);
+void worker_destroy(struct worker *worker);
 
 const struct config *server_config(const struct http_server *server);
 

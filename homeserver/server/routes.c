@@ -192,7 +192,7 @@ const struct route routes[] = {
 
     /* ── Client-server API: Room participation ──────────────────────────────────────── */
     {POST,   "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync",             client_sliding_sync,              GUEST,  LIMIT_NONE,    JSON_OPTIONAL, PARKS | WHILE_SUSPENDED},
-    {GET,    "/_matrix/client/v3/sync",                                                 client_sync,                      GUEST,  LIMIT_NONE,    NO_BODY,       PARKS},
+    {GET,    "/_matrix/client/v3/sync",                                                 client_sync,                      GUEST,  LIMIT_NONE,    NO_BODY,       PARKS | QUICK},
     {PUT,    "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}",              client_send_message,              GUEST,  LIMIT_MESSAGE, JSON_OPTIONAL, 0},
     {PUT,    "/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}",              client_redact_event,              USER,   LIMIT_MESSAGE, JSON_BODY,     WHILE_SUSPENDED},
     {GET,    "/_matrix/client/unstable/org.matrix.msc4140/delayed_events",              client_get_delayed_events,        GUEST,  LIMIT_OTHER,   NO_BODY,       0},

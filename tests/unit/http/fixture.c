@@ -13,6 +13,7 @@
 #include "homeserver/base/log.h"
 #include "homeserver/base/rate_limiter.h"
 #include "homeserver/services.h"
+#include "storage/db.h"
 #include "storage/journal.h"
 #include "storage/journal_internal.h"
 
@@ -209,6 +210,24 @@ static enum errcode get_park(struct request *req)
     return req_park(req, &wake_source, key, seen, req_started_ms(req) + timeout_ms);
 }
 
+/* Answers with how often it ran, the last time on a thread that has a database; that none of them
+ * can be reached is no matter to it. */
+static enum errcode get_stored(struct request *req)
+{
+    static const struct db_statement statement = {"test_stored", "SELECT 1"};
+    struct db_rows *rows;
+    int *runs = req_memo(req);
+
+    if (runs == NULL)
+        req_set_memo(req, runs = calloc(1, sizeof(*runs)));
+    ++*runs;
+    bool is_absent = db_is_absent(req->call.db);
+    enum errcode code = db_query(req->call.db, req->call.arena, &statement, NO_PARAMS, &rows);
+    return respond(req, 200,
+                   json_pack("{s:i, s:b, s:b}", "runs", *runs, "absent", (int)is_absent,
+                             "unavailable", (int)(code == E_UNAVAILABLE)));
+}
+
 /* ── Commit ── */
 
 enum { GROUPS_MAX = 64 };
@@ -296,6 +315,8 @@ static const struct route routes[] = {
     {GET,  "/test/slow",          get_slow,     ANYONE,        LIMIT_NONE,  NO_BODY,       0},
     {GET,  "/test/outward",       get_slow,     ANYONE,        LIMIT_NONE,  NO_BODY,       CALLS_OUT},
     {GET,  "/test/park",          get_park,     ANYONE,        LIMIT_NONE,  NO_BODY,       PARKS},
+    {GET,  "/test/quick",         get_park,     ANYONE,        LIMIT_NONE,  NO_BODY,       PARKS | QUICK},
+    {GET,  "/test/stored",        get_stored,   ANYONE,        LIMIT_NONE,  NO_BODY,       QUICK},
     {POST, "/test/commit",        post_commit,  ANYONE,        LIMIT_NONE,  JSON_BODY,     0},
     {PUT,  "/test/upload",        put_upload,   ANYONE,        LIMIT_NONE,  STREAM_BODY,   0},
     {GET,  "/test/limited",       get_page,     GUEST,         LIMIT_OTHER, NO_BODY,       0},

@@ -6,12 +6,23 @@
 #include <unistd.h>
 
 #include "homeserver/base/clock.h"
+#include "homeserver/base/metrics.h"
+#include "homeserver/base/strbuf.h"
 #include "tests/support/http_client.h"
 #include "tests/unit/http/fixture.h"
 
 static struct http_reply reply;
 
 static int64_t next_key = 1; /* so that tests do not wake each other */
+/* Long polls work the same on a worker and on the I/O thread. */
+static const char *park_path = "/test/park";
+
+static int choose_quick(void **state)
+{
+    (void)state;
+    park_path = "/test/quick";
+    return 0;
+}
 
 static int begin(const char *method, const char *target, const char *body)
 {
@@ -28,7 +39,7 @@ static int begin_park(int64_t key, int64_t timeout_ms)
 {
     char target[128];
 
-    snprintf(target, sizeof(target), "/test/park?key=%lld&timeout=%lld", (long long)key,
+    snprintf(target, sizeof(target), "%s?key=%lld&timeout=%lld", park_path, (long long)key,
              (long long)timeout_ms);
     return begin("GET", target, "");
 }
@@ -118,9 +129,8 @@ static void the_socket_of_a_parked_request_lives_on(void **state)
         await_handler();
         http_receive(fd, false, &reply);
         assert_int_equal(reply.status, 200);
-        snprintf(target, sizeof(target),
-                 "GET /test/park?key=%lld&after=%d HTTP/1.1\r\nHost: t\r\n\r\n", (long long)key,
-                 i + 1);
+        snprintf(target, sizeof(target), "GET %s?key=%lld&after=%d HTTP/1.1\r\nHost: t\r\n\r\n",
+                 park_path, (long long)key, i + 1);
         http_send_text(fd, target);
     }
     await_handler();
@@ -149,9 +159,8 @@ static void no_wake_up_is_lost_while_requests_are_being_parked(void **state)
     pthread_create(&waker, NULL, wake_often, &key);
     for (int round = 0; round < 60; round++) {
         char text[160];
-        snprintf(text, sizeof(text),
-                 "GET /test/park?key=%lld&after=%llu HTTP/1.1\r\nHost: t\r\n\r\n", (long long)key,
-                 after);
+        snprintf(text, sizeof(text), "GET %s?key=%lld&after=%llu HTTP/1.1\r\nHost: t\r\n\r\n",
+                 park_path, (long long)key, after);
         for (size_t i = 0; i < COUNT_OF(fds); i++)
             http_send_text(fds[i], text);
         if (++after > 2900)
@@ -179,6 +188,50 @@ static void a_client_that_hangs_up_is_noticed_while_it_is_parked(void **state)
     await_waiters(1);
     close(fd);
     await_waiters(0);
+}
+
+/* A parked request keeps its connection; only one that is given up lets it go. */
+static void await_no_connections(void)
+{
+    bool none = false;
+
+    while (!none) {
+        SCOPED(strbuf_finish) struct strbuf text;
+        strbuf_init(&text, 0);
+        metrics_write(&text);
+        none = strstr(text.data, "\nbeffroi_http_connections{} 0\n") != NULL;
+        sched_yield();
+    }
+}
+
+/* A client that sends its last request and closes may be gone before the request is parked. */
+static void a_client_that_hangs_up_at_once_is_noticed_too(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        int64_t key = next_key++;
+        int fd = begin_park(key, 30000);
+        char target[128];
+        await_handler();
+        await_waiters(1);
+        test_wake(key);
+        await_handler();
+        http_receive(fd, false, &reply);
+        snprintf(target, sizeof(target), "GET %s?key=%lld&after=1 HTTP/1.1\r\nHost: t\r\n\r\n",
+                 park_path, (long long)key);
+        http_send_text(fd, target);
+        close(fd);
+        await_handler();
+        await_no_connections();
+    }
+    assert_int_equal(test_waiter_count(), 0);
+}
+
+static void who_asks_the_database_on_the_io_thread_runs_again_on_a_worker(void **state)
+{
+    (void)state;
+    finish(begin("GET", "/test/stored", ""), 200,
+           "{\"runs\":2,\"absent\":false,\"unavailable\":true}");
 }
 
 static void an_answer_is_held_back_until_commit(void **state)
@@ -268,12 +321,22 @@ int main(void)
         cmocka_unit_test(the_socket_of_a_parked_request_lives_on),
         cmocka_unit_test(no_wake_up_is_lost_while_requests_are_being_parked),
         cmocka_unit_test(a_client_that_hangs_up_is_noticed_while_it_is_parked),
+        cmocka_unit_test(a_client_that_hangs_up_at_once_is_noticed_too),
+        cmocka_unit_test(who_asks_the_database_on_the_io_thread_runs_again_on_a_worker),
         cmocka_unit_test(an_answer_is_held_back_until_commit),
         cmocka_unit_test(a_failed_commit_is_answered_as_an_error),
         cmocka_unit_test(after_a_conflict_the_handler_runs_again_with_the_same_body),
         cmocka_unit_test(after_five_conflicts_the_client_is_told_to_try_again),
         cmocka_unit_test(stopping_ends_long_polls_and_finishes_what_runs),
         cmocka_unit_test(a_handler_that_hangs_is_told_apart_when_stopping),
+        cmocka_unit_test_setup(a_parked_request_is_woken, choose_quick),
+        cmocka_unit_test(a_parked_request_ends_at_its_deadline_and_is_forgotten),
+        cmocka_unit_test(deadlines_fire_in_their_order),
+        cmocka_unit_test(the_socket_of_a_parked_request_lives_on),
+        cmocka_unit_test(no_wake_up_is_lost_while_requests_are_being_parked),
+        cmocka_unit_test(a_client_that_hangs_up_is_noticed_while_it_is_parked),
+        cmocka_unit_test(a_client_that_hangs_up_at_once_is_noticed_too),
+        cmocka_unit_test(stopping_ends_long_polls_and_finishes_what_runs),
     };
     return cmocka_run_group_tests(tests, test_server_start, test_server_stop);
 }
