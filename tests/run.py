@@ -165,6 +165,21 @@ def pytest_folder(name):
     )
 
 
+def run_federation(log, full):
+    """The folder, and then whether any test had each endpoint answered and called."""
+    traffic = LOGS / "federation-traffic.txt"
+    traffic.write_text("")
+    outcome = count_pytest(
+        "federation", ["tests/federation", *SIDE_BY_SIDE], log, full,
+        BEFFROI_BINARY=str(BUILD / "beffroi"), BEFFROI_TRAFFIC=str(traffic),
+    )  # fmt: skip
+    if command(["/usr/bin/python3", "tests/federation/traffic.py", traffic], log) == 0:
+        outcome.passed += 1
+    else:
+        outcome.fail("every endpoint between servers is answered and called, or it is known why not")
+    return outcome
+
+
 def introspect(directory, what):
     arguments = ["meson", "introspect", f"--{what}", directory]
     return json.loads(subprocess.run(arguments, capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout)
@@ -316,7 +331,7 @@ GROUPS = [
     Group("cli", 1, pytest_folder("cli")),
     Group("api", 1, pytest_folder("api")),
     Group("clients", 1, run_clients),
-    Group("federation", 1, pytest_folder("federation"), needs="tests/federation"),
+    Group("federation", 1, run_federation, needs="tests/federation"),
     Group("browser", 1, run_browser),
 ]
 

@@ -12,10 +12,13 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "clients")]
 
 from client import Client  # noqa: E402
 from federating_synapse import FederatingSynapse  # noqa: E402
-from homeserver import Beffroi, free_port, running  # noqa: E402
+from homeserver import Beffroi, Homeserver, free_port, running  # noqa: E402
 from malice import federates_with_a_good_peer  # noqa: E402
 from peer import Authority, Peer  # noqa: E402
+from traffic import note_server  # noqa: E402
 from two_sides import join_through, sees_member  # noqa: E402
+
+Homeserver.before_removal.append(note_server)
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,10 @@ class Network:
         return f"to{self.servers.index(server)}"
 
     def start_server(self, **federation):
+        return self.house_server(**federation).prepare().start()
+
+    def house_server(self, **federation):
+        """With the settings of a server that is known by its address; not prepared yet."""
         place = len(self.servers) + 2
         server = HousedServer(self.namespace(place), self.address(place))
         ip("netns", "add", server.namespace)
@@ -103,7 +107,7 @@ class Network:
                 "allow_private_addresses": True, "ca_file": str(self.authority.ca_file), **federation,
             },
         }  # fmt: skip
-        return server.prepare().start()
+        return server
 
     def connect(self, one, other):
         self.bring_up(one, self.device(other), other.address)

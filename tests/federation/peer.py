@@ -16,6 +16,7 @@ import hashlib
 import http.server
 import ipaddress
 import json
+import re
 import ssl
 import threading
 import time
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from homeserver import free_port
+from traffic import OURS, is_ours, note_peer
 
 FEDERATION = "/_matrix/federation"
 
@@ -228,6 +230,12 @@ class PeerRoom:
 # ── The server ────────────────────────────────────────────────────────────────────────────────────────
 
 
+def who_asks(headers):
+    """The origin of a signed request; otherwise ours is known by its name."""
+    origin = re.search(r'origin="?([^",]+)', headers.get("Authorization") or "")
+    return origin.group(1) if origin else OURS if is_ours(headers.get("User-Agent") or "") else ""
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -244,6 +252,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if callable(answer):  # it writes what it likes, head and all
             self.close_connection = True
             return answer(self)
+        if status == 200:
+            peer.answered.append((self.command, self.path, who_asks(self.headers)))
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -288,11 +298,13 @@ class Peer:
         self.answers = {}  # path prefix -> function(method, path, query, body) -> (status, object or bytes)
         self.transactions = []
         self.requests = []
+        self.answered = []  # what was answered with 200: method, target, who asked
         self.lock = threading.Condition()
         self.txn = 0
         threading.Thread(target=self.http_server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self):
+        note_peer(self)
         self.http_server.shutdown()
         self.http_server.server_close()
 

@@ -28,10 +28,13 @@ def device_of(tmp_path):
         device.close()
 
 
-def test_messages_decrypt_on_the_other_server_both_ways(alice, bob, device_of):
-    room_id = alice.create_room(preset="private_chat", invite=[bob.user_id], initial_state=[ENCRYPTED])
-    bob.sync_until(invited_to(room_id))
-    bob.join(room_id)
+@pytest.mark.parametrize("direction", ["theirs", "ours"])
+def test_messages_decrypt_on_the_other_server_both_ways(alice, bob, device_of, direction):
+    """`theirs`: a user of the other server in a room of ours."""
+    owner, guest = (alice, bob) if direction == "theirs" else (bob, alice)
+    room_id = owner.create_room(preset="private_chat", invite=[guest.user_id], initial_state=[ENCRYPTED])
+    guest.sync_until(invited_to(room_id))
+    guest.join(room_id)
     first, second = device_of(alice, "libolm"), device_of(bob, "Rust")
     introduce([first, second])
     for number in range(4):

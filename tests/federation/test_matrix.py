@@ -57,7 +57,7 @@ def share(owner, guest, host, version):
     return room_id
 
 
-def test_invites_leaves_kicks_and_bans(owner, guest, version):
+def test_invites_leaves_kicks_and_bans(owner, guest, host, version):
     room_id = owner.create_room(preset="private_chat", room_version=version)
     owner.sync()
     owner.invite(room_id, guest.user_id)
@@ -77,6 +77,8 @@ def test_invites_leaves_kicks_and_bans(owner, guest, version):
         else:
             owner.post(f"{CLIENT}/rooms/{{}}/{ending}", room_id, body={"user_id": guest.user_id})
             guest.sync_until(left(room_id))
+    owner.invite(room_id, guest.user_id, expect=403)
+    guest.post(f"{CLIENT}/join/{{}}", room_id, query={"via": host.server_name}, expect=403)
     owner.post(f"{CLIENT}/rooms/{{}}/unban", room_id, body={"user_id": guest.user_id})
     owner.invite(room_id, guest.user_id)
     guest.sync_until(invited_to(room_id))
@@ -207,7 +209,10 @@ def test_names_profiles_presence_and_device_messages(owner, guest, host, directi
     guest.join(alias)
     sees_member(owner, room_id, guest.user_id, "join")
     owner.put(f"{CLIENT}/profile/{{}}/displayname", owner.user_id, body={"displayname": "Owner"})
-    assert guest.get(f"{CLIENT}/profile/{{}}", owner.user_id)["displayname"] == "Owner"
+    picture = f"mxc://{host.server_name}/{unique('picture')}"
+    owner.put(f"{CLIENT}/profile/{{}}/avatar_url", owner.user_id, body={"avatar_url": picture})
+    profile = guest.get(f"{CLIENT}/profile/{{}}", owner.user_id)
+    assert (profile["displayname"], profile["avatar_url"]) == ("Owner", picture)
     guest.sync_until(
         lambda answer: any(e["content"].get("displayname") == "Owner" for e in timeline(answer, room_id))
     )

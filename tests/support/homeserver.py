@@ -49,6 +49,8 @@ def free_port():
 class Homeserver:
     """Subclasses say how to prepare a data directory and which command serves it."""
 
+    before_removal = []  # functions that look at a server whose directory is still there
+
     def __init__(self, server_name="localhost"):
         self.server_name = server_name
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="beffroi-test-"))
@@ -122,6 +124,8 @@ class Homeserver:
     def remove(self):
         if self.is_running():
             self.kill()
+        for look in self.before_removal:
+            look(self)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def shut_down_and_check(self):

@@ -106,7 +106,8 @@ class Synapse(Homeserver):
         (self.directory / "homeserver.yaml").write_text(json.dumps(self.settings(), indent=2))
         handlers = {"console": {"class": "logging.StreamHandler"}}
         root = {"level": "WARNING", "handlers": ["console"]}
-        log = {"version": 1, "handlers": handlers, "root": root, "disable_existing_loggers": False}
+        access = {"synapse.access": {"level": "INFO"}}
+        log = {"version": 1, "handlers": handlers, "root": root, "loggers": access, "disable_existing_loggers": False}
         (self.directory / "log.yaml").write_text(json.dumps(log))
         arguments = ["--config-path", self.directory / "homeserver.yaml", "--generate-keys"]
         subprocess.run(
