@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
 from client import Client  # noqa: E402
-from homeserver import launch, running  # noqa: E402
+from homeserver import Homeserver, launch, running  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -87,8 +87,7 @@ def room(alice, bob):
 
 
 def servers_of(item):
-    names = ("homeserver", "private_server")
-    return [item.funcargs[name] for name in names if name in getattr(item, "funcargs", {})]
+    return [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Homeserver)]
 
 
 @pytest.hookimpl(hookwrapper=True)
