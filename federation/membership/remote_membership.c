@@ -212,7 +212,8 @@ static enum errcode receive_join(struct call *call, const struct handshake_call 
                                  const struct room_version *version, json_t *event)
 {
     const struct pdu_batch batch = {.version = version, .room_id = handshake->room_id};
-    const struct event_origin origin = {handshake->room_id, handshake->destination};
+    const struct event_origin origin = {.room_id = handshake->room_id,
+                                        .server_name = handshake->destination};
     struct reception reception = {0};
     struct received received;
 

@@ -122,7 +122,7 @@ static enum errcode take_positions(struct fetching *f, size_t part, int64_t coun
 static enum errcode store_one(struct fetching *f, const char *server_name,
                               const struct pdu_signed *pdu, int64_t position, size_t *stored_out)
 {
-    const struct event_origin origin = {room_id(f->room), server_name};
+    const struct event_origin origin = {.room_id = room_id(f->room), .server_name = server_name};
     const struct reception reception = {
         .pdu = pdu, .is_history = true, .history_position = position};
     struct received received;

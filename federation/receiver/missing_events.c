@@ -234,6 +234,20 @@ static enum errcode ask_for_more(struct help *help, struct reception *reception,
     return OK;
 }
 
+/* What was held back for as long as is reasonable counts as not recommended. */
+static enum errcode ask_policy(struct help *help, struct reception *reception)
+{
+    struct call *call = help->call;
+
+    enum errcode asked =
+        policy_check_received(call, help->room, &reception->pdu, &reception->policy_refusal);
+    if (asked != E_UNAVAILABLE || !help->origin->was_patient)
+        return asked;
+    reception->policy_refusal = arena_strdup(call->arena, call->error->text);
+    error_clear(call->error);
+    return OK;
+}
+
 static enum errcode receive_rounds(struct help *help, const struct reception *wanted,
                                    struct received *out)
 {
@@ -241,8 +255,7 @@ static enum errcode receive_rounds(struct help *help, const struct reception *wa
     bool is_helpless = false;
 
     if (!reception.is_history)
-        TRY(policy_check_received(help->call, help->room, &reception.pdu,
-                                  &reception.policy_refusal));
+        TRY(ask_policy(help, &reception));
     for (int round = 0; round < ROUNDS_MAX && !is_helpless; round++) {
         TRY(room_receive(help->call, help->origin->room_id, &reception, out));
         if (out->result != RECEPTION_NEEDS_AUTH && out->result != RECEPTION_NEEDS_PREVS)

@@ -11,9 +11,12 @@
 struct event_origin {
     const char *room_id;
     const char *server_name; /* whom to ask */
+    /* It has waited long enough for a policy server that does not answer: soft-failed without. */
+    bool was_patient;
 };
 
-/* room_receive(), with what is missing fetched. M_NOT_FOUND when it can not be had. */
+/* room_receive(), with what is missing fetched. M_NOT_FOUND when it can not be had; E_UNAVAILABLE
+ * while the room's policy server does not answer: nothing was stored. */
 enum errcode receive_with_help(struct call *call, const struct event_origin *origin,
                                const struct reception *reception, struct received *out) MUST_CHECK;
 

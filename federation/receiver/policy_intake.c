@@ -35,10 +35,14 @@ enum errcode policy_check_received(struct call *call, struct room *room,
         return OK;
     own.error = &why;
     enum errcode asked = ask(&own, room, &policy_server, pdu);
-    if (asked == E_DATABASE || asked == E_SHUTDOWN || asked == E_SYSTEM || asked == E_UNAVAILABLE)
+    if (asked == OK)
+        return OK;
+    if (errcode_is_internal(asked) && asked != E_REMOTE && asked != E_TIMEOUT)
         return asked;
-    if (asked != OK)
-        *refusal_out = arena_printf(call->arena, "the policy server does not recommend it: %s",
-                                    why.text[0] != '\0' ? why.text : errcode_default_text(asked));
+    const char *text = why.text[0] != '\0' ? why.text : errcode_default_text(asked);
+    if (asked == E_REMOTE || asked == E_TIMEOUT || asked == M_LIMIT_EXCEEDED)
+        return fail(call->error, E_UNAVAILABLE, "the room's policy server %s can not be asked: %s",
+                    policy_server.server_name, text);
+    *refusal_out = arena_printf(call->arena, "the policy server does not recommend it: %s", text);
     return OK;
 }

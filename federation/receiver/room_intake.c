@@ -7,6 +7,7 @@
 #include "federation/receiver/missing_events.h"
 #include "federation/receiver/pdu_intake.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
 #include "homeserver/base/metrics.h"
 #include "homeserver/protocol/event.h"
@@ -19,6 +20,10 @@
 
 enum { EVENTS_AT_ONCE = 20 };
 
+/* How long an event waits for the room's policy server. Spec: what is not signed is soft-failed,
+ * and that is for good; a server that is being restarted has not refused anything. */
+enum { POLICY_PATIENCE_MS = 5 * 60 * 1000 };
+
 /* A call with an arena of its own: what one event needs does not pile up. */
 static enum errcode receive_alone(struct call *call, const struct inbox_pdu *row,
                                   const struct pdu_signed *pdu)
@@ -27,7 +32,11 @@ static enum errcode receive_alone(struct call *call, const struct inbox_pdu *row
     struct error error = {0};
     struct call own = *call;
     const struct reception reception = {.pdu = pdu};
-    const struct event_origin origin = {row->room_id, row->origin};
+    const struct event_origin origin = {
+        .room_id = row->room_id,
+        .server_name = row->origin,
+        .was_patient = row->received_ts < clock_wall_ms() - POLICY_PATIENCE_MS,
+    };
     struct received received;
 
     own.arena = arena;

@@ -91,8 +91,8 @@ def test_what_the_policy_server_refuses_is_not_sent(alice, peer, policy, room):
 
 
 WRONG = {
-    "nothing": (lambda policy: lambda event: (200, {}), 502),
-    "another server": (lambda policy: lambda event: (200, {"x.example": policy.sign(event)[1][policy.peer.name]}), 502),
+    "nothing": (lambda policy: lambda event: (200, {}), 403),
+    "another server": (lambda policy: lambda event: (200, {"x.example": policy.sign(event)[1][policy.peer.name]}), 403),
     "no signature": (lambda policy: lambda event: (200, {policy.peer.name: {}}), 403),
     "not of this event": (
         lambda policy: lambda event: policy.sign({**event, "origin_server_ts": event["origin_server_ts"] + 1}),
@@ -203,14 +203,46 @@ def test_a_join_that_is_refused_is_forbidden(server, alice, good_peer, policy, r
     assert good_peer.user("spammer") not in members
 
 
-def test_while_the_policy_server_is_away_others_are_not_heard_and_we_may_not_speak(
+def test_while_the_policy_server_is_away_others_wait_and_we_may_not_speak(
     server, alice, good_peer, policy, other
 ):
     policy.answer = lambda event: (502, b"")
-    event = other.event("m.room.message", {"body": "unheard"}, learn=False)
+    event = other.event("m.room.message", {"body": "waits"})
     good_peer.send(server, [event])
     refused(alice, other, 502)
+    assert messages(alice, other.room_id) == []
+    policy.answer = policy.sign
+    arrives(alice, other, other.id_of(event))
+    alice.send_text(other.room_id, "it is back")
+    assert messages(alice, other.room_id) == ["waits", "it is back"]
+
+
+def test_a_room_that_leaves_a_policy_server_that_is_away_hears_what_waited(server, alice, good_peer, policy, other):
+    policy.answer = lambda event: (429, {"errcode": "M_LIMIT_EXCEEDED", "error": "Busy.", "retry_after_ms": 60000})
+    event = other.event("m.room.message", {"body": "waits"})
+    good_peer.send(server, [event])
     alice.set_state(other.room_id, "m.room.policy", {})
-    seen = alice.send_text(other.room_id, "without it")
-    arrives(alice, other, seen)
-    assert messages(alice, other.room_id) == ["without it"]
+    good_peer.send(server, [other.event("m.room.message", {"body": "at once"})])
+    arrives(alice, other, other.id_of(event))
+
+
+def test_a_join_is_not_lost_when_the_policy_server_is_away(server, good_peer, policy, room):
+    policy.answer = lambda event: (502, b"")
+    with pytest.raises(AssertionError, match="503"):
+        good_peer.join(server, room.room_id, "mia")
+    policy.answer = policy.sign
+    good_peer.join(server, room.room_id, "mia")
+
+
+def test_a_busy_policy_server_gets_a_moment(alice, policy, room):
+    answers = [(429, {"errcode": "M_LIMIT_EXCEEDED", "error": "Busy.", "retry_after_ms": 10})] * 2
+    policy.answer = lambda event: answers.pop() if answers else policy.sign(event)
+    alice.send_text(room.room_id, "in the end")
+    assert len(policy.asked) == 3
+
+
+def test_who_sends_is_told_how_long_a_busy_policy_server_wants_to_be_left_alone(alice, policy, room):
+    policy.answer = lambda event: (429, {"errcode": "M_LIMIT_EXCEEDED", "error": "Busy.", "retry_after_ms": 60000})
+    answer = refused(alice, room, 429)
+    assert (answer["errcode"], answer["error"], answer["retry_after_ms"]) == ("M_LIMIT_EXCEEDED", "Busy.", 60000)
+    assert len(policy.asked) == 1
