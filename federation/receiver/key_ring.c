@@ -298,6 +298,8 @@ enum errcode key_ring_find(struct call *call, const char *server_name, const cha
                  server_name);
         return OK;
     }
+    if (call->must_not_wait)
+        return E_OUTWARD;
     TRY(singleflight_run(ring->flights, server_name, fly, &flight, NULL));
     if (recall(ring, name, out))
         *is_known_out = true;

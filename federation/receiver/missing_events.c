@@ -224,6 +224,8 @@ static enum errcode ask_for_more(struct help *help, struct reception *reception,
 {
     bool needs_auth = received->result == RECEPTION_NEEDS_AUTH;
 
+    if (help->call->must_not_wait)
+        return E_OUTWARD;
     if (!help->has_asked_prevs)
         return fetch_prevs(help);
     if (needs_auth && !help->has_asked_auth)

@@ -33,6 +33,8 @@ enum errcode policy_check_received(struct call *call, struct room *room,
     TRY(room_policy_needs(call, room, head, pdu_signed_event(*pdu), &policy_server, &is_needed));
     if (!is_needed)
         return OK;
+    if (call->must_not_wait)
+        return E_OUTWARD;
     own.error = &why;
     enum errcode asked = ask(&own, room, &policy_server, pdu);
     if (asked == OK)

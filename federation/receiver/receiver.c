@@ -1,7 +1,8 @@
 /*
  * Threads that empty the inbox, room by room. A room is in the list while it waits or is worked on;
  * news meanwhile are remembered, so that nothing is left lying. A room gives way to the others
- * after a few events.
+ * after a few events. What needs another server to be judged goes on with threads of its own: rooms
+ * that wait for slow servers, be they ever so many, hold up only each other.
  */
 #include "federation/receiver/receiver.h"
 
@@ -18,22 +19,22 @@
 #include "storage/federation_inbox.h"
 #include "storage/journal.h"
 
-enum { THREADS = 4, ROOMS_WAITING_MAX = 10000 };
+enum { THREADS = 4, OUTWARD_THREADS = 4, ROOMS_WAITING_MAX = 10000 };
 
 static const int64_t TRANSACTIONS_KEPT_MS = INT64_C(7) * 24 * 60 * 60 * 1000;
 
 struct waiting_room {
     char *room_id;
     struct federation_receiver *receiver;
-    bool is_running;
     bool has_news;
+    bool goes_outward; /* its next event needs other servers; of the room's own run alone */
     UT_hash_handle hh;
 };
 
 struct federation_receiver {
     const struct services *services;
     char *conninfo;
-    struct thread_pool *pool;
+    struct thread_pool *pool, *outward;
     pthread_mutex_t lock; /* protects the list */
     struct waiting_room *rooms;
     bool is_stopping;
@@ -52,7 +53,7 @@ static void close_database(void *db)
 }
 
 static enum errcode work_on_room(struct federation_receiver *receiver, struct db *db,
-                                 const char *room_id, bool *has_more_out)
+                                 const struct waiting_room *room, bool *has_more_out)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
     struct error error = {0};
@@ -62,12 +63,13 @@ static enum errcode work_on_room(struct federation_receiver *receiver, struct db
         .arena = arena,
         .error = &error,
         .commits = commit_group_create(),
+        .must_not_wait = !room->goes_outward,
     };
 
-    enum errcode outcome = room_intake_run(&call, room_id, has_more_out);
+    enum errcode outcome = room_intake_run(&call, room->room_id, has_more_out);
     commit_group_release(call.commits);
-    if (errcode_is_internal(outcome))
-        log_warn(LOG_FEDERATION, "Events of %s have to wait: %s", room_id,
+    if (errcode_is_internal(outcome) && outcome != E_OUTWARD)
+        log_warn(LOG_FEDERATION, "Events of %s have to wait: %s", room->room_id,
                  error.text[0] != '\0' ? error.text : errcode_default_text(outcome));
     return outcome;
 }
@@ -89,16 +91,18 @@ static void run(void *db, void *argument)
     room->has_news = false;
     bool is_stopping = receiver->is_stopping;
     pthread_mutex_unlock(&receiver->lock);
-    enum errcode outcome =
-        is_stopping ? E_SHUTDOWN : work_on_room(receiver, db, room->room_id, &has_more);
+    enum errcode outcome = is_stopping ? E_SHUTDOWN : work_on_room(receiver, db, room, &has_more);
 
     pthread_mutex_lock(&receiver->lock);
-    bool again = outcome == OK && (has_more || room->has_news) && !receiver->is_stopping;
+    room->goes_outward = outcome == E_OUTWARD;
+    struct thread_pool *next = room->goes_outward ? receiver->outward : receiver->pool;
+    bool has_work = room->goes_outward || (outcome == OK && (has_more || room->has_news));
+    bool again = has_work && !receiver->is_stopping;
     if (!again)
         forget(receiver, room);
     pthread_mutex_unlock(&receiver->lock);
     if (again)
-        thread_pool_continue(receiver->pool, run, room);
+        thread_pool_continue(next, run, room);
 }
 
 void federation_receiver_wake(struct federation_receiver *receiver, const char *room_id)
@@ -146,7 +150,7 @@ struct federation_receiver *federation_receiver_create(const struct services *se
     receiver->services = services;
     receiver->conninfo = strdup(conninfo);
     pthread_mutex_init(&receiver->lock, NULL);
-    const struct thread_pool_options options = {
+    struct thread_pool_options options = {
         .name = "receiver",
         .threads = THREADS,
         .queue_max = ROOMS_WAITING_MAX,
@@ -155,7 +159,10 @@ struct federation_receiver *federation_receiver_create(const struct services *se
         .context = receiver,
     };
     receiver->pool = thread_pool_create(&options);
-    if (receiver->pool == NULL || receiver->conninfo == NULL)
+    options.name = "receiver-out";
+    options.threads = OUTWARD_THREADS;
+    receiver->outward = thread_pool_create(&options);
+    if (receiver->pool == NULL || receiver->outward == NULL || receiver->conninfo == NULL)
         abort();
     thread_pool_continue(receiver->pool, start_from_inbox, receiver);
     return receiver;
@@ -169,6 +176,7 @@ void federation_receiver_destroy(struct federation_receiver *receiver)
     receiver->is_stopping = true;
     pthread_mutex_unlock(&receiver->lock);
     thread_pool_destroy(receiver->pool);
+    thread_pool_destroy(receiver->outward);
     pthread_mutex_destroy(&receiver->lock);
     free(receiver->conninfo);
     free(receiver);

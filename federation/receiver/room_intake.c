@@ -42,6 +42,8 @@ static enum errcode receive_alone(struct call *call, const struct inbox_pdu *row
     own.arena = arena;
     own.error = &error;
     enum errcode outcome = receive_with_help(&own, &origin, &reception, &received);
+    if (outcome == E_OUTWARD)
+        return outcome;
     const char *event_id = pdu_signed_event(pdu)->event_id;
     if (outcome != OK)
         log_info(LOG_FEDERATION, "Event %s of %s was not taken: %s", event_id, row->origin,
@@ -107,8 +109,9 @@ static enum errcode receive_rows(struct call *call, const struct inbox_pdu *rows
     if (head->create != NULL && ours.count > 0)
         return receive_all(call, room, rows, count, done_out);
     /* We are not in the room; only what becomes of an invite or a knock concerns us. */
+    TRY(invite_follow(call, room, rows, count));
     *done_out = count;
-    return invite_follow(call, room, rows, count);
+    return OK;
 }
 
 /* An event that brings us down again and again must not block its room for ever. */
@@ -117,7 +120,7 @@ static void count_failure(const struct inbox_pdu *row, enum errcode outcome, siz
     static _Atomic int64_t failing_nid;
     static _Atomic int failures;
 
-    if (outcome == E_UNAVAILABLE || outcome == E_SHUTDOWN)
+    if (outcome == E_UNAVAILABLE || outcome == E_SHUTDOWN || outcome == E_OUTWARD)
         return;
     if (failing_nid != row->inbox_nid) {
         failing_nid = row->inbox_nid;

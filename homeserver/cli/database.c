@@ -10,7 +10,7 @@
 #include "storage/embedded_cluster.h"
 #include "storage/migrate.h"
 
-enum { CONNECTIONS_OF_A_TOOL = 8, CONNECTIONS_BESIDE_WORKERS = 16, WORKERS_PER_CORE = 4 };
+enum { CONNECTIONS_OF_A_TOOL = 8, CONNECTIONS_BESIDE_WORKERS = 20, WORKERS_PER_CORE = 4 };
 
 /* As many sessions as the server can want: one per worker, of which there are two kinds
  * (homeserver/http), and some for the journal and for tools. */
