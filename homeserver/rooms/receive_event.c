@@ -11,6 +11,7 @@
 #include "homeserver/base/array.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/branches.h"
+#include "homeserver/rooms/named_members.h"
 #include "homeserver/rooms/persist_aside.h"
 #include "homeserver/rooms/persist_event.h"
 #include "homeserver/rooms/redact.h"
@@ -33,9 +34,10 @@ struct receiving {
     const struct event **auth_events;
     int64_t *named_nids; /* parallel; 0: not known, or of another room */
     struct state_map *before;
-    int64_t before_nid; /* 0: not stored as a snapshot */
-    bool is_next;       /* it names just the head: nothing else need be looked at */
-    bool is_filling;    /* what was built on it is here already */
+    int64_t before_nid;        /* 0: not stored as a snapshot */
+    struct state_map *current; /* the state now with what the event says of it; NULL: the head's */
+    bool is_next;              /* it names just the head: nothing else need be looked at */
+    bool is_filling;           /* what was built on it is here already */
     const char **missing_prevs;
     size_t missing_prev_count;
     ARRAY_OF(const char *) passed; /* named by events that are not built upon; see pass_through() */
@@ -209,45 +211,28 @@ static enum errcode states_of_prevs(struct receiving *r, struct state_list *stat
     return OK;
 }
 
-/* A member event of this room that the event names to prove itself by, and that holds. */
-static bool is_named_member(const struct receiving *r, size_t i)
+/* While members are missing in the room's state the event tells of them. */
+static enum errcode add_named_members(struct receiving *r)
 {
-    const struct event *auth = r->auth_events[i];
+    const struct named_members named = {
+        .room = r->build->room,
+        .auth_events = r->auth_events,
+        .nids = r->named_nids,
+        .count = r->event->auth_event_count,
+    };
+    struct state_map *before = r->before, *current = r->build->head->state;
 
-    return auth != NULL && !auth->rejected && r->named_nids[i] != 0 && auth->state_key != NULL &&
-           strcmp(auth->type, "m.room.member") == 0;
-}
-
-static enum errcode put_named_members(struct receiving *r, struct state_map **map)
-{
-    struct state_keys *keys = room_service_state_keys(r->call->services->rooms);
-    int64_t key;
-
-    for (size_t i = 0; i < r->event->auth_event_count; i++) {
-        if (!is_named_member(r, i))
-            continue;
-        TRY(state_key_intern(keys, r->call->db, "m.room.member", r->auth_events[i]->state_key,
-                             &key));
-        if (state_map_get(*map, key) != 0)
-            continue;
-        state_map_put(map, key, r->named_nids[i]);
+    if (!r->build->head->is_partial)
+        return OK;
+    TRY(named_members_resolve(r->call, &named, before, &r->before));
+    r->current = r->before;
+    if (before != current)
+        TRY(named_members_resolve(r->call, &named, current, &r->current));
+    if (r->before != before) {
         r->before_nid = 0;
         r->is_next = false;
     }
     return OK;
-}
-
-/* Of a room that we joined a moment ago we do not know the members: the events tell them one by one
- * (MSC3706). What they claim is looked at again when the state is whole: complete_state.c. */
-static enum errcode add_named_members(struct receiving *r)
-{
-    if (!r->build->head->is_partial)
-        return OK;
-    struct state_map *with = state_map_acquire(r->before);
-    enum errcode outcome = put_named_members(r, &with);
-    arena_defer(r->call->arena, release_map_deferred, with);
-    r->before = with;
-    return outcome;
 }
 
 static enum errcode find_state_before(struct receiving *r, struct received *out)
@@ -281,42 +266,23 @@ static enum errcode find_state_before(struct receiving *r, struct received *out)
     return OK;
 }
 
-/* The state of the room now; while that lacks members, with those that the event names. */
-struct current_lookup {
-    struct head_lookup head;
-    const struct receiving *receiving;
-};
-
-static const struct event *current_lookup_event(void *context, const char *type,
-                                                const char *state_key)
-{
-    struct current_lookup *lookup = context;
-    const struct receiving *r = lookup->receiving;
-    const struct event *found = head_lookup_event(&lookup->head, type, state_key);
-
-    for (size_t i = 0;
-         found == NULL && lookup->head.head->is_partial && i < r->event->auth_event_count; i++) {
-        if (is_named_member(r, i) && event_is(r->auth_events[i], type, state_key))
-            found = r->auth_events[i];
-    }
-    return found;
-}
-
 static enum errcode judge(struct receiving *r, const struct pdu_authorised **out)
 {
     struct room *room = r->build->room;
     const struct room_head *head = r->build->head;
     struct map_lookup before = {.call = r->call, .room = room, .state = r->before};
-    struct current_lookup current = {{.call = r->call, .room = room, .head = head}, r};
+    struct map_lookup current = {.call = r->call, .room = room, .state = r->current};
+    struct head_lookup known = {.call = r->call, .room = room, .head = head};
     const struct event *create = cached_event_get(head->create);
     const struct auth_state before_state = {.lookup = map_lookup_event,
                                             .context = &before,
                                             .create = create,
                                             .signatures = &auth_signatures_verified_before};
-    const struct auth_state current_state = {.lookup = current_lookup_event,
-                                             .context = &current,
-                                             .create = create,
-                                             .signatures = &auth_signatures_verified_before};
+    const struct auth_state current_state = {
+        .lookup = r->current != NULL ? map_lookup_event : head_lookup_event,
+        .context = r->current != NULL ? (void *)&current : (void *)&known,
+        .create = create,
+        .signatures = &auth_signatures_verified_before};
     const struct pdu_context context = {
         .auth_events = r->auth_events,
         .create = event_is(r->event, "m.room.create", "") ? NULL : create,
@@ -327,7 +293,8 @@ static enum errcode judge(struct receiving *r, const struct pdu_authorised **out
 
     *out = pdu_authorise(r->call->arena, r->reception->pdu, &context);
     TRY(before.failure);
-    return current.head.failure;
+    TRY(current.failure);
+    return known.failure;
 }
 
 /* The ends of the room from then on. An event that fills a hole is none, but those before it are
