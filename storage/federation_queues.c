@@ -67,9 +67,19 @@
     "  JOIN memberships mine ON mine.room_nid = theirs.room_nid "                                  \
     " WHERE mine.user_nid = " column " AND mine.membership = 2)"
 
+/* True when the user of `column` is joined to a room (is_in "= 2"), or ever was ("> 0"), together with a user of the
+ * server n.name. */
+#define MEETS(column, is_in)                                                                       \
+    "EXISTS (SELECT FROM memberships mine "                                                        \
+    "  JOIN memberships theirs ON theirs.room_nid = mine.room_nid "                                \
+    "       AND theirs.joined_position > 0 AND theirs.membership " is_in                           \
+    "  JOIN users o ON o.user_nid = theirs.user_nid AND NOT o.is_local "                           \
+    "       AND " SERVER_OF("o.user_id") " = n.name COLLATE \"C\" "                                \
+    " WHERE mine.user_nid = " column " AND mine.joined_position > 0 AND mine.membership " is_in ") "
+
 enum {
     LOCK, SCANNED, PROBE, SCAN, SET_SCANNED, WAITING, SENT, OUTBOX_DELETE, PDUS, OUTBOX, DEVICES, RECEIPTS, PRESENCE,
-    OUTBOX_ADD, FORWARD, SERVERS, MISSED
+    OUTBOX_ADD, FORWARD, SERVERS, MISSED, LOST
 };
 
 static const struct db_statement statements[] = {
@@ -250,15 +260,19 @@ static const struct db_statement statements[] = {
         "              UNION ALL SELECT unnest($4::text[]), false) AS n "
         " WHERE here.room_nid = $1 AND here.membership = 2 AND here.is_local "
         "   AND (n.is_here "
-        "        OR EXISTS (SELECT FROM users o "
-        "                     JOIN memberships theirs ON theirs.user_nid = o.user_nid "
-        "                          AND theirs.membership = 2 "
-        "                     JOIN memberships mine ON mine.room_nid = theirs.room_nid "
-        "                          AND mine.membership = 2 "
-        "                    WHERE " SERVER_OF("o.user_id") " = n.name AND NOT o.is_local "
-        "                      AND mine.user_nid = here.user_nid)) "
+        "        OR " MEETS("here.user_nid", "= 2") ") "
         " GROUP BY s.user_nid, s.user_id, n.name "
         " ORDER BY s.user_id, n.name"},
+
+    [LOST] = {"federation_lost_servers_load",
+        "SELECT max(c.position), s.user_id, "
+        "       (SELECT min(d.device_id) FROM devices d WHERE d.user_nid = s.user_nid), n.name "
+        "  FROM users s "
+        "  JOIN device_list_changes c ON c.user_nid = s.user_nid "
+        " CROSS JOIN unnest($2::text[]) AS n (name) "
+        " WHERE s.user_nid = $1 AND " MEETS("s.user_nid", "> 0") " AND NOT " MEETS("s.user_nid", "= 2")
+        " GROUP BY s.user_nid, s.user_id, n.name "
+        " ORDER BY n.name"},
 };
 STATEMENT_TABLE(federation_queues, statements);
 /* clang-format on */
@@ -419,6 +433,17 @@ enum errcode federation_device_changes_load(struct db *db, struct arena *arena,
     return OK;
 }
 
+static void read_missed(struct db_rows *rows, struct arena *arena,
+                        struct missed_device_change **out, size_t *count_out)
+{
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, struct missed_device_change);
+    for (size_t i = 0; i < *count_out; i++) {
+        read_device_change(rows, i, &(*out)[i].change);
+        (*out)[i].server_name = rows_text(rows, i, 3);
+    }
+}
+
 enum errcode federation_missed_changes_load(struct db *db, struct arena *arena,
                                             const struct missed_changes_query *query,
                                             struct missed_device_change **out, size_t *count_out)
@@ -430,12 +455,20 @@ enum errcode federation_missed_changes_load(struct db *db, struct arena *arena,
                         TEXT_ARRAY(query->here, query->here_count),
                         TEXT_ARRAY(query->gone, query->gone_count)),
                  &rows));
-    *count_out = rows_count(rows);
-    *out = ARENA_ARRAY(arena, *count_out, struct missed_device_change);
-    for (size_t i = 0; i < *count_out; i++) {
-        read_device_change(rows, i, &(*out)[i].change);
-        (*out)[i].server_name = rows_text(rows, i, 3);
-    }
+    read_missed(rows, arena, out, count_out);
+    return OK;
+}
+
+enum errcode federation_lost_servers_load(struct db *db, struct arena *arena,
+                                          const struct lost_servers_query *query,
+                                          struct missed_device_change **out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[LOST],
+                 PARAMS(INT(query->user_nid), TEXT_ARRAY(query->servers, query->server_count)),
+                 &rows));
+    read_missed(rows, arena, out, count_out);
     return OK;
 }
 

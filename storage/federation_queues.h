@@ -107,6 +107,18 @@ enum errcode federation_missed_changes_load(struct db *db, struct arena *arena,
                                             struct missed_device_change **out,
                                             size_t *count_out) MUST_CHECK;
 
+/* The newest change of a user's devices or keys, for those of the servers that were in a room with
+ * the user once and are in none any more: what they know may be old. */
+struct lost_servers_query {
+    int64_t user_nid;
+    const char *const *servers;
+    size_t server_count;
+};
+enum errcode federation_lost_servers_load(struct db *db, struct arena *arena,
+                                          const struct lost_servers_query *query,
+                                          struct missed_device_change **out,
+                                          size_t *count_out) MUST_CHECK;
+
 /* `room_id` is filled beside the receipt. */
 struct federation_receipt {
     const char *room_id;

@@ -11,6 +11,7 @@
 #include "homeserver/protocol/event.h"
 #include "homeserver/rooms/follow_member.h"
 #include "homeserver/rooms/follow_summary.h"
+#include "homeserver/rooms/missed_devices.h"
 #include "homeserver/services.h"
 #include "storage/auth_edges.h"
 #include "storage/device_list_changes.h"
@@ -332,9 +333,11 @@ static enum errcode make_head(struct importing *im, struct state_map *after, str
     return OK;
 }
 
-/* Whether the state is whole from now on. */
-static void follow_completeness(struct importing *im)
+/* Whether the state is whole from now on. Spec: servers that do not follow the user's device list
+ * are told of it; where we do not know who they are, see missed_devices.h. */
+static enum errcode follow_completeness(struct importing *im)
 {
+    int64_t user_nid = im->sender_nids[im->count - 1];
     const struct partial_state_room partial = {
         .room_nid = room_nid(im->room),
         .join_nid = im->nids[im->count - 1],
@@ -343,10 +346,13 @@ static void follow_completeness(struct importing *im)
         .server_count = im->import->server_count,
     };
 
-    if (partial.told_by != NULL)
+    if (partial.told_by != NULL) {
         partial_state_begin_in(im->entry, &partial);
-    else
-        partial_state_abandon_in(im->entry, partial.room_nid);
+        return missed_devices_tell_again_in(im->call, im->entry, &partial, user_nid);
+    }
+    partial_state_abandon_in(im->entry, partial.room_nid);
+    device_list_told_by_join_in(im->entry, user_nid);
+    return OK;
 }
 
 static enum errcode fill_entry(struct importing *im, struct state_map *after)
@@ -359,10 +365,9 @@ static enum errcode fill_entry(struct importing *im, struct state_map *after)
         event_drop_outlier_in(im->entry, im->nids[im->count - 1]);
     TRY(add_auth_edges(im));
     TRY(add_dependents(im, after));
-    device_list_told_by_join_in(im->entry, im->sender_nids[im->count - 1]);
     missing_prev_events_add_in(im->entry, nid, im->nids[im->count - 1], join->prev_events,
                                join->prev_event_count);
-    follow_completeness(im);
+    TRY(follow_completeness(im));
     journal_entry_wake_room(im->entry, nid);
     return OK;
 }

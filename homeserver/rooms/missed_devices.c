@@ -140,3 +140,22 @@ enum errcode missed_devices_tell(struct missed_devices *missed, const struct sta
     }
     return OK;
 }
+
+enum errcode missed_devices_tell_again_in(struct call *call, struct journal_entry *entry,
+                                          const struct partial_state_room *partial,
+                                          int64_t user_nid)
+{
+    const struct lost_servers_query query = {user_nid, partial->servers, partial->server_count};
+    struct missed_device_change *lost;
+    size_t count;
+
+    TRY(federation_lost_servers_load(call->db, call->arena, &query, &lost, &count));
+    for (size_t i = 0; i < count; i++) {
+        const char *edu = make_edu(call, &lost[i].change);
+        if (edu == NULL)
+            return E_SYSTEM;
+        federation_outbox_add_in(entry, identifier_domain(lost[i].change.user_id),
+                                 lost[i].server_name, edu);
+    }
+    return OK;
+}

@@ -15,6 +15,7 @@
  * missed how the devices of our users in the room changed, and hear of it then, also if they are
  * gone again and share another room with the user (MSC3902).
  */
+struct journal_entry;
 struct missed_devices;
 
 /* On the call's arena; borrows `partial`. */
@@ -30,5 +31,12 @@ enum errcode missed_devices_see(struct missed_devices *missed,
  * own: before that of the state itself, so that nothing is lost between the two. */
 enum errcode missed_devices_tell(struct missed_devices *missed,
                                  const struct state_map *state) MUST_CHECK;
+
+/* For the entry by which a user of ours comes into a room whose members we do not know. The servers
+ * that we are told of hear of the join and ask for the user's devices when they need them; those
+ * that met the user before, and lost sight, may believe that they know them and are told. */
+enum errcode missed_devices_tell_again_in(struct call *call, struct journal_entry *entry,
+                                          const struct partial_state_room *partial,
+                                          int64_t user_nid) MUST_CHECK;
 
 #endif

@@ -201,19 +201,3 @@ def test_one_time_keys_are_claimed_side_by_side_and_only_those_asked_for(alice, 
     answer = alice.post(f"{CLIENT}/keys/claim", body=body)
     assert answer["one_time_keys"] == {mia.user_id: {"LAPTOP": key}}
     assert set(answer["failures"]) == {"127.0.0.1:1"}
-
-
-@pytest.mark.parametrize("other_server", ["beffroi"], indirect=True, scope="session")
-def test_who_comes_into_a_room_tells_its_servers_of_the_own_devices(server, other_server, alice, bob, peer):
-    """A third server in the room has never heard of bob before; bob's own clients learn it in the same answer."""
-    room_id = alice.create_room(preset="public_chat")
-    peer.join(server, room_id, "trent")
-    bob.sync()
-    bob.join(room_id, query={"via": server.server_name})
-    changed = bob.sync()["device_lists"]["changed"]
-    assert {alice.user_id, bob.user_id} <= set(changed)
-    update = peer.wait_for_transaction(
-        lambda element: element.get("edu_type") == "m.device_list_update"
-        and element["content"]["user_id"] == bob.user_id
-    )
-    assert update["content"]["device_id"] == bob.device_id

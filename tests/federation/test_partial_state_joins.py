@@ -23,6 +23,7 @@ class Residence:
         self.charlie, self.derek = peer.user("charlie"), peer.user("derek")
         self.room = PeerRoom(peer, f"!{unique('room')}:{peer.name}", self.version, self.charlie)
         self.servers = [peer.name]
+        self.omits = True  # members, from the answer to a join
         self.told = threading.Event()  # what the test waits for before members are told
         self.asked = threading.Event()
         users = {self.charlie: 100, **(levels(peer) if levels else {})}
@@ -62,7 +63,7 @@ class Residence:
 
     def send_join(self, method, path, query, body):
         assert query["omit_members"] == ["true"]
-        state = [i for (kind, _), i in self.room.state.items() if kind != "m.room.member"]
+        state = [i for (kind, _), i in self.room.state.items() if kind != "m.room.member" or not self.omits]
         event_id = self.room.learn(body)
         chain = [i for i in self.peer.chain([*state, event_id]) if i not in state]
         self.room.extremities, self.room.depth = [event_id], body["depth"]
@@ -70,8 +71,7 @@ class Residence:
             "event": body,
             "state": [self.peer.events[i] for i in state],
             "auth_chain": [self.peer.events[i] for i in chain],
-            "members_omitted": True,
-            "servers_in_room": self.servers,
+            **({"members_omitted": True, "servers_in_room": self.servers} if self.omits else {}),
         }
 
     def state_ids(self, method, path, query, body):
@@ -245,6 +245,44 @@ def test_who_was_not_in_the_room_did_not_say_anything(server, alice, peer):
     alice.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
 
 
+def test_who_was_let_go_by_somebody_who_was_not_there_still_leaves(server, alice, peer):
+    residence = Residence(peer, lambda peer: {peer.user("derek"): 100}, derek="leave")
+    residence.room.state.pop(("m.room.member", residence.derek))
+    joined = next(
+        i for i, e in peer.events.items()
+        if e["type"] == "m.room.member" and e["state_key"] == residence.derek and e["content"]["membership"] == "join"
+    )  # fmt: skip
+    join(alice, residence)
+    came = residence.member("elsie", "join")
+    elsie = ("m.room.member", came["state_key"])
+    # It does not name how elsie came: resolved with that, it comes before it, and she is there.
+    auth = [*residence.room.auth_events("m.room.message", residence.derek), joined]
+    forged = residence.member("elsie", "leave", sender=residence.derek, auth_events=auth)
+    residence.room.state[elsie] = residence.room.id_of(came)
+    left = residence.member("elsie", "leave")
+    peer.send(server, [came, forged])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(forged)), filter=LAZY)
+    peer.send(server, [left])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(left)), filter=LAZY)
+    residence.told.set()
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie}
+    alice.event(residence.id, residence.room.id_of(forged), expect=404)
+    alice.event(residence.id, residence.room.id_of(left))
+
+
+def test_who_is_banned_gets_nothing_in_by_naming_how_they_once_came(server, alice, peer, residence):
+    join(alice, residence)
+    came = residence.member("elsie", "join")
+    banned = residence.member("elsie", "ban", sender=residence.charlie)
+    auth = [*residence.room.auth_events("m.room.message", residence.charlie)[:1], residence.room.id_of(came)]
+    hidden = residence.says("let me in", came["state_key"], learn=False, auth_events=auth)
+    said = residence.says("no", residence.charlie)
+    peer.send(server, [came, banned, hidden, said])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
+    alice.event(residence.id, residence.room.id_of(banned))
+    alice.event(residence.id, residence.room.id_of(hidden), expect=404)
+
+
 def test_who_leaves_before_the_members_are_known_is_gone(server, alice, peer, residence):
     join(alice, residence)
     alice.leave(residence.id)
@@ -273,22 +311,22 @@ def device_update(user, after=0):
     )
 
 
-def rename_device(client, name):
+def rename_device(client, name, peer):
+    """Until the peer has heard of it; the number of the change."""
+    before = [edu["content"]["stream_id"] for t in peer.transactions for edu in t.get("edus", []) if device_update(client)(edu)]
     client.put(f"{CLIENT}/devices/{{}}", client.device_id, body={"display_name": name})
+    return peer.wait_for_transaction(device_update(client, max(before, default=0)))["content"]["stream_id"]
 
 
 def test_a_server_that_nobody_named_hears_of_devices_when_the_members_are_known(server, alice, peer, good_peer, residence):
     member_of_another(residence, good_peer, "elsie", "join")
     join(alice, residence)
     assert residence.asked.wait(60)
-    first = peer.wait_for_transaction(device_update(alice))["content"]["stream_id"]
-    rename_device(alice, "missed")
-    second = peer.wait_for_transaction(device_update(alice, first))["content"]["stream_id"]
+    missed = rename_device(alice, "missed", peer)
     assert not good_peer.transactions
     residence.told.set()
-    assert good_peer.wait_for_transaction(device_update(alice))["content"]["stream_id"] == second
-    rename_device(alice, "heard of at once")
-    good_peer.wait_for_transaction(device_update(alice, second))
+    assert good_peer.wait_for_transaction(device_update(alice))["content"]["stream_id"] == missed
+    assert rename_device(alice, "heard of at once", good_peer) > missed
 
 
 @pytest.mark.parametrize("meets_elsewhere", [True, False])
@@ -298,7 +336,7 @@ def test_a_server_that_nobody_named_and_that_is_gone_hears_of_devices_of_whom_it
     member_of_another(residence, good_peer, "elsie", "join")
     join(alice, residence)
     assert residence.asked.wait(60)
-    first = peer.wait_for_transaction(device_update(alice))["content"]["stream_id"]
+    missed = rename_device(alice, "missed", peer)
     left = member_of_another(residence, good_peer, "elsie", "leave")
     peer.send(server, [left])
     alice.sync_until(has_event(residence.id, residence.room.id_of(left)), filter=LAZY)
@@ -307,8 +345,32 @@ def test_a_server_that_nobody_named_and_that_is_gone_hears_of_devices_of_whom_it
     residence.told.set()
     assert members(alice, residence.id) == {alice.user_id, residence.charlie, residence.derek}
     if meets_elsewhere:
-        assert good_peer.wait_for_transaction(device_update(alice))["content"]["stream_id"] == first
+        assert good_peer.wait_for_transaction(device_update(alice))["content"]["stream_id"] == missed
     else:
         sent = alice.send_text(residence.id, "only for those who are here")
         peer.wait_for_transaction(lambda one: "type" in one and residence.room.id_of(one) == sent)
         assert not good_peer.transactions
+
+
+def test_who_comes_into_a_room_of_known_members_tells_their_servers_of_the_own_devices(server, alice, good_peer, residence):
+    """Spec, "Device Management": when that user joins a room which contains servers which do not receive updates."""
+    residence.omits = False
+    member_of_another(residence, good_peer, "elsie", "join")
+    alice.sync()
+    join(alice, residence)
+    assert {alice.user_id, residence.charlie} <= set(alice.sync()["device_lists"]["changed"])
+    update = good_peer.wait_for_transaction(device_update(alice))
+    assert update["content"]["device_id"] == alice.device_id
+
+
+def test_servers_that_lost_sight_of_who_comes_into_a_room_are_told_of_devices(server, alice, peer, good_peer, residence):
+    room_id = alice.create_room(preset="public_chat")
+    good_peer.join(server, room_id, "elsie")
+    known = rename_device(alice, "known", good_peer)
+    alice.leave(room_id)
+    alice.put(f"{CLIENT}/devices/{{}}", alice.device_id, body={"display_name": "not known"})
+    member_of_another(residence, good_peer, "elsie", "join")
+    residence.servers.append(good_peer.name)
+    join(alice, residence)
+    good_peer.wait_for_transaction(device_update(alice, known))
+    assert not any(device_update(alice)(edu) for t in peer.transactions for edu in t.get("edus", []))
