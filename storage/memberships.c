@@ -26,7 +26,8 @@ enum {
     GUESTS,
     OF_SERVER,
     SERVERS,
-    SET_MANY
+    SET_MANY,
+    DROP_OLDER
 };
 
 static const struct db_statement statements[] = {
@@ -169,6 +170,11 @@ static const struct db_statement statements[] = {
                   "                               AND memberships.membership <> 2 "
                   "                              THEN EXCLUDED.position "
                   "                              ELSE memberships.joined_position END"},
+
+    [DROP_OLDER] = {"memberships_drop_older",
+                    "UPDATE memberships SET membership = 3, position = $3 "
+                    " WHERE room_nid = $1 AND position < $2 AND NOT is_local "
+                    "   AND membership IN (1, 2, 5)"},
 };
 STATEMENT_TABLE(memberships, statements);
 
@@ -405,6 +411,11 @@ void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid, int6
                       PARAMS(INT(room_nid), INT_ARRAY(users, count), INT_ARRAY(memberships, count),
                              INT_ARRAY(events, count), INT_ARRAY(senders, count),
                              BOOL_ARRAY(are_local, count), INT(position)));
+}
+
+void memberships_drop_older_in(struct journal_entry *entry, int64_t room_nid, int64_t before)
+{
+    journal_entry_add(entry, &statements[DROP_OLDER], PARAMS(INT(room_nid), INT(before), POSITION));
 }
 
 enum errcode memberships_of_server(struct db *db, struct arena *arena, int64_t room_nid,

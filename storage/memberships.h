@@ -46,6 +46,10 @@ void membership_set_in(struct journal_entry *entry, const struct membership_row 
 void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid, int64_t position,
                              const struct membership_row *rows, size_t count);
 
+/* Adds to a journal entry: whoever of other servers was said to be in the room, or to come, before
+ * this position and not since then is gone. For when the whole of the state was written with it. */
+void memberships_drop_older_in(struct journal_entry *entry, int64_t room_nid, int64_t before);
+
 /* M_NOT_FOUND when the user never had to do with the room. */
 enum errcode membership_load(struct db *db, struct arena *arena, int64_t room_nid, int64_t user_nid,
                              struct membership_row *out) MUST_CHECK;

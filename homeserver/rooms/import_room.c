@@ -218,6 +218,8 @@ static enum errcode add_dependents(struct importing *im, const struct state_map 
         count++;
     }
     memberships_set_many_in(im->entry, room_nid(im->room), JOURNAL_POSITION_MARK, rows, count);
+    if (im->import->told_by == NULL)
+        memberships_drop_older_in(im->entry, room_nid(im->room), JOURNAL_POSITION_MARK);
     room_summary_recount_in(im->entry, room_nid(im->room));
     return OK;
 }
