@@ -4,16 +4,15 @@
 #include <string.h>
 
 #include "federation/client/signed_request.h"
-#include "federation/receiver/event_set.h"
 #include "federation/receiver/pdu_intake.h"
 #include "federation/receiver/remote_room.h"
+#include "federation/receiver/told_state.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/base/log.h"
-#include "homeserver/base/map.h"
+#include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
-#include "homeserver/rooms/import_room.h"
 #include "homeserver/rooms/receive_event.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
@@ -21,10 +20,8 @@
 
 enum {
     STATE_EVENTS_MAX = 200000,
-    AUTH_EVENTS_FETCHED_MAX = 20000,
     SINGLE_FETCHES_MAX = 50, /* with more missing, the whole state is fetched */
     PASSES_MAX = 100,
-    MANY = 200 /* above, what comes is a whole state with its auth chains */
 };
 
 static enum errcode store_one(struct call *call, struct room *room, const struct pdu_signed *pdu,
@@ -68,68 +65,7 @@ enum errcode outliers_store(struct call *call, struct room *room, const struct p
                 pdus[left++] = pdus[i];
         }
     }
-    return OK;
-}
-
-/* What the answer leaves out because it knows that we have it. */
-static enum errcode load_known(struct call *call, struct room *room,
-                               const struct pdu_signed *const *pdus, size_t count,
-                               struct known_events *out)
-{
-    struct map *told = map_create(call->arena);
-    ARRAY_OF(const char *) elsewhere = {0};
-    struct stored_event *stored;
-    struct room_head *head;
-    size_t found;
-
-    for (size_t i = 0; i < count; i++) {
-        if (pdus[i] != NULL)
-            map_set(told, pdu_signed_event(pdus[i])->event_id, NULL);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct event *event = pdus[i] != NULL ? pdu_signed_event(pdus[i]) : NULL;
-        for (size_t k = 0; event != NULL && k < event->auth_event_count; k++) {
-            if (map_contains(told, event->auth_events[k]))
-                continue;
-            map_set(told, event->auth_events[k], NULL);
-            array_push(call->arena, &elsewhere, event->auth_events[k]);
-        }
-    }
-    TRY(events_load_by_ids(call->db, call->arena, elsewhere.items, elsewhere.count, &stored,
-                           &found));
-    const struct event **items = ARENA_ARRAY(call->arena, found, const struct event *);
-    *out = (struct known_events){.items = items};
-    for (size_t i = 0; i < found; i++) {
-        if (stored[i].room_nid == room_nid(room))
-            TRY(stored_event_parse(call->arena, room_version_of(room), &stored[i],
-                                   &items[out->count++]));
-    }
-    TRY(room_committed_head(call, room, &head));
-    out->create = cached_event_get(head->create);
-    return OK;
-}
-
-/* A whole state at once, judged by itself: one entry of the journal. Doubles of what is stored are
- * left as they are. */
-static enum errcode store_many(struct call *call, struct room *room,
-                               const struct pdu_signed *const *pdus, size_t count)
-{
-    struct known_events known;
-    struct event_set *set;
-
-    TRY(load_known(call, room, pdus, count, &known));
-    TRY(event_set_judge(call, pdus, count, &known, &set));
-    const struct pdu_authorised *const *judged = event_set_events(set, &count);
-    const struct pdu_authorised **kept =
-        ARENA_ARRAY(call->arena, count, const struct pdu_authorised *);
-    size_t kept_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (pdu_event_of(judged[i])->state_key != NULL)
-            kept[kept_count++] = judged[i];
-    }
-    if (kept_count == 0)
-        return OK;
-    TRY(room_import_outliers(call, room, kept, kept_count));
+    /* Whoever asked for them looks whether they are there. */
     return commit_group_wait(call->commits);
 }
 
@@ -145,8 +81,7 @@ static enum errcode store_json(struct call *call, struct room *room, json_t *eve
     size_t count;
 
     TRY(pdus_verify(call, &batch, &pdus, &count));
-    return count > MANY ? store_many(call, room, pdus, count)
-                        : outliers_store(call, room, pdus, count);
+    return outliers_store(call, room, pdus, count);
 }
 
 static enum errcode ask(struct call *call, const struct outlier_request *request,
@@ -171,18 +106,49 @@ static enum errcode ask(struct call *call, const struct outlier_request *request
     return OK;
 }
 
+static enum errcode keep_body(void *context, const struct http_answer *answer, const void *bytes,
+                              size_t size)
+{
+    struct strbuf *body = context;
+
+    (void)answer;
+    strbuf_add(body, bytes, size);
+    return body->overflowed ? E_REMOTE : OK;
+}
+
+/* What may be large is not copied and not parsed as a whole. */
+static enum errcode fetch_and_store(struct call *call, const struct outlier_request *request,
+                                    const char *target)
+{
+    SCOPED(strbuf_finish) struct strbuf body;
+    struct error why = {0};
+    struct call own = *call;
+    struct http_answer answer;
+    struct federation_request call_out = {
+        .method = "GET",
+        .destination = request->server_name,
+        .target = target,
+        .answer_limit_bytes = FEDERATION_JOIN_BYTES_MAX,
+        .on_body = keep_body,
+        .context = &body,
+    };
+
+    own.error = &why;
+    strbuf_init(&body, FEDERATION_JOIN_BYTES_MAX);
+    TRY(remote_room_own_domain(call, request->room, &call_out.origin));
+    enum errcode fetched = federation_fetch_raw(&own, &call_out, &answer);
+    if (fetched == OK && answer.status == 200)
+        return told_state_store(call, request->room, (struct json_span){body.data, body.length});
+    log_info(LOG_FEDERATION, "%s does not tell about %s: %.200s", request->server_name,
+             request->for_event_id, fetched == OK ? body.data : why.text);
+    return OK;
+}
+
 enum errcode outliers_fetch_auth(struct call *call, const struct outlier_request *request)
 {
-    json_t *answer;
-
-    TRY(ask(call, request,
-            federation_target(call->arena, "/_matrix/federation/v1/event_auth/%s/%s",
-                              room_id(request->room), request->for_event_id),
-            FEDERATION_JOIN_BYTES_MAX, &answer));
-    json_t *chain = json_get_array(answer, "auth_chain");
-    if (json_array_size(chain) == 0 || json_array_size(chain) > AUTH_EVENTS_FETCHED_MAX)
-        return OK;
-    return store_json(call, request->room, chain);
+    return fetch_and_store(call, request,
+                           federation_target(call->arena, "/_matrix/federation/v1/event_auth/%s/%s",
+                                             room_id(request->room), request->for_event_id));
 }
 
 static enum errcode list_missing(struct call *call, struct room *room, const char *const *ids,
@@ -218,19 +184,10 @@ static enum errcode fetch_singly(struct call *call, const struct outlier_request
 
 static enum errcode fetch_whole_state(struct call *call, const struct outlier_request *request)
 {
-    json_t *answer;
-
-    TRY(ask(call, request,
-            federation_target(call->arena, "/_matrix/federation/v1/state/%s?event_id=%s",
-                              room_id(request->room), request->for_event_id),
-            FEDERATION_JOIN_BYTES_MAX, &answer));
-    json_t *chain = json_get_array(answer, "auth_chain"), *pdus = json_get_array(answer, "pdus");
-    if (json_array_size(chain) > STATE_EVENTS_MAX || json_array_size(pdus) > STATE_EVENTS_MAX)
-        return OK;
-    json_t *all = json_on_arena(call->arena, json_array());
-    json_array_extend(all, chain);
-    json_array_extend(all, pdus);
-    return store_json(call, request->room, all);
+    return fetch_and_store(call, request,
+                           federation_target(call->arena,
+                                             "/_matrix/federation/v1/state/%s?event_id=%s",
+                                             room_id(request->room), request->for_event_id));
 }
 
 static const char **read_ids(struct call *call, json_t *lists[2], size_t *count_out)

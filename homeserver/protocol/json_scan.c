@@ -123,3 +123,71 @@ bool json_scan_next(struct json_scan *scan, struct json_member *out)
     scan->position = after < scan->end ? after + 1 : after;
     return true;
 }
+
+static const char *skip_space(const char *position, const char *end)
+{
+    while (position < end &&
+           (*position == ' ' || *position == '\t' || *position == '\r' || *position == '\n'))
+        position++;
+    return position;
+}
+
+void json_parts_start(struct json_parts *parts, struct json_span container)
+{
+    const char *end = container.bytes + container.size;
+    const char *open = skip_space(container.bytes, end);
+
+    *parts = (struct json_parts){.position = open, .end = end};
+    if (open == end || (*open != '{' && *open != '['))
+        parts->failed = true;
+    else
+        parts->close = *parts->position++ == '{' ? '}' : ']';
+}
+
+static bool fail_parts(struct json_parts *parts)
+{
+    parts->failed = true;
+    return false;
+}
+
+/* Behind the name and its colon, at the value; NULL when that is not what is there. */
+static const char *read_name(const struct json_parts *parts, const char *position,
+                             struct json_span *out)
+{
+    const char *behind = *position == '"' ? skip_string(position, parts->end) : NULL;
+
+    if (behind == NULL)
+        return NULL;
+    *out = (struct json_span){position + 1, (size_t)(behind - position) - 2};
+    behind = skip_space(behind, parts->end);
+    return behind < parts->end && *behind == ':' ? skip_space(behind + 1, parts->end) : NULL;
+}
+
+bool json_parts_next(struct json_parts *parts, struct json_member *out)
+{
+    const char *value, *behind;
+
+    *out = (struct json_member){0};
+    if (parts->failed || parts->close == '\0')
+        return false;
+    value = skip_space(parts->position, parts->end);
+    if (value < parts->end && *value == parts->close) {
+        parts->close = '\0';
+        return false;
+    }
+    if (parts->is_begun && value < parts->end && *value == ',')
+        value = skip_space(value + 1, parts->end);
+    else if (parts->is_begun)
+        return fail_parts(parts);
+    if (value < parts->end && parts->close == '}')
+        value = read_name(parts, value, &out->name);
+    behind = value != NULL ? skip_value(value, parts->end) : NULL;
+    if (behind == NULL)
+        return fail_parts(parts);
+    parts->is_begun = true;
+    parts->position = behind;
+    while (behind > value && skip_space(behind - 1, behind) == behind)
+        behind--; /* a number ends before the space that follows it */
+    out->value = (struct json_span){value, (size_t)(behind - value)};
+    return true;
+}

@@ -39,4 +39,21 @@ bool json_span_equals(struct json_span span, const char *text);
  * well. */
 int json_span_compare(struct json_span span, const char *text);
 
+/*
+ * The same for the text of an object or an array as somebody sent it, white space and all, to cut a
+ * large one into parts that are parsed one by one. It finds where parts end and checks no more:
+ * they are to be parsed. `name` is empty for elements of arrays.
+ */
+struct json_parts {
+    const char *position;
+    const char *end;
+    char close; /* the bracket that ends it */
+    bool is_begun;
+    bool failed;
+};
+
+void json_parts_start(struct json_parts *parts, struct json_span container);
+/* False at the end and on failure; what is behind the end is not looked at. */
+bool json_parts_next(struct json_parts *parts, struct json_member *out);
+
 #endif

@@ -46,6 +46,7 @@ struct completing {
     struct snapshot_ref snapshot; /* the last that was added … */
     struct state_map *written;    /* … and its state */
     ARRAY_OF(struct changed_key) changed;
+    size_t in_directory; /* members that the user directory was told of */
 };
 
 /* ── The state before the join ───────────────────────────────────────────────────────────────── */
@@ -189,34 +190,52 @@ static bool collect(void *context, int64_t key, int64_t old_value, int64_t new_v
     return true;
 }
 
-/* The events that are the state now, in the order of `changed`; NULL where there is none. */
-static enum errcode load_changed(struct completing *c, const struct event ***out,
-                                 const struct stored_event ***stored_out)
+/* Some of the changed keys: events are many and large, and are let go of after a look. */
+struct portion {
+    struct call call; /* on an arena of its own */
+    const struct changed_key *changed;
+    size_t count;
+    struct state_key_pair *pairs; /* parallel, as the rest */
+    const struct event **events;  /* that are the state now; NULL where there is none */
+    const struct stored_event **stored;
+};
+
+static enum errcode load_events(const struct completing *c, struct portion *p)
 {
-    struct call *call = c->call;
-    size_t total = c->changed.count, count;
-    int64_t *nids = ARENA_ARRAY(call->arena, total, int64_t);
-    const struct event **events = ARENA_ARRAY(call->arena, total, const struct event *);
-    const struct stored_event **rows = ARENA_ARRAY(call->arena, total, const struct stored_event *);
+    struct call *call = &p->call;
+    int64_t *nids = ARENA_ARRAY(call->arena, p->count, int64_t);
     struct state_map *places = NULL;
     struct stored_event *stored;
+    size_t count;
 
-    for (size_t i = 0; i < total; i++) {
-        nids[i] = c->changed.items[i].new_nid;
+    p->events = ARENA_ARRAY(call->arena, p->count, const struct event *);
+    p->stored = ARENA_ARRAY(call->arena, p->count, const struct stored_event *);
+    for (size_t i = 0; i < p->count; i++) {
+        nids[i] = p->changed[i].new_nid;
         if (nids[i] != 0)
             state_map_put(&places, nids[i], (int64_t)i + 1);
     }
-    enum errcode loaded = events_load(call->db, call->arena, nids, total, &stored, &count);
+    enum errcode loaded = events_load(call->db, call->arena, nids, p->count, &stored, &count);
     for (size_t i = 0; loaded == OK && i < count; i++) {
         size_t place = (size_t)state_map_get(places, stored[i].event_nid) - 1;
-        rows[place] = &stored[i];
+        p->stored[place] = &stored[i];
         loaded = stored_event_parse(call->arena, room_version_of(c->what->room), &stored[i],
-                                    &events[place]);
+                                    &p->events[place]);
     }
     state_map_release(places);
-    *out = events;
-    *stored_out = rows;
     return loaded;
+}
+
+static enum errcode load_portion(const struct completing *c, struct portion *p)
+{
+    struct call *call = &p->call;
+    int64_t *keys = ARENA_ARRAY(call->arena, p->count, int64_t);
+
+    for (size_t i = 0; i < p->count; i++)
+        keys[i] = p->changed[i].key_nid;
+    TRY(state_keys_resolve(room_service_state_keys(call->services->rooms), call->db, call->arena,
+                           keys, p->count, &p->pairs));
+    return load_events(c, p);
 }
 
 struct member_rows {
@@ -236,71 +255,82 @@ static void add_row(struct completing *c, const struct changed_key *changed,
         journal_entry_wake_user(c->entry, row->user_nid);
 }
 
-static enum errcode add_members(struct completing *c, const struct state_key_pair *pairs,
-                                const struct event *const *events,
-                                const struct stored_event *const *stored)
+static bool is_member_key(const struct state_key_pair *pair)
 {
-    struct call *call = c->call;
-    const struct config *config = config_current(call->services->config);
-    size_t total = c->changed.count, count = 0;
-    const char **ids = ARENA_ARRAY(call->arena, total, const char *);
-    size_t *places = ARENA_ARRAY(call->arena, total, size_t);
-    int64_t *nids = ARENA_ARRAY(call->arena, total, int64_t);
-    struct member_rows lists[2] = {{ARENA_ARRAY(call->arena, total, struct membership_row), 0},
-                                   {ARENA_ARRAY(call->arena, total, struct membership_row), 0}};
+    return pair->type != NULL && strcmp(pair->type, "m.room.member") == 0;
+}
 
-    for (size_t i = 0; i < total; i++) {
-        if (pairs[i].type == NULL || strcmp(pairs[i].type, "m.room.member") != 0)
+static enum errcode add_members(struct completing *c, struct portion *p,
+                                struct member_rows lists[2])
+{
+    struct call *call = &p->call;
+    const struct config *config = config_current(call->services->config);
+    const char **ids = ARENA_ARRAY(call->arena, p->count, const char *);
+    size_t *places = ARENA_ARRAY(call->arena, p->count, size_t), count = 0;
+    int64_t *nids = ARENA_ARRAY(call->arena, p->count, int64_t);
+
+    for (size_t i = 0; i < p->count; i++) {
+        if (!is_member_key(&p->pairs[i]))
             continue;
-        ids[count] = pairs[i].state_key;
+        ids[count] = p->pairs[i].state_key;
         places[count++] = i;
     }
     TRY(user_nids_intern(call->db, call->arena, ids, count, nids));
     for (size_t i = 0; i < count; i++) {
-        const struct event *event = events[places[i]];
+        const struct changed_key *changed = &p->changed[places[i]];
+        const struct event *event = p->events[places[i]];
         const struct membership_row row = {
             .user_nid = nids[i],
             .membership =
                 event != NULL ? membership_from_text(event_membership(event)) : STORED_LEAVE,
             .is_local = config_hosts_user(config, ids[i]),
-            .event_nid = c->changed.items[places[i]].new_nid,
-            .sender_nid = event != NULL ? stored[places[i]]->sender_nid : nids[i],
+            .event_nid = changed->new_nid,
+            .sender_nid = event != NULL ? p->stored[places[i]]->sender_nid : nids[i],
         };
-        add_row(c, &c->changed.items[places[i]], &row, lists);
-        if (event != NULL && i < DIRECTORY_MEMBERS_MAX)
+        add_row(c, changed, &row, lists);
+        if (event != NULL && c->in_directory++ < DIRECTORY_MEMBERS_MAX)
             TRY(directory_follow_in(call, c->entry, event, row.user_nid, row.is_local));
     }
-    memberships_set_many_in(c->entry, room_nid(c->what->room), c->partial.began_position,
-                            lists[0].items, lists[0].count);
-    memberships_set_many_in(c->entry, room_nid(c->what->room), JOURNAL_POSITION_MARK,
-                            lists[1].items, lists[1].count);
     return OK;
+}
+
+static enum errcode add_portion(struct completing *c, size_t start, size_t count,
+                                struct member_rows lists[2])
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct portion portion = {
+        .call = *c->call, .changed = c->changed.items + start, .count = count};
+    int64_t nid = room_nid(c->what->room);
+
+    portion.call.arena = arena;
+    TRY(load_portion(c, &portion));
+    for (size_t i = 0; i < count; i++) {
+        const struct state_key_pair *pair = &portion.pairs[i];
+        if (pair->type == NULL || is_member_key(pair))
+            continue;
+        if (portion.events[i] != NULL)
+            summary_follow_in(&portion.call, c->entry, nid, portion.events[i]);
+        else if (*pair->state_key == '\0')
+            summary_clear_in(c->entry, nid, pair->type);
+    }
+    return add_members(c, &portion, lists);
 }
 
 static enum errcode add_dependents(struct completing *c)
 {
-    struct call *call = c->call;
+    struct arena *arena = c->call->arena;
     int64_t nid = room_nid(c->what->room);
-    const struct event **events;
-    const struct stored_event **stored;
-    struct state_key_pair *pairs;
 
     state_map_diff(c->build->head->state, c->rejudgement.state, collect, c);
-    int64_t *keys = ARENA_ARRAY(call->arena, c->changed.count, int64_t);
-    for (size_t i = 0; i < c->changed.count; i++)
-        keys[i] = c->changed.items[i].key_nid;
-    TRY(state_keys_resolve(room_service_state_keys(call->services->rooms), call->db, call->arena,
-                           keys, c->changed.count, &pairs));
-    TRY(load_changed(c, &events, &stored));
-    for (size_t i = 0; i < c->changed.count; i++) {
-        if (pairs[i].type == NULL || strcmp(pairs[i].type, "m.room.member") == 0)
-            continue;
-        if (events[i] != NULL)
-            summary_follow_in(call, c->entry, nid, events[i]);
-        else if (*pairs[i].state_key == '\0')
-            summary_clear_in(c->entry, nid, pairs[i].type);
-    }
-    TRY(add_members(c, pairs, events, stored));
+    size_t total = c->changed.count;
+    struct member_rows lists[2] = {{ARENA_ARRAY(arena, total, struct membership_row), 0},
+                                   {ARENA_ARRAY(arena, total, struct membership_row), 0}};
+    for (size_t i = 0; i < total; i += EVENTS_AT_ONCE)
+        TRY(add_portion(c, i, total - i < EVENTS_AT_ONCE ? total - i : EVENTS_AT_ONCE, lists));
+    memberships_set_many_in(c->entry, nid, c->partial.began_position, lists[0].items,
+                            lists[0].count);
+    memberships_set_many_in(c->entry, nid, JOURNAL_POSITION_MARK, lists[1].items, lists[1].count);
+    memberships_drop_older_in(c->entry, nid, c->partial.began_position);
     room_summary_recount_in(c->entry, nid);
     device_lists_repeat_in(c->entry, nid, c->partial.began_position);
     return OK;
