@@ -23,6 +23,7 @@ enum event_flag {
     EVENT_BUMPS = 512,     /* is activity that people see in a list of rooms (MSC4186) */
     EVENT_GAP = 1024,      /* what it was built on was not here when it came: a timeline begins */
     EVENT_REDACTED = 2048, /* nothing is left that anybody should be notified of */
+    EVENT_SENT = 4096,     /* by the server that let it happen: it is not ours to tell others */
 };
 
 /* What an event does for single users, as it was written with it. */

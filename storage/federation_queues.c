@@ -15,8 +15,8 @@
 /* Events that went their way: neither rejected (1), soft-failed (2) nor outliers (4). */
 #define SENT_ON "e.position > 0 AND e.flags & 7 = 0"
 
-/* A join that another server let happen: that one tells the others (1024: EVENT_GAP). */
-#define NOT_IMPORTED " AND e.flags & 1024 = 0 "
+/* A join that another server let happen: that one tells the others (1024: EVENT_GAP, 4096: EVENT_SENT). */
+#define NOT_IMPORTED " AND e.flags & 5120 = 0 "
 
 /* Who is not in the room hears of the ends of an invite; the invite came by itself. */
 #define IS_INVITE                                                                                  \

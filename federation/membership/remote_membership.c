@@ -23,6 +23,7 @@
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/rooms/stripped_state.h"
 #include "homeserver/services.h"
+#include "storage/events.h"
 #include "storage/federation_queues.h"
 #include "storage/journal.h"
 #include "storage/memberships.h"
@@ -214,7 +215,7 @@ static enum errcode receive_join(struct call *call, const struct handshake_call 
     const struct pdu_batch batch = {.version = version, .room_id = handshake->room_id};
     const struct event_origin origin = {.room_id = handshake->room_id,
                                         .server_name = handshake->destination};
-    struct reception reception = {0};
+    struct reception reception = {.is_sent = true};
     struct received received;
 
     TRY(pdu_verify_one(call, &batch, event, &reception.pdu));
@@ -236,23 +237,57 @@ static enum errcode complete_room(struct call *call, const char *room_id)
     return OK;
 }
 
+/* Whether we still follow the room, although nobody of ours is in it any more: its members are
+ * being fetched for an earlier join, and nothing is missing between that and this one. */
+static enum errcode is_followed(struct call *call, const char *id, const json_t *join, bool *out)
+{
+    const json_t *prevs = json_get_array(join, "prev_events");
+    size_t count = json_array_size(prevs), known = 0;
+    const char **ids = ARENA_ARRAY(call->arena, count, const char *);
+    struct stored_event *stored;
+    struct room_head *head;
+    struct room *room;
+
+    *out = false;
+    enum errcode opened = room_open(call, id, &room);
+    if (opened == OK)
+        opened = room_committed_head(call, room, &head);
+    if (opened != OK || !head->is_partial)
+        return opened == M_NOT_FOUND ? OK : opened;
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = json_text(json_array_get(prevs, i));
+        if (ids[i] == NULL)
+            return OK; /* version 1 and 2 */
+    }
+    TRY(events_load_by_ids(call->db, call->arena, ids, count, &stored, &known));
+    *out = count > 0 && known == count;
+    for (size_t i = 0; i < known; i++)
+        *out &= stored[i].room_nid == room_nid(room) &&
+                (stored[i].flags & (EVENT_OUTLIER | EVENT_REJECTED)) == 0;
+    return OK;
+}
+
 static enum errcode import_join(struct call *call, const struct handshake_call *handshake,
                                 const struct room_version *version, json_t *event, json_t *answer)
 {
     /* Restricted joins come back with the signature of the server that vouches. */
     json_t *countersigned = json_get_object(answer, "event");
-    bool is_here;
+    json_t *join = countersigned != NULL ? countersigned : event;
+    bool is_here, is_known = false;
 
     TRY(room_is_here(call, handshake->room_id, &is_here));
-    if (is_here)
-        return receive_join(call, handshake, version,
-                            countersigned != NULL ? countersigned : event);
+    if (!is_here)
+        TRY(is_followed(call, handshake->room_id, join, &is_known));
+    if (is_here || is_known) {
+        TRY(receive_join(call, handshake, version, join));
+        return is_known ? complete_room(call, handshake->room_id) : OK;
+    }
     const struct join_import import = {
         .room_id = handshake->room_id,
         .version = version,
         .server_name = handshake->destination,
         .own_domain = handshake->origin,
-        .event = countersigned != NULL ? countersigned : event,
+        .event = join,
         .answer = answer,
     };
 

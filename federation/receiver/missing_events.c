@@ -19,7 +19,7 @@
 #include "storage/events.h"
 
 enum {
-    ROUNDS_MAX = 5,         /* of one event: missing auth events, previous events, state */
+    ROUNDS_MAX = 6,         /* of one event: missing auth events (twice), previous events, state */
     MISSING_EVENTS_MAX = 50 /* between two events; with more the state is fetched */
 };
 
@@ -28,7 +28,7 @@ struct help {
     const struct event_origin *origin;
     struct room *room;
     const struct event *event;
-    bool has_asked_prevs, has_asked_auth, has_asked_state;
+    bool has_asked_prevs, has_asked_needed, has_asked_auth, has_asked_state;
     bool was_told; /* what lies between: if that does not connect the event, nothing of it does */
 };
 
@@ -71,7 +71,7 @@ static enum errcode receive_between(struct help *help, const struct pdu_signed *
         struct help inner = *help;
         inner.event = pdu_signed_event(pdus[i]);
         inner.has_asked_prevs = true;
-        inner.has_asked_auth = inner.was_told = false;
+        inner.has_asked_needed = inner.has_asked_auth = inner.was_told = false;
         enum errcode outcome = receive_rounds(&inner, &reception, &received);
         if (errcode_is_internal(outcome))
             return outcome;
@@ -163,6 +163,7 @@ static enum errcode fetch_prevs(struct help *help)
     return receive_between(help, pdus, count);
 }
 
+/* Mostly it is one member: that by itself first, then everything that it stands on. */
 static enum errcode fetch_auth(struct help *help, const struct received *received)
 {
     const struct outlier_request request = {
@@ -173,6 +174,10 @@ static enum errcode fetch_auth(struct help *help, const struct received *receive
         .for_event_id = help->event->event_id,
     };
 
+    if (!help->has_asked_needed) {
+        help->has_asked_needed = true;
+        return outliers_fetch(help->call, &request);
+    }
     help->has_asked_auth = true;
     return outliers_fetch_auth(help->call, &request);
 }

@@ -19,6 +19,7 @@ struct event_draft {
     /* State with this content is there already: answer with the event that set it. */
     bool reuse_identical_state;
     bool is_remote; /* somebody else's server made the event */
+    bool is_sent;   /* the server that it came through tells the others */
     /* For an invite or a knock: what its target is shown of the room (JSON array text), or NULL. */
     const char *stripped_state;
 };

@@ -70,6 +70,7 @@ enum errcode named_members_resolve(struct call *call, const struct named_members
     *out = room_states_equal(with, state) ? state : with;
     if (room_states_equal(with, as_named))
         return OK;
+    TRY(rooms_flush(call)); /* the resolution reads what was only just built */
     struct state_map *items[] = {*out, as_named};
     TRY(branches_merge(call, named->room, &(struct state_list){items, 2}, &none, out));
     if (room_states_equal(*out, state))

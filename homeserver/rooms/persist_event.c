@@ -389,6 +389,8 @@ static enum errcode fill_entry(struct persisting *p, const struct built_event *b
         note_jump(p, *head_out);
     if (p->place != NULL && p->place->missing_prev_count > 0)
         p->flags |= EVENT_GAP;
+    if (p->draft->is_sent)
+        p->flags |= EVENT_SENT;
     add_event_row(p, built, *head_out);
     return OK;
 }

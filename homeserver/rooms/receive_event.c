@@ -370,6 +370,7 @@ static enum errcode accept(struct receiving *r)
         .sender_nid = r->aside.sender_nid,
         .state_key = r->event->state_key,
         .is_remote = true,
+        .is_sent = r->reception->is_sent,
     };
     struct built_event built = {
         .arena = arena,

@@ -19,6 +19,7 @@ struct reception {
     size_t told_state_count;
     const char *told_after; /* an event that comes after that state, and is stored; NULL: none */
     const char *policy_refusal; /* why the policy server did not sign; NULL: no objection */
+    bool is_sent; /* made by a user of ours; the server that it came through tells the others */
     /* History: goes before all that is known, changes nothing. */
     bool is_history;
     int64_t history_position; /* negative */

@@ -270,6 +270,30 @@ def test_who_was_let_go_by_somebody_who_was_not_there_still_leaves(server, alice
     alice.event(residence.id, residence.room.id_of(left))
 
 
+def test_what_was_refused_for_a_kick_that_does_not_hold_counts_in_the_end(server, alice, peer):
+    levels = lambda peer: {peer.user("derek"): 100, peer.user("elsie"): 50}  # noqa: E731
+    residence = Residence(peer, levels, derek="leave", elsie="join")
+    elsie = peer.user("elsie")
+    came = residence.room.state[("m.room.member", elsie)]
+    joined = next(
+        i for i, e in peer.events.items()
+        if e["type"] == "m.room.member" and e["state_key"] == residence.derek and e["content"]["membership"] == "join"
+    )  # fmt: skip
+    join(alice, residence)
+    auth = [i for i in residence.room.auth_events("m.room.message", elsie) if i != came]
+    kicked = residence.member("elsie", "leave", sender=residence.derek, auth_events=[*auth, joined, came])
+    refused = residence.room.event("org.example.test", {"v": 1}, "", sender=elsie, auth_events=[*auth, came])
+    said = residence.says("what was that?", residence.charlie)
+    peer.send(server, [kicked, refused, said])
+    alice.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
+    alice.event(residence.id, residence.room.id_of(kicked))
+    alice.event(residence.id, residence.room.id_of(refused), expect=404)
+    residence.told.set()
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie, elsie}
+    assert alice.state(residence.id, "org.example.test") == {"v": 1}
+    alice.event(residence.id, residence.room.id_of(kicked), expect=404)
+
+
 def test_who_is_banned_gets_nothing_in_by_naming_how_they_once_came(server, alice, peer, residence):
     join(alice, residence)
     came = residence.member("elsie", "join")
@@ -350,6 +374,28 @@ def test_a_server_that_nobody_named_and_that_is_gone_hears_of_devices_of_whom_it
         sent = alice.send_text(residence.id, "only for those who are here")
         peer.wait_for_transaction(lambda one: "type" in one and residence.room.id_of(one) == sent)
         assert not good_peer.transactions
+
+
+@pytest.mark.parametrize("omits", [True, False])
+def test_who_was_there_at_an_earlier_stay_and_is_in_no_state_any_more_is_gone(server, alice, peer, residence, omits):
+    residence.member("elsie", "join")
+    residence.omits = omits
+    residence.told.set()
+    join(alice, residence)
+    assert peer.user("elsie") in members(alice, residence.id)
+    alice.leave(residence.id)
+    left = peer.wait_for_transaction(lambda pdu: pdu.get("content", {}).get("membership") == "leave")
+    residence.room.extremities, residence.room.depth = [residence.room.learn(left)], left["depth"]
+    forgotten = residence.room.state.pop(("m.room.member", peer.user("elsie")))
+    tell = residence.state_ids
+
+    def state_ids(*request):
+        status, answer = tell(*request)
+        return status, {name: [i for i in ids if i != forgotten] for name, ids in answer.items()}
+
+    peer.answers[f"{FEDERATION}/v1/state_ids/"] = state_ids
+    join(alice, residence)
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie, residence.derek}
 
 
 def test_who_comes_into_a_room_of_known_members_tells_their_servers_of_the_own_devices(server, alice, good_peer, residence):
