@@ -114,42 +114,65 @@ static enum errcode receive_rows(struct call *call, const struct inbox_pdu *rows
     return OK;
 }
 
+/* Events up to this one are received one by one, because one of those that were received together
+ * could not be committed, and nobody knows which. Of any room: numbers only grow. */
+static _Atomic int64_t careful_until_nid;
+
 /* An event that brings us down again and again must not block its room for ever. */
 static void count_failure(const struct inbox_pdu *row, enum errcode outcome, size_t *done)
 {
     static _Atomic int64_t failing_nid;
     static _Atomic int failures;
 
-    if (outcome == E_UNAVAILABLE || outcome == E_SHUTDOWN || outcome == E_OUTWARD)
-        return;
     if (failing_nid != row->inbox_nid) {
         failing_nid = row->inbox_nid;
         failures = 0;
     }
     if (++failures < 3)
         return;
-    log_error(LOG_FEDERATION, "An event of %s for %s fails every time and is left out.",
-              row->origin, row->room_id);
+    log_error(LOG_FEDERATION, "An event of %s for %s fails every time and is left out: %s",
+              row->origin, row->room_id, errcode_default_text(outcome));
     *done = 1;
+}
+
+static bool will_pass(enum errcode outcome)
+{
+    return outcome == E_UNAVAILABLE || outcome == E_SHUTDOWN || outcome == E_OUTWARD;
+}
+
+/* What failed at the commit is received again; what did not is known by then. */
+static enum errcode receive_committed(struct call *call, const struct inbox_pdu *rows, size_t count,
+                                      size_t *done_out)
+{
+    enum errcode outcome = receive_rows(call, rows, count, done_out);
+    enum errcode committed = commit_group_wait(call->commits);
+
+    if (committed != OK) {
+        *done_out = 0;
+        outcome = committed;
+    }
+    if (outcome == OK || will_pass(outcome) || *done_out > 0)
+        return outcome;
+    if (committed != OK && count > 1) {
+        careful_until_nid = rows[count - 1].inbox_nid;
+        return OK; /* again, one by one */
+    }
+    count_failure(&rows[0], outcome, done_out);
+    return outcome;
 }
 
 static enum errcode run_locked(struct call *call, const char *room_id, bool *has_more_out)
 {
     struct inbox_pdu *rows;
-    size_t count, done = 0;
+    size_t count, taken, done = 0;
 
     TRY(inbox_load(call->db, call->arena, room_id, EVENTS_AT_ONCE + 1, &rows, &count));
-    *has_more_out = count > EVENTS_AT_ONCE;
-    if (*has_more_out)
-        count = EVENTS_AT_ONCE;
     if (count == 0)
         return OK;
-    enum errcode outcome = receive_rows(call, rows, count, &done);
-    enum errcode committed = commit_group_wait(call->commits);
-    if (outcome != OK && done == 0)
-        count_failure(&rows[0], outcome, &done);
-    /* What failed at the commit is received again; what did not is known by then. */
-    TRY(committed);
+    taken = rows[0].inbox_nid <= careful_until_nid ? 1 : EVENTS_AT_ONCE;
+    taken = count < taken ? count : taken;
+    enum errcode outcome = receive_committed(call, rows, taken, &done);
+    *has_more_out = done < count;
     int64_t *nids = ARENA_ARRAY(call->arena, done, int64_t);
     for (size_t i = 0; i < done; i++)
         nids[i] = rows[i].inbox_nid;

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from client import event_ids
+from invariants import connect
 from peer import FEDERATION, canonical, quote, without
 
 
@@ -120,3 +121,34 @@ def test_the_key_document_is_in_the_form_that_is_signed(server, peer):
     text = peer.request(server, "GET", "/_matrix/key/v2/server", expect=200).content
     document = json.loads(text)
     assert text == canonical(document) and without(document, "signatures")["verify_keys"]
+
+
+@pytest.fixture
+def refused_by_the_database(server):
+    """Makes the database refuse an event, whatever is tried."""
+    with connect(server) as database:
+        database.autocommit = True
+        database.execute("CREATE TABLE refused (event_id text)")
+        database.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF EXISTS (SELECT FROM refused WHERE event_id = NEW.event_id) THEN RAISE EXCEPTION 'no'; END IF;"
+            " RETURN NEW; END $$"
+        )
+        database.execute("CREATE TRIGGER refuse BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION refuse()")
+        yield lambda event_id: database.execute("INSERT INTO refused VALUES (%s)", [event_id])
+        database.execute("DROP TRIGGER refuse ON events")
+        database.execute("DROP FUNCTION refuse")
+        database.execute("DROP TABLE refused")
+
+
+def test_an_event_that_can_not_be_stored_does_not_block_its_room(
+    server, alice, peer, room, refused_by_the_database
+):
+    """It is tried three times, the others that came with it are not held up for longer."""
+    last = room.extremities[0]
+    before, poison, after = (speak(room, text, prev_events=[last]) for text in ("before", "poison", "after"))
+    refused_by_the_database(room.id_of(poison))
+    peer.send(server, [before, poison, after])
+    sees(alice, room, after)
+    known = {e["event_id"] for e in alice.all_messages(room.room_id)}
+    assert room.id_of(before) in known and room.id_of(poison) not in known
