@@ -12,6 +12,7 @@
 #include "config/config_tree.h"
 #include "config/config_value.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/strbuf.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
@@ -39,14 +40,19 @@ static enum errcode read_file(struct arena *arena, const char *path, struct conf
                           strerrordesc_np(errno));
         return M_INVALID_PARAM;
     }
-    char *text = arena_alloc(arena, FILE_BYTES_MAX + 1);
-    size_t length = fread(text, 1, FILE_BYTES_MAX + 1, file);
-    if (ferror(file) || length > FILE_BYTES_MAX) {
+    /* Not on the arena, which lives as long as the configuration. */
+    SCOPED(strbuf_finish) struct strbuf text;
+    char piece[4096];
+    size_t length;
+    strbuf_init(&text, FILE_BYTES_MAX);
+    while ((length = fread(piece, 1, sizeof(piece), file)) > 0)
+        strbuf_add(&text, piece, length);
+    if (ferror(file) || text.overflowed) {
         config_report_add(report, NULL, NULL, "is not a configuration file: it is %s",
                           ferror(file) ? "not a readable file" : "larger than 1 MiB");
         return M_INVALID_PARAM;
     }
-    return config_tree_parse(arena, text, length, NULL, report, out);
+    return config_tree_parse(arena, text.data, text.length, NULL, report, out);
 }
 
 /* The tree of the file with all overrides, before defaults. */

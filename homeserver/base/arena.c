@@ -43,14 +43,19 @@ static struct block *block_create(size_t size)
     return block;
 }
 
-struct arena *arena_create(void)
+struct arena *arena_create_sized(size_t first_bytes)
 {
     struct arena *arena = calloc(1, sizeof(*arena));
 
     if (arena == NULL)
         out_of_memory(sizeof(*arena));
-    arena->blocks = block_create(FIRST_BLOCK_BYTES);
+    arena->blocks = block_create(first_bytes);
     return arena;
+}
+
+struct arena *arena_create(void)
+{
+    return arena_create_sized(FIRST_BLOCK_BYTES);
 }
 
 void arena_reset(struct arena *arena)

@@ -18,6 +18,9 @@ struct arena;
 
 struct arena *arena_create(void);
 
+/* For what lives long and is small: the first block has so many bytes, not 4 KiB. */
+struct arena *arena_create_sized(size_t first_bytes);
+
 /* Runs the deferred releases, newest first, and frees everything. NULL is allowed. */
 void arena_destroy(struct arena *arena);
 

@@ -6,7 +6,11 @@
 #include <uthash.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/protocol/json.h"
 #include "storage/events.h"
+
+/* Enough for the IDs of an event. */
+enum { MEMBER_BYTES = 640 };
 
 struct cached_event {
     _Atomic int references;
@@ -122,6 +126,39 @@ static struct cached_event *find(struct event_cache *cache, int64_t event_nid)
     return cached;
 }
 
+/* A fifth of the memory. */
+static struct cached_event *keep_member(const struct cached_event *cached)
+{
+    const struct event *event = cached->event;
+    struct arena *arena = arena_create_sized(MEMBER_BYTES);
+    const struct event member = {
+        .version = event->version,
+        .event_id = arena_strdup(arena, event->event_id),
+        .room_id = arena_strdup(arena, event->room_id),
+        .type = "m.room.member",
+        .sender = arena_strdup(arena, event->sender),
+        .state_key = arena_strdup(arena, event->state_key),
+        .content = json_on_arena(arena, json_incref(event->content)),
+        .origin_server_ts = event->origin_server_ts,
+        .depth = event->depth,
+        .rejected = event->rejected,
+    };
+    struct cached_event *kept =
+        cached_event_create(arena, arena_memdup(arena, &member, sizeof(member)), cached->event_nid);
+
+    cached_event_set_position(kept, cached_event_position(cached));
+    return kept;
+}
+
+static struct cached_event *keep(struct cached_event *cached)
+{
+    const struct event *event = cached->event;
+
+    if (event_is_state(event) && strcmp(event->type, "m.room.member") == 0)
+        return keep_member(cached);
+    return cached_event_acquire(cached);
+}
+
 void event_cache_add(struct event_cache *cache, struct cached_event *cached)
 {
     struct slot *slot;
@@ -133,7 +170,7 @@ void event_cache_add(struct event_cache *cache, struct cached_event *cached)
         if (slot == NULL)
             abort();
         slot->event_nid = cached->event_nid;
-        slot->cached = cached_event_acquire(cached);
+        slot->cached = keep(cached);
         HASH_ADD(hh, cache->slots, event_nid, sizeof(slot->event_nid), slot);
         if (HASH_COUNT(cache->slots) > cache->events_max)
             drop(cache, cache->slots);

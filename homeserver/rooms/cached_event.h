@@ -41,7 +41,8 @@ enum errcode event_cache_load(struct event_cache *cache, struct call *call,
                               const struct room_version *version, int64_t event_nid,
                               struct cached_event **out) MUST_CHECK;
 
-/* An event that has just been built; the cache takes a reference of its own. */
+/* An event that has just been built; the cache takes a reference of its own. Of members, which are
+ * many, it keeps only what is asked of them: not the graph, and not `json`. */
 void event_cache_add(struct event_cache *cache, struct cached_event *cached);
 
 /* Forgets an event whose stored form changed (it was redacted). */
