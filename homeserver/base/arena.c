@@ -158,15 +158,20 @@ void *arena_memdup(struct arena *arena, const void *bytes, size_t size)
 
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    struct block *block = arena->blocks;
+    char *place = (char *)block->data + block->used;
+    size_t room = block->size - block->used;
     va_list measure;
 
+    /* Mostly there is room already, and once is enough. */
     va_copy(measure, args);
-    int length = vsnprintf(NULL, 0, format, measure);
+    int length = vsnprintf(place, room, format, measure);
     va_end(measure);
     if (length < 0)
         return arena_strdup(arena, "");
     char *text = alloc_uncleared(arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, args);
+    if (text != place)
+        vsnprintf(text, (size_t)length + 1, format, args);
     return text;
 }
 

@@ -38,7 +38,10 @@ bool log_enabled(enum log_level level)
 
 void log_set_context(const char *fields)
 {
-    snprintf(context, sizeof(context), "%s", fields != NULL ? fields : "");
+    size_t length = fields != NULL ? strnlen(fields, sizeof(context) - 1) : 0;
+
+    memcpy(context, length > 0 ? fields : "", length);
+    context[length] = '\0';
 }
 
 /* Copies `text` so that it can stand between double quotes on one line: text from outside must not
@@ -62,13 +65,17 @@ static size_t escape_into(char *out, size_t size, const char *text)
 
 static void format_time(char *out, size_t size)
 {
+    static _Thread_local time_t known; /* the second that `seconds` tells */
+    static _Thread_local char seconds[32];
     struct timespec now;
     struct tm utc;
-    char seconds[32];
 
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+    if (now.tv_sec != known) {
+        gmtime_r(&now.tv_sec, &utc);
+        strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+        known = now.tv_sec;
+    }
     snprintf(out, size, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
 }
 

@@ -72,9 +72,16 @@ void strbuf_add_string(struct strbuf *buf, const char *text)
 void strbuf_add_int(struct strbuf *buf, int64_t value)
 {
     char digits[24];
-    int length = snprintf(digits, sizeof(digits), "%" PRId64, value);
+    char *first = digits + sizeof(digits);
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-    strbuf_add(buf, digits, (size_t)length);
+    do {
+        *--first = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0)
+        *--first = '-';
+    strbuf_add(buf, first, (size_t)(digits + sizeof(digits) - first));
 }
 
 void strbuf_printf(struct strbuf *buf, const char *format, ...)
@@ -83,11 +90,16 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...)
 
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
-    if (length > 0 && reserve(buf, (size_t)length)) {
+    /* Mostly there is room already, and once is enough. */
+    size_t room = buf->capacity - (buf->capacity > 0 ? buf->length : 0);
+    int length = vsnprintf(room > 0 ? buf->data + buf->length : NULL, room, format, args);
+    bool fits = length > 0 && reserve(buf, (size_t)length);
+    if (fits && (size_t)length >= room)
         vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
+    if (fits)
         buf->length += (size_t)length;
-    }
+    else if (room > 0)
+        buf->data[buf->length] = '\0';
     va_end(again);
     va_end(args);
 }

@@ -23,20 +23,20 @@ static enum errcode read_state_form(struct request *req, enum state_form *out)
     return OK;
 }
 
-static enum errcode answer_or_wait(struct request *req, const struct sync_request *request,
+static enum errcode answer_or_wait(struct request *req, struct sync_request *request,
                                    int64_t timeout_ms)
 {
     struct sync_result result;
     struct strbuf body;
 
+    request->only_news = request->since != NULL && timeout_ms > 0 && !request->full_state &&
+                         !req_woken_by_deadline(req);
     strbuf_init(&body, 0);
     enum errcode built = sync_build(&req->call, request, &body, &result);
     if (built == OK && body.overflowed)
         built = fail(req->call.error, M_TOO_LARGE,
                      "The answer would be too large; use a filter with lazily loaded members.");
-    bool waits = built == OK && result.is_empty && request->since != NULL && timeout_ms > 0 &&
-                 !request->full_state && !req_woken_by_deadline(req);
-    if (built != OK || waits) {
+    if (built != OK || (result.is_empty && request->only_news)) {
         strbuf_finish(&body);
         TRY(built);
         return req_park(req, notifier_wake_source(req->call.services->notifier),

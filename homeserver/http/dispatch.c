@@ -147,12 +147,16 @@ static void finish_run(struct connection *connection, enum errcode outcome)
     }
 }
 
-static void remember_user(struct connection *connection)
+/* False when it is known already. */
+static bool remember_user(struct connection *connection)
 {
     const struct requester *requester = &connection->request.requester;
     const char *name = requester->user_id != NULL ? requester->user_id : requester->server_name;
 
+    if (strcmp(connection->user, name == NULL ? "" : name) == 0)
+        return false;
     snprintf(connection->user, sizeof(connection->user), "%s", name == NULL ? "" : name);
+    return true;
 }
 
 /* Every line that is logged on behalf of this request says so. */
@@ -176,8 +180,8 @@ static enum errcode prepare(struct connection *connection)
     if (req->route->access == SERVER)
         TRY(body_parse(connection));
     TRY(access_check(req));
-    remember_user(connection);
-    set_log_context(connection);
+    if (remember_user(connection))
+        set_log_context(connection);
     connection->was_counted = true;
     if (is_first)
         TRY(rate_limit_check(req));

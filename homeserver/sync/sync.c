@@ -28,6 +28,17 @@ static void write_next_batch(const struct sync *sync, struct strbuf *out)
     strbuf_printf(out, "\"%s\"", sync_token_format(sync->call->arena, token));
 }
 
+/* Nothing was committed since, nobody has begun or ended to type, and the device has no messages to
+ * get or to be rid of. */
+static bool is_up_to_date(const struct sync *sync)
+{
+    const struct sync_token *since = sync->request->since;
+
+    return sync->known != NULL && since->position >= sync->until &&
+           since->to_device >= since->position && since->typing == sync->typing &&
+           since->typing_epoch == typing_epoch(sync->call->services->typing);
+}
+
 enum errcode sync_build(struct call *call, const struct sync_request *request, struct strbuf *out,
                         struct sync_result *result)
 {
@@ -44,7 +55,11 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
     sync.until = sync.view.position;
     sync.typing = typing_counter(call->services->typing);
 
+    result->is_empty = true;
+    result->sequence = sync.view.sequence;
     sync_recall(&sync);
+    if (request->only_news && is_up_to_date(&sync))
+        return OK;
     TRY(sync_load_to_device(&sync));
     strbuf_add_char(out, '{');
     write_next_batch(&sync, out);
@@ -60,6 +75,5 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
         sync_remember(&sync, out->data + before_counts + 1); /* behind the comma */
     strbuf_add_char(out, '}');
     result->is_empty = sync.is_empty;
-    result->sequence = sync.view.sequence;
     return OK;
 }

@@ -25,6 +25,7 @@ struct sync_request {
     const struct sync_token *since; /* NULL: an initial sync */
     const struct filter *filter;
     bool full_state;
+    bool only_news; /* an answer that would be empty need not be written */
     enum state_form state_form;
 };
 
