@@ -352,17 +352,14 @@ static enum errcode note_membership(struct call *call, const struct remote_membe
     return OK;
 }
 
-/* What the server shows of the room, and the knock itself: by it clients know the room. */
-static json_t *knock_state(struct call *call, const json_t *answer, const json_t *knock)
+/* What the server shows of the room, and the knock itself: by it clients know the room, and we what
+ * ends it (invite_follow()). */
+static json_t *knock_state(struct call *call, const json_t *answer, const struct event *knock)
 {
-    static const char *const stripped[] = {"type", "state_key", "sender", "content"};
     json_t *told = json_get_array(answer, "knock_room_state");
     json_t *state = json_on_arena(call->arena, told != NULL ? json_copy(told) : json_array());
-    json_t *own = json_object();
 
-    for (size_t i = 0; i < COUNT_OF(stripped); i++)
-        json_object_set(own, stripped[i], json_object_get(knock, stripped[i]));
-    json_array_append_new(state, own);
+    json_array_append_new(state, dated_event(knock));
     return state;
 }
 
@@ -414,7 +411,8 @@ static enum errcode try_server(struct call *call, const struct remote_membership
     if (is(change->membership, "join"))
         return import_join(call, &handshake, version, event, answer);
     if (is(change->membership, "knock"))
-        return note_membership(call, change, version, knock_state(call, answer, event));
+        return note_membership(call, change, version,
+                               knock_state(call, answer, pdu_signed_event(pdu)));
     return note_membership(call, change, version, ending(call, pdu_signed_event(pdu)));
 }
 

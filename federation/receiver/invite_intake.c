@@ -211,27 +211,32 @@ enum errcode invite_receive(struct call *call, const struct remote_invite *invit
     return sign(call, batch.version, event, invite->event, signed_out);
 }
 
-/* Of the room we know no more than the invite: who made it may take it back, by an event that
- * builds on it. An older one, such as the lifting of a ban, may well come after it. */
-static bool ends_invite(struct call *call, const struct membership_row *row,
-                        const struct event *event)
+static bool builds_on(const struct event *event, const char *event_id)
 {
-    json_t *shown, *invite;
+    for (size_t i = 0; i < event->auth_event_count; i++) {
+        if (strcmp(event->auth_events[i], event_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of the room we know no more than the invite or the knock. What ends it is an event that builds on
+ * it, of an invite by who made it. An older one, such as the lifting of a ban or the answer to the
+ * knock before, may well come after it. */
+static bool ends(struct call *call, const struct membership_row *row, const struct event *event)
+{
+    json_t *shown, *begun;
 
     if (row->stripped_state == NULL ||
         json_parse(call->arena, row->stripped_state, row->stripped_state_size, NULL, &shown) != OK)
         return true;
-    invite = json_array_get(shown, json_array_size(shown) - 1);
-    const char *invite_id = json_get_string(invite, "event_id");
-    if (invite_id == NULL)
+    begun = json_array_get(shown, json_array_size(shown) - 1);
+    const char *event_id = json_get_string(begun, "event_id");
+    if (event_id == NULL)
         return true; /* of an earlier version of this server, or made by somebody in the room */
-    if (!is(json_get_string(invite, "sender"), event->sender))
+    if (row->membership == STORED_INVITE && !is(json_get_string(begun, "sender"), event->sender))
         return false;
-    for (size_t i = 0; i < event->auth_event_count; i++) {
-        if (strcmp(event->auth_events[i], invite_id) == 0)
-            return true;
-    }
-    return false;
+    return builds_on(event, event_id);
 }
 
 /* Invites and knocks end by a leave or ban of somebody else; a knock is answered by an invite that
@@ -253,7 +258,7 @@ static enum errcode follow_one(struct call *call, struct room *room, const struc
         return OK;
     TRY(found);
     if ((row.membership != STORED_INVITE && row.membership != STORED_KNOCK) ||
-        (row.membership == STORED_INVITE && !ends_invite(call, &row, event)))
+        !ends(call, &row, event))
         return OK;
     row.membership = membership;
     row.stripped_state =

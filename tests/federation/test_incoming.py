@@ -4,7 +4,8 @@ import time
 
 import pytest
 from client import event_ids, joined_room, timeline
-from peer import FEDERATION, content_hash, event_id_of, quote
+from peer import FEDERATION, PeerRoom, content_hash, event_id_of, quote
+from test_random_rooms import wait_for_inbox
 
 
 def sees(client, room_id, event_id):
@@ -209,6 +210,38 @@ def test_an_invite_to_a_room_of_the_first_version_comes_by_the_old_path(server, 
     status, answer = peer.request(server, "PUT", path, peer.seal(event, "1"), expect=200).json()
     assert status == 200 and server.server_name in answer["event"]["signatures"]
     assert room_id in alice.sync()["rooms"]["invite"]
+
+
+def test_a_late_answer_to_an_earlier_knock_does_not_end_the_next_one(server, alice, peer):
+    room = PeerRoom(peer, f"!door:{peer.name}", "11", peer.user("mallory"))
+    room.event("m.room.create", {"room_version": "11"}, "")
+    knocks = []
+
+    def template(*_):
+        event = {
+            "type": "m.room.member", "room_id": room.room_id, "sender": alice.user_id, "state_key": alice.user_id,
+            "content": {"membership": "knock"}, "depth": 2 + len(knocks), "prev_events": room.extremities,
+            "auth_events": room.auth_events("m.room.member", alice.user_id, alice.user_id),
+        }  # fmt: skip
+        return 200, {"room_version": "11", "event": event}
+
+    def take(method, path, query, body):
+        knocks.append(room.learn(body))
+        return 200, {"knock_room_state": []}
+
+    peer.answers[f"{FEDERATION}/v1/make_knock/"] = template
+    peer.answers[f"{FEDERATION}/v1/send_knock/"] = take
+    for _ in range(2):
+        alice.post("/_matrix/client/v3/knock/{}", room.room_id, query={"via": peer.name})
+    answers = []
+    for knock in knocks:
+        room.state[("m.room.member", alice.user_id)] = knock
+        answers.append(room.event("m.room.member", {"membership": "leave"}, alice.user_id, learn=False))
+    peer.send(server, answers[:1])
+    wait_for_inbox(server, room.room_id)
+    assert room.room_id in alice.sync()["rooms"]["knock"]
+    peer.send(server, answers[1:])
+    alice.sync_until(lambda answer: room.room_id in answer.get("rooms", {}).get("leave", {}))
 
 
 def test_what_authorises_an_event_is_told(server, alice, peer):
