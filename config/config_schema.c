@@ -133,8 +133,10 @@ static const struct settings destination_section = SECTION(config_destination, "
 static const struct setting federation_items[] = {
     {"enabled", SETTING_BOOL, AT(config_federation, enabled), .standard = "true",
      .help = "false: this server talks to no other server."},
-    {"allow", SETTING_TEXTS, LIST(config_federation, allow, allow_count), .example = "[\"*.example.org\"]",
-     .help = "Server names to talk to; * and ? are wildcards. Empty: everybody."},
+    {"allow", SETTING_TEXTS, LIST(config_federation, allow, allow_count), .standard = "[\"*\"]",
+     .example = "[\"*.example.org\"]",
+     .help = "Server names to talk to; * and ? are wildcards. Empty: nobody. Servers that are not on it are neither "
+             "called nor heard, whoever names them."},
     {"deny", SETTING_TEXTS, LIST(config_federation, deny, deny_count), .example = "[\"*.example.net\"]",
      .help = "Server names never to talk to, even when allowed above."},
     {"ca_file", SETTING_PATH, AT(config_federation, ca_file), .example = "/etc/beffroi/our-ca.pem",

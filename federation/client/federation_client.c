@@ -66,12 +66,11 @@ bool federation_allows(const struct config *config, const char *server_name, con
     const char *why = NULL;
 
     if (!federation->enabled)
-        why = "federation is switched off";
+        why = "federation is switched off (federation.enabled)";
     else if (is_listed(federation->deny, federation->deny_count, server_name))
-        why = "the server is on the deny list";
-    else if (federation->allow_count > 0 &&
-             !is_listed(federation->allow, federation->allow_count, server_name))
-        why = "the server is not on the allow list";
+        why = "the server is on the deny list (federation.deny)";
+    else if (!is_listed(federation->allow, federation->allow_count, server_name))
+        why = "the server is not on the allow list (federation.allow)";
     if (why_out != NULL)
         *why_out = why;
     return why == NULL;

@@ -29,10 +29,12 @@ int64_t well_known_lifetime_ms(const char *cache_control, int64_t fallback_ms)
     const char *at = cache_control != NULL ? strcasestr(cache_control, "max-age=") : NULL;
     int64_t lifetime_ms = fallback_ms;
 
-    if (at != NULL)
-        lifetime_ms = strtoll(at + strlen("max-age="), NULL, 10) > LIFETIME_MAX_MS / 1000
-                          ? LIFETIME_MAX_MS
-                          : strtoll(at + strlen("max-age="), NULL, 10) * 1000;
+    if (at != NULL) {
+        int64_t seconds = strtoll(at + strlen("max-age="), NULL, 10);
+        lifetime_ms = seconds > LIFETIME_MAX_MS / 1000 ? LIFETIME_MAX_MS
+                      : seconds < 0                    ? 0
+                                                       : seconds * 1000;
+    }
     if (cache_control != NULL && (strcasestr(cache_control, "no-store") != NULL ||
                                   strcasestr(cache_control, "no-cache") != NULL))
         lifetime_ms = 0;

@@ -8,6 +8,7 @@
 #include "federation/client/federation_client.h"
 #include "federation/receiver/verify_keys.h"
 #include "homeserver/base/clock.h"
+#include "homeserver/base/log.h"
 #include "homeserver/protocol/request_auth.h"
 #include "homeserver/services.h"
 
@@ -32,6 +33,7 @@ static enum errcode check_policy(struct call *call, const char *origin)
 
     if (config_hosts(config, origin) || federation_allows(config, origin, &why))
         return OK;
+    log_info(LOG_FEDERATION, "A request of %s was refused: %s.", origin, why);
     return fail(call->error, M_FORBIDDEN, "This server does not talk to yours: %s.", why);
 }
 

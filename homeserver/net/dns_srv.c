@@ -117,12 +117,12 @@ static struct srv_target *in_order(struct arena *arena, struct lookup *lookup)
     return targets;
 }
 
-static enum errcode outcome_of(int status, const char *name, struct error *error)
+static enum errcode outcome_of(int status, struct error *error)
 {
     if (status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA)
         return OK;
     return fail(error, status == ARES_ETIMEOUT || status == ARES_ECANCELLED ? E_TIMEOUT : E_REMOTE,
-                "SRV records of %s: %s", name, ares_strerror(status));
+                "the name servers do not say: %s", ares_strerror(status));
 }
 
 enum errcode dns_srv_lookup(struct arena *arena, const char *name, int64_t timeout_ms,
@@ -137,7 +137,7 @@ enum errcode dns_srv_lookup(struct arena *arena, const char *name, int64_t timeo
     ares_query(channel, name, 1 /* IN */, 33 /* SRV */, read_answer, &lookup);
     wait_for_answer(channel, &lookup, clock_monotonic_ms() + timeout_ms);
     ares_destroy(channel);
-    TRY(outcome_of(lookup.status, name, error));
+    TRY(outcome_of(lookup.status, error));
     *out = in_order(arena, &lookup);
     *count_out = lookup.count;
     return OK;

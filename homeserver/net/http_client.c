@@ -32,7 +32,7 @@ struct http_client {
 
 static void finish(struct http_transfer *transfer, enum errcode outcome)
 {
-    static const struct http_answer nothing = {.body = ""};
+    const struct http_answer nothing = {.body = "", .failure = transfer->answer.failure};
 
     transfer->done(transfer->done_context, outcome, outcome == OK ? &transfer->answer : &nothing,
                    transfer->why[0] != '\0' ? transfer->why : errcode_default_text(outcome));
@@ -277,6 +277,8 @@ static void wake_waiter(void *context, enum errcode outcome, const struct http_a
     if (outcome == OK)
         copy_answer(waiter->arena, answer, waiter->answer);
     else
+        *waiter->answer = (struct http_answer){.body = "", .failure = answer->failure};
+    if (outcome != OK)
         outcome = fail(waiter->error, outcome, "%s", why);
     pthread_mutex_lock(&waiter->lock);
     waiter->outcome = outcome;

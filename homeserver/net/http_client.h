@@ -57,9 +57,20 @@ struct http_header {
     const char *name, *value;
 };
 
+/* Why a call came to nothing, for those who explain it to people. */
+enum http_failure {
+    HTTP_FAILURE_OTHER,
+    HTTP_FAILURE_NAME,    /* no address has this name */
+    HTTP_FAILURE_CONNECT, /* nobody takes the connection */
+    HTTP_FAILURE_ADDRESS, /* the address is not one that may be called */
+    HTTP_FAILURE_CERTIFICATE,
+    HTTP_FAILURE_TIME,
+};
+
 struct http_answer {
     int status;
-    const char *body; /* NUL-terminated as well; never NULL */
+    enum http_failure failure; /* unless the call was OK */
+    const char *body;          /* NUL-terminated as well; never NULL */
     size_t body_size;
     const struct http_header *headers; /* of the final answer, at most 128 */
     size_t header_count;

@@ -65,6 +65,7 @@ static void end(struct http_transfer *transfer, enum errcode outcome, const char
 
 static void refuse_address(struct http_transfer *transfer)
 {
+    transfer->answer.failure = HTTP_FAILURE_ADDRESS;
     end(transfer, E_REMOTE,
         "the address is not of the public internet, and others are not allowed");
 }
@@ -295,8 +296,27 @@ enum errcode http_transfer_prepare(struct http_transfer *transfer,
     return set_trust(transfer, surroundings);
 }
 
+static enum http_failure failure_of(CURLcode result)
+{
+    switch ((int)result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return HTTP_FAILURE_NAME;
+    case CURLE_COULDNT_CONNECT:
+        return HTTP_FAILURE_CONNECT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+        return HTTP_FAILURE_CERTIFICATE;
+    case CURLE_OPERATION_TIMEDOUT:
+        return HTTP_FAILURE_TIME;
+    default:
+        return HTTP_FAILURE_OTHER;
+    }
+}
+
 enum errcode http_transfer_outcome(struct http_transfer *transfer, CURLcode result)
 {
+    if (result != CURLE_OK && transfer->answer.failure == HTTP_FAILURE_OTHER)
+        transfer->answer.failure = failure_of(result);
     if (result != CURLE_OK) {
         if (transfer->broken != OK) { /* curl has written its own opinion meanwhile */
             snprintf(transfer->why, sizeof(transfer->why), "%s", transfer->broken_why);
