@@ -72,17 +72,30 @@ static enum errcode put_states(struct completing *c, const char *const *ids, siz
     return OK;
 }
 
+/* The most of the work, and none that the room would have to stand still for. */
 static enum errcode read_told_state(struct completing *c)
 {
     struct call *call = c->call;
     size_t total = c->what->state_count;
-    int64_t create_key;
 
+    TRY(partial_state_load(call->db, call->arena, room_nid(c->what->room), &c->partial));
+    c->missed = missed_devices_create(call, &c->partial);
     for (size_t i = 0; i < total; i += EVENTS_AT_ONCE)
         TRY(put_states(c, c->what->state_ids + i,
                        total - i < EVENTS_AT_ONCE ? total - i : EVENTS_AT_ONCE));
-    if (c->what->upon_id != NULL)
-        TRY(put_states(c, &c->what->upon_id, 1));
+    return c->what->upon_id != NULL ? put_states(c, &c->what->upon_id, 1) : OK;
+}
+
+/* That the room still waits for this, and that this is its state. */
+static enum errcode check_told_state(struct completing *c)
+{
+    struct call *call = c->call;
+    struct partial_state_room now;
+    int64_t create_key;
+
+    TRY(partial_state_load(call->db, call->arena, room_nid(c->what->room), &now));
+    if (now.join_nid != c->what->join_nid || now.began_position != c->partial.began_position)
+        return M_NOT_FOUND;
     TRY(state_key_find(room_service_state_keys(call->services->rooms), call->db, "m.room.create",
                        "", &create_key));
     if (state_map_get(c->join_before, create_key) == 0 ||
@@ -390,11 +403,7 @@ static enum errcode complete(struct completing *c)
     struct call *call = c->call;
 
     TRY(rooms_flush(call));
-    TRY(partial_state_load(call->db, call->arena, room_nid(c->what->room), &c->partial));
-    if (c->partial.join_nid != c->what->join_nid)
-        return M_NOT_FOUND;
-    c->missed = missed_devices_create(call, &c->partial);
-    TRY(read_told_state(c));
+    TRY(check_told_state(c));
     TRY(rejudge(c));
     TRY(fill_entry(c));
     TRY(missed_devices_tell(c->missed, c->rejudgement.state));
@@ -416,7 +425,9 @@ enum errcode room_complete_state(struct call *call, const struct room_completion
         .entry = journal_entry_create(),
     };
 
-    enum errcode outcome = room_build_begin(call, completion->room, &build);
+    enum errcode outcome = read_told_state(&c);
+    if (outcome == OK)
+        outcome = room_build_begin(call, completion->room, &build);
     if (outcome == OK)
         outcome = complete(&c);
     state_map_release(c.join_before);

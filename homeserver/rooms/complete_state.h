@@ -11,7 +11,9 @@
  * members lives on what the events tell of them (receive_event.c). When the state that our join was
  * built on is here, everything since is gone through again, in the order of the graph: the state
  * before each event, whether it is allowed there, and at the end the room's head with all that
- * follows from it. One journal entry: readers see the room before or after, nothing between.
+ * follows from it. One journal entry: readers see the room before or after, nothing between. Nobody
+ * builds on the room meanwhile; the told state is read before, so what they wait for is the events
+ * since the join, which are few, and the rows of its members.
  */
 struct room_completion {
     struct room *room;
