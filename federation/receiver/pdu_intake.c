@@ -8,6 +8,7 @@
 #include "homeserver/base/log.h"
 #include "homeserver/base/parallel.h"
 #include "homeserver/protocol/event.h"
+#include "storage/events.h"
 
 static enum errcode validate(struct arena *arena, const struct pdu_batch *batch, json_t *json,
                              struct error *error, const struct pdu_valid **out)
@@ -59,6 +60,23 @@ static void verify_one(void *context, struct arena *arena, size_t i)
              why.text);
 }
 
+/* What is stored was verified then. */
+static enum errcode leave_out_stored(struct call *call, int64_t room_nid,
+                                     const struct pdu_valid **valid, size_t count)
+{
+    const char **ids = ARENA_ARRAY(call->arena, count, const char *);
+    int64_t *nids = ARENA_ARRAY(call->arena, count, int64_t);
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = valid[i] != NULL ? pdu_valid_event(valid[i])->event_id : "";
+    TRY(event_nids_find(call->db, call->arena, room_nid, ids, count, nids));
+    for (size_t i = 0; i < count; i++) {
+        if (nids[i] != 0)
+            valid[i] = NULL;
+    }
+    return OK;
+}
+
 enum errcode pdus_verify(struct call *call, const struct pdu_batch *batch,
                          const struct pdu_signed ***out, size_t *count_out)
 {
@@ -71,6 +89,8 @@ enum errcode pdus_verify(struct call *call, const struct pdu_batch *batch,
     };
 
     parallel_run(call->arena, count, validate_one, &verification);
+    if (batch->stored_in != 0)
+        TRY(leave_out_stored(call, batch->stored_in, verification.valid, count));
     for (size_t i = 0; i < count; i++) {
         if (verification.valid[i] != NULL)
             valid[valid_count++] = verification.valid[i];

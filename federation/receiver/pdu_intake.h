@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "homeserver/call.h"
 #include "homeserver/protocol/pdu.h"
@@ -18,6 +19,7 @@ struct pdu_batch {
     const char *room_id; /* events of other rooms are left out */
     json_t *pdus;        /* an array */
     bool is_history;
+    int64_t stored_in; /* room_nid whose stored events are left out unverified; 0: none are */
 };
 
 /* One for each element of `pdus`; NULL for those that are left out. On the call's arena. */

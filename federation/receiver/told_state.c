@@ -96,7 +96,8 @@ struct portion {
     struct call call; /* on an arena of its own */
     const struct told_event *told;
     size_t count;
-    const struct pdu_signed **pdus; /* parallel; NULL: not an event that holds, or one that waits */
+    /* Parallel; NULL: it is stored, does not hold or has to wait. */
+    const struct pdu_signed **pdus;
     struct known_events known;
     struct map *named; /* event ID of the portion or of a known auth event -> NULL */
 };
@@ -110,6 +111,7 @@ static enum errcode verify(const struct telling *telling, struct portion *p)
         .room_id = room_id(telling->room),
         .pdus = list,
         .is_history = true,
+        .stored_in = room_nid(telling->room),
     };
 
     for (size_t i = 0; i < p->count; i++) {

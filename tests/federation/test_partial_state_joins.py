@@ -1,6 +1,7 @@
 """Joins without all members (MSC3706, MSC3902): a peer has the room, and tells who is in it only when the test says
 so. Until then the room is used; then it is whole, and what came meanwhile is judged by what is known now."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -199,6 +200,29 @@ def test_another_server_tells_what_the_first_does_not(server, alice, peer, good_
     peer.answers[f"{FEDERATION}/v1/state_ids/"] = lambda *request: (200, {})
     join(alice, residence)
     assert members(alice, residence.id) == {alice.user_id, residence.charlie, residence.derek}
+
+
+def test_a_large_state_is_taken_in_whatever_its_order_and_spacing(server, alice, peer):
+    """It comes in portions: what claims to be older than the event that it proves itself by has to wait."""
+    names = [f"member{number}" for number in range(520)]
+    residence = Residence(peer, **dict.fromkeys(names, "join"))
+    depth = residence.room.depth
+    first = residence.room.state[("m.room.member", peer.user(names[-1]))]
+    again = residence.member(names[-1], "join", depth=1)
+    assert first in again["auth_events"]
+    residence.room.depth = depth + 1
+
+    def state(method, path, query, body):
+        ids = peer.state_of(peer.events[query["event_id"][0]])
+        lists = {"pdus": ids[::-1], "auth_chain": peer.chain(ids)[::-1]}
+        return 200, json.dumps({name: [peer.events[i] for i in ids] for name, ids in lists.items()}, indent=1).encode()
+
+    peer.answers[f"{FEDERATION}/v1/state/"] = state
+    residence.told.set()
+    join(alice, residence)
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie, *map(peer.user, names)}
+    chunk = alice.get(f"{CLIENT}/rooms/{{}}/members", residence.id)["chunk"]
+    assert residence.room.id_of(again) in [event["event_id"] for event in chunk]
 
 
 def test_a_kill_and_a_restart_lose_nothing_of_it(authority, peer):
