@@ -202,6 +202,35 @@ def test_another_server_tells_what_the_first_does_not(server, alice, peer, good_
     assert members(alice, residence.id) == {alice.user_id, residence.charlie, residence.derek}
 
 
+def test_a_second_join_goes_on_with_the_room_that_is_being_fetched(server, alice, peer, residence):
+    before = residence.room.extremities[0]
+
+    def state_ids(method, path, query, body):
+        if query["event_id"] != [before]:
+            return 404, {"errcode": "M_NOT_FOUND", "error": "Of this one nobody was to ask."}
+        return residence.state_ids(method, path, query, body)
+
+    peer.answers[f"{FEDERATION}/v1/state_ids/"] = state_ids
+    join(alice, residence)
+    assert residence.asked.wait(60)
+    alice.leave(residence.id)
+    left = peer.wait_for_transaction(lambda pdu: pdu.get("content", {}).get("membership") == "leave")
+    residence.room.extremities, residence.room.depth = [residence.room.learn(left)], left["depth"]
+    berta = Client(server.base_url).register("berta")
+    join(berta, residence)
+    said = residence.says("there you are", residence.charlie)
+    peer.send(server, [said])
+    berta.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
+    answer = Client(server.base_url, berta.token, berta.user_id, berta.device_id).sync(filter=LAZY)
+    assert residence.room.id_of(left) in event_ids(answer, residence.id), "there is no hole before the second join"
+    residence.told.set()
+    assert members(berta, residence.id) == {berta.user_id, residence.charlie, residence.derek}
+    later = berta.send_text(residence.id, "what comes before this has been sent")
+    peer.wait_for_transaction(lambda one: "type" in one and residence.room.id_of(one) == later)
+    sent = [pdu for transaction in peer.transactions for pdu in transaction["pdus"]]
+    assert not any(pdu.get("state_key") == berta.user_id for pdu in sent), "the peer let her in, and told the others"
+
+
 def test_a_large_state_is_taken_in_whatever_its_order_and_spacing(server, alice, peer):
     """It comes in portions: what claims to be older than the event that it proves itself by has to wait."""
     names = [f"member{number}" for number in range(520)]
