@@ -3,6 +3,9 @@
 
 #include "homeserver/base/arena.h"
 
+/* Enough for most requests: a second block is freed after each of them. */
+enum { FIRST_BLOCK_BYTES = 16 << 10 };
+
 void arena_pool_init(struct arena_pool *pool)
 {
     pthread_mutex_init(&pool->lock, NULL);
@@ -24,7 +27,7 @@ struct arena *arena_pool_take(struct arena_pool *pool)
     if (pool->idle_count > 0)
         arena = pool->idle[--pool->idle_count];
     pthread_mutex_unlock(&pool->lock);
-    return arena != NULL ? arena : arena_create();
+    return arena != NULL ? arena : arena_create_sized(FIRST_BLOCK_BYTES);
 }
 
 void arena_pool_give(struct arena_pool *pool, struct arena *arena_owned)
