@@ -25,8 +25,8 @@
 
 enum {
     EVENTS_MAX = 256,
-    READY_AT_ONCE = 64, /* then answers go out before the next ones are made */
-    SWEEP_INTERVAL_MS = 250
+    READY_AT_ONCE = 64,      /* then answers go out before the next ones are made */
+    SWEEP_INTERVAL_MS = 1000 /* deadlines are many seconds; each sweep looks at all sockets */
 };
 
 /* The one that runs on this thread. */
