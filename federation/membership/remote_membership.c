@@ -155,7 +155,9 @@ static enum errcode make_content(struct call *call, const struct remote_membersh
     json_object_set_new(content, "membership", json_string(change->membership));
     if (change->reason != NULL)
         json_object_set_new(content, "reason", json_string(change->reason));
-    if (authoriser != NULL && is(change->membership, "join"))
+    /* Our signature would vouch for a user of ours who was not asked. */
+    if (user_id_is_valid(authoriser) && is(change->membership, "join") &&
+        !config_hosts_user(config_current(call->services->config), authoriser))
         json_object_set_new(content, "join_authorised_via_users_server", json_string(authoriser));
     if (!is(change->membership, "leave"))
         TRY(profile_load_summary(call->db, call->arena, change->requester->user_nid, &profile));

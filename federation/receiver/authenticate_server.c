@@ -66,7 +66,7 @@ enum errcode authenticate_server(struct call *call, const struct signed_server_r
     enum errcode outcome = fail(call->error, M_UNAUTHORIZED, "The request is not signed.");
     const char *origin = NULL;
 
-    /* Several headers: one per key of the same server; one that holds is enough. */
+    /* Several headers: one per key of the same server, all of them; one that holds is enough. */
     for (size_t i = 0; i < request->authorization_count && i < HEADERS_MAX; i++) {
         struct request_auth auth;
         if (!is_x_matrix(request->authorizations[i]))
@@ -77,9 +77,8 @@ enum errcode authenticate_server(struct call *call, const struct signed_server_r
         origin = auth.origin;
         TRY(find_destination(call, &auth, destination_out));
         TRY(check_policy(call, auth.origin));
-        outcome = check_signature(call, request, &auth, *destination_out);
-        if (outcome != M_UNAUTHORIZED)
-            break;
+        if (outcome == M_UNAUTHORIZED)
+            outcome = check_signature(call, request, &auth, *destination_out);
     }
     TRY(outcome);
     error_clear(call->error);

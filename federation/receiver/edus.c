@@ -21,12 +21,14 @@
 #include "storage/to_device.h"
 #include "storage/users.h"
 
-enum { RECEIPTS_MAX = 1000, PRESENCES_MAX = 1000 };
+/* Receipts and presences of one transaction, of all its EDUs. */
+enum { STATEMENTS_MAX = 1000 };
 
 struct edu_intake {
     struct call *call;
     const char *origin;
     struct edu_source source;
+    size_t *statements; /* taken in so far */
 };
 
 /* The room, when the user is in it and the server may speak there; NULL otherwise. */
@@ -105,7 +107,7 @@ static enum errcode receive_receipts(struct edu_intake *intake, json_t *content)
     size_t count;
 
     TRY(edu_parse_receipts(intake->call->arena, content, &intake->source, &receipts, &count));
-    for (size_t i = 0; i < count && i < RECEIPTS_MAX; i++)
+    for (size_t i = 0; i < count && (*intake->statements)++ < STATEMENTS_MAX; i++)
         TRY(receive_receipt(intake, &receipts[i]));
     return OK;
 }
@@ -135,7 +137,7 @@ static enum errcode receive_presence(struct edu_intake *intake, json_t *content)
     if (!config_current(intake->call->services->config)->presence_enabled)
         return OK;
     TRY(edu_parse_presence(intake->call->arena, content, &intake->source, &users, &count));
-    for (size_t i = 0; i < count && i < PRESENCES_MAX; i++)
+    for (size_t i = 0; i < count && (*intake->statements)++ < STATEMENTS_MAX; i++)
         TRY(receive_one_presence(intake, &users[i]));
     return OK;
 }
@@ -199,13 +201,13 @@ static enum errcode receive_edu(struct edu_intake *intake, const json_t *edu)
 enum errcode edus_receive(struct call *call, const char *origin, json_t *edus)
 {
     const json_t *edu;
-    size_t i;
+    size_t i, statements = 0;
 
     json_array_foreach (edus, i, edu) {
         struct error why = {0};
         struct call own = *call;
         own.error = &why;
-        struct edu_intake intake = {&own, origin, {.origin = origin, .error = &why}};
+        struct edu_intake intake = {&own, origin, {.origin = origin, .error = &why}, &statements};
         enum errcode outcome = receive_edu(&intake, edu);
         if (errcode_is_internal(outcome))
             return fail(call->error, outcome, "%s", why.text);

@@ -20,7 +20,8 @@
 
 enum {
     STATE_EVENTS_MAX = 200000,
-    SINGLE_FETCHES_MAX = 50, /* with more missing, the whole state is fetched */
+    STATE_IDS_BYTES_MAX = 32 << 20, /* both lists full */
+    SINGLE_FETCHES_MAX = 50,        /* with more missing, the whole state is fetched */
     PASSES_MAX = 100,
 };
 
@@ -217,7 +218,7 @@ enum errcode outliers_fetch_state(struct call *call, const struct outlier_reques
     TRY(ask(call, request,
             federation_target(call->arena, "/_matrix/federation/v1/state_ids/%s?event_id=%s",
                               room_id(request->room), request->for_event_id),
-            FEDERATION_JOIN_BYTES_MAX, &answer));
+            STATE_IDS_BYTES_MAX, &answer));
     json_t *lists[2] = {json_get_array(answer, "pdu_ids"),
                         json_get_array(answer, "auth_chain_ids")};
     if (json_array_size(lists[0]) == 0 || json_array_size(lists[0]) > STATE_EVENTS_MAX ||

@@ -152,3 +152,78 @@ def test_d_15_many_slow_rooms_hold_up_no_other(server, alice, peer, room, room_i
         assert time.monotonic() - began < 15
     finally:
         release.set()
+
+
+def test_d_23_a_burst_in_one_room_is_all_stored(server, alice, peer, room, room_id, full):
+    """Nothing of it is lost, memory stays flat, and meanwhile another room is as quick as ever."""
+    other_id = alice.create_room(preset="public_chat", room_version="11")
+    other = peer.join(server, other_id, "mallory")
+    alice.sync()
+    before = server.resident_bytes()
+    sent = []
+    for _ in range(1300 if full else 8):
+        events = [room.event("m.room.message", {"body": "burst"}) for _ in range(50)]
+        assert not any(peer.send(server, events)["pdus"].values())
+        sent += [room.id_of(event) for event in events]
+    quick = other.event("m.room.message", {"body": "quick"})
+    began = time.monotonic()
+    peer.send(server, [quick])
+    alice.sync_until(lambda answer: other.id_of(quick) in event_ids(answer, other_id))
+    assert time.monotonic() - began < 10
+    end = room.event("m.room.message", {"body": "end"})
+    peer.send(server, [end])
+    alice.sync_until(lambda answer: room.id_of(end) in event_ids(answer, room_id))
+    assert [e["event_id"] for e in alice.all_messages(room_id) if e["content"].get("body") == "burst"] == sent
+    assert server.resident_bytes() - before < 192 << 20
+
+
+def test_d_15_thousands_of_ends_hold_up_no_other_room(server, alice, peer, room, room_id, full):
+    """Each upon an old event of its own, as wide as a fork can be."""
+    other_id = alice.create_room(preset="public_chat", room_version="11")
+    other = peer.join(server, other_id, "mallory")
+    old = [room.event("m.room.message", {"body": "old"}) for _ in range(10000 if full else 100)]
+    for start in range(0, len(old), 50):
+        peer.send(server, old[start : start + 50])
+    forks = [
+        room.event("m.room.message", {"body": "fork"}, prev_events=[room.id_of(event)], learn=False) for event in old
+    ]
+    alice.sync()
+    for start in range(0, len(forks), 50):
+        peer.send(server, forks[start : start + 50])
+    quick = other.event("m.room.message", {"body": "quick"})
+    began = time.monotonic()
+    peer.send(server, [quick])
+    alice.sync_until(lambda answer: other.id_of(quick) in event_ids(answer, other_id))
+    assert time.monotonic() - began < 10
+    end = room.event("m.room.message", {"body": "end"})
+    peer.send(server, [end])
+    alice.sync_until(lambda answer: room.id_of(end) in event_ids(answer, room_id))
+    began = time.monotonic()
+    alice.send_text(room_id, "upon it all")
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("version", ["6", "11", "12"])
+def test_d_01_each_member_absent_or_of_another_type(server, alice, peer, version):
+    """Those that do not hold are dropped alone; one transaction has a good event after 49 bad ones."""
+    room_id = alice.create_room(preset="public_chat", room_version=version)
+    room = peer.join(server, room_id, "mallory")
+    alice.sync()
+    bad = []
+    for name in ("sender", "type", "room_id", "prev_events", "auth_events", "depth", "content", "hashes",
+                 "origin_server_ts", "signatures", "state_key"):  # fmt: skip
+        for wrong in (..., None, 5, 1.5, -1, "x", "", [], [5], [[]], {}, {"a": 5}, True, "$" + "x" * 300):
+            event = room.event("m.room.message", {"body": "bad"}, learn=False)
+            if wrong is ...:
+                event.pop(name, None)
+            else:
+                event[name] = wrong
+            if (name, wrong) != ("state_key", ...):
+                bad.append(event)
+    for start in range(0, len(bad), 49):
+        good = room.event("m.room.message", {"body": "good"})
+        peer.send(server, [*bad[start : start + 49], good])
+        alice.sync_until(lambda answer, good=good: room.id_of(good) in event_ids(answer, room_id))
+    bodies = [e["content"].get("body") for e in alice.all_messages(room_id) if e["type"] == "m.room.message"]
+    # Of one whose content is another object the redacted form is left.
+    assert set(bodies) <= {"good", None} and bodies.count(None) < 3, bodies

@@ -1,14 +1,19 @@
 """Joins, leaves, knocks and invites that want something else (M)."""
 
+import concurrent.futures
+import json
+
 import pytest
-from peer import FEDERATION, event_id_of, quote
+from client import Client, invited_to, quote
+from peer import FEDERATION, PeerRoom, event_id_of
+from test_partial_state_joins import Residence
 
 pytestmark = pytest.mark.usefixtures("others_do_not_suffer")
 
 
 def send_join(peer, server, room, event, status):
     event_id = event_id_of(event, room.version)
-    path = f"{FEDERATION}/v2/send_join/{quote(room.room_id, safe='')}/{quote(event_id, safe='')}"
+    path = f"{FEDERATION}/v2/send_join/{quote(room.room_id)}/{quote(event_id)}"
     return peer.request(server, "PUT", path, event, expect=status).json()
 
 
@@ -21,32 +26,119 @@ EVIL = {
     "no content": {"content": 7},
     "a depth beyond all": {"depth": 2**53},
     "too many before it": {"prev_events": ["$" + "A" * 43] * 10000},
+    "too many that allow it": {"auth_events": ["$" + "A" * 43] * 10000},
+    "keys besides": {"redacts": "$" + "A" * 43, "unsigned": {"a": 1}, "signatures": {"x": {"ed25519:y": "AAAA"}}, "x": 1},
+    "content besides": {"content": {"membership": "join", "is_direct": True, "third_party_invite": {}, "x": 1}},
+    "somebody of ours who vouches": {
+        "content": {"membership": "join", "join_authorised_via_users_server": "@alice:OURS"},
+    },
 }
 
 
-@pytest.mark.parametrize("what", [*EVIL, "an unknown version", "no event"])
-def test_m_01_an_evil_resident_gets_nothing_signed_but_a_join(server, alice, peer, room_id, what):
-    elsewhere = f"!evil:{peer.name}"
-    event = {
-        "type": "m.room.member", "room_id": elsewhere, "sender": alice.user_id, "state_key": alice.user_id,
-        "content": {"membership": "join"}, "prev_events": ["$" + "B" * 43], "auth_events": ["$" + "C" * 43],
-        "depth": 5, "origin_server_ts": 1, **EVIL.get(what, {}),
-    }  # fmt: skip
-    template = {"room_version": "99" if what == "an unknown version" else "11", "event": event}
-    if what == "no event":
-        del template["event"]
-    signed = []
-    peer.answers[f"{FEDERATION}/v1/make_join/"] = lambda *_: (200, template)
-    peer.answers[f"{FEDERATION}/v2/send_join/"] = lambda _method, _path, _query, body: (
-        signed.append(body),
-        (403, {"errcode": "M_FORBIDDEN", "error": "none"}),
-    )[1]
-    path = f"/_matrix/client/v3/join/{quote(elsewhere, safe='')}"
-    assert alice.raw("POST", path, content=b"{}", query={"via": peer.name}).status_code >= 400
-    for body in signed:
-        assert (body["type"], body["sender"], body["state_key"]) == ("m.room.member", alice.user_id, alice.user_id)
-        assert body["room_id"] == elsewhere and body["content"]["membership"] == "join"
-        assert len(body["prev_events"]) <= 20 and body["depth"] <= 2**53 - 1
+def attempt(server, alice, peer, membership, room_id):
+    """Alice does what she does with a room of the peer's; the status."""
+    if membership == "leave":
+        invite(server, alice, peer, room_id, expect=200)
+        return alice.raw("POST", f"/_matrix/client/v3/rooms/{quote(room_id)}/leave", content=b"{}").status_code
+    path = f"/_matrix/client/v3/{membership}/{quote(room_id)}"
+    return alice.raw("POST", path, content=b"{}", query={"via": peer.name}).status_code
+
+
+def invite(server, alice, peer, room_id, expect=None, **body):
+    room = PeerRoom(peer, room_id, body.get("room_version", "11"), peer.user("mallory"))
+    event = room.event("m.room.member", {"membership": "invite"}, alice.user_id, learn=False)
+    path = f"{FEDERATION}/v2/invite/{quote(room_id)}/{quote(room.id_of(event))}"
+    return peer.request(server, "PUT", path, {"room_version": "11", "event": event, **body}, expect=expect)
+
+
+@pytest.mark.parametrize("membership", ["join", "knock", "leave"])
+def test_m_01_an_evil_resident_gets_nothing_signed_but_what_the_user_wants(server, alice, peer, room_id, membership):
+    """Whatever its template says; what it says besides is not signed either."""
+    for number, what in enumerate([*EVIL, "an unknown version", "no event"]):
+        elsewhere = f"!evil{number}:{peer.name}"
+        event = {
+            "type": "m.room.member", "room_id": elsewhere, "sender": alice.user_id, "state_key": alice.user_id,
+            "content": {"membership": membership}, "prev_events": ["$" + "B" * 43], "auth_events": ["$" + "C" * 43],
+            "depth": 5, "origin_server_ts": 1, **json.loads(json.dumps(EVIL.get(what, {})).replace("OURS", server.server_name)),
+        }  # fmt: skip
+        template = {"room_version": "99" if what == "an unknown version" else "11", "event": event}
+        if what == "no event":
+            del template["event"]
+        signed = []
+
+        def refuse(method, path, query, body, signed=signed):
+            signed.append(body)
+            return 403, {"errcode": "M_FORBIDDEN", "error": "none"}
+
+        peer.answers[f"{FEDERATION}/v1/make_{membership}/"] = lambda *_, template=template: (200, template)
+        peer.answers[f"{FEDERATION}/v{1 if membership == 'knock' else 2}/send_{membership}/"] = refuse
+        status = attempt(server, alice, peer, membership, elsewhere)
+        assert status == 200 if membership == "leave" else status >= 400
+        for body in signed:
+            assert (body["type"], body["sender"], body["state_key"]) == ("m.room.member", alice.user_id, alice.user_id)
+            assert body["room_id"] == elsewhere and set(body["content"]) <= {"membership", "displayname"}
+            assert body["content"]["membership"] == membership
+            assert len(body["prev_events"]) <= 20 and len(body["auth_events"]) <= 10 and body["depth"] <= 2**53 - 1
+            assert set(body) <= {"type", "sender", "state_key", "room_id", "content", "prev_events", "auth_events", "depth",
+                                 "origin_server_ts", "hashes", "signatures"}  # fmt: skip
+
+
+def test_m_03_invites_whose_state_is_too_much(server, alice, peer, room_id):
+    """Other rooms' events, events that are none, more than an invite needs: nothing of it reaches a client."""
+    elsewhere = f"!elsewhere:{peer.name}"
+    name = {"type": "m.room.name", "state_key": "", "sender": peer.user("mallory"), "content": {"name": "x" * 300000}}
+    answer = invite(server, alice, peer, elsewhere, invite_room_state=[name])
+    assert (answer.status_code, answer.json()["errcode"]) == (413, "M_TOO_LARGE")
+    assert elsewhere not in alice.sync().get("rooms", {}).get("invite", {})
+    good = {**name, "content": {"name": "good"}}
+    odd = [None, 5, "x", [], {}, {**good, "type": 5}, {**good, "state_key": None}, {**good, "content": []},
+           {**good, "sender": "nobody"}, {**good, "sender": 5}]  # fmt: skip
+    invite(server, alice, peer, elsewhere, invite_room_state=[*odd, good] + [good] * 5000, expect=200)
+    events = alice.sync_until(invited_to(elsewhere))
+    assert len(events) <= 101 and {e["type"] for e in events} == {"m.room.name", "m.room.member"}
+    assert all(e["content"] == {"name": "good"} for e in events if e["type"] == "m.room.name")
+
+
+def test_m_11_an_invite_of_a_dead_server_is_rejected(server, alice, peer, room_id):
+    elsewhere = f"!elsewhere:{peer.name}"
+    invite(server, alice, peer, elsewhere, expect=200)
+    alice.sync_until(invited_to(elsewhere))
+    peer.close()
+    alice.leave(elsewhere)
+    assert elsewhere in alice.sync_until(lambda answer: answer.get("rooms", {}).get("leave"))
+    assert elsewhere not in Client.sync(alice.second_device()).get("rooms", {}).get("invite", {})
+
+
+def test_m_13_joins_of_one_user_at_once_are_one(server, alice, peer, room_id):
+    residence = Residence(peer)
+    residence.told.set()
+
+    def once(_):
+        client = Client(alice.base_url, alice.token, alice.user_id)
+        return client.raw("POST", f"/_matrix/client/v3/join/{quote(residence.id)}", content=b"{}", query={"via": peer.name})
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert {answer.status_code for answer in pool.map(once, range(4))} == {200}
+    state = alice.get("/_matrix/client/v3/rooms/{}/state", residence.id)
+    keys = [(e["type"], e["state_key"]) for e in state]
+    assert len(keys) == len(set(keys)) and ("m.room.member", alice.user_id) in keys
+    assert ("m.room.member", residence.derek) in keys
+    alice.send_text(residence.id, "still in it")
+
+
+def test_m_13_two_joins_of_one_user_elsewhere(server, alice, peer, room_id):
+    """Both templates are upon the same state: one of the joins stands, and nobody else is touched."""
+    template = peer.make(server, "join", room_id, peer.user("eve"))["event"]
+    events = [peer.seal({**template, "origin_server_ts": ts}, "11") for ts in (1, 2)]
+
+    def send(event):
+        path = f"{FEDERATION}/v2/send_join/{quote(room_id)}/{quote(event_id_of(event, '11'))}"
+        return peer.request(server, "PUT", path, event).status_code
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(send, events)) == {200}
+    joined = alice.get("/_matrix/client/v3/rooms/{}/joined_members", room_id)["joined"]
+    assert set(joined) == {alice.user_id, peer.user("eve")}
 
 
 def test_m_05_joins_that_are_none(server, alice, peer, room, room_id):
@@ -74,7 +166,7 @@ def test_m_05_make_join_is_for_own_users(server, alice, peer, room, room_id):
 
 def test_m_07_a_kick_is_no_leave(server, alice, peer, room, room_id):
     kick = room.event("m.room.member", {"membership": "leave"}, alice.user_id, learn=False)
-    path = f"{FEDERATION}/v2/send_leave/{quote(room_id, safe='')}/{quote(room.id_of(kick), safe='')}"
+    path = f"{FEDERATION}/v2/send_leave/{quote(room_id)}/{quote(room.id_of(kick))}"
     peer.request(server, "PUT", path, kick, expect=400)
     assert alice.user_id in alice.get("/_matrix/client/v3/rooms/{}/joined_members", room_id)["joined"]
 
@@ -83,7 +175,7 @@ def test_m_07_a_kick_is_no_leave(server, alice, peer, room, room_id):
 def test_m_03_invites_with_a_misshapen_state(server, alice, peer, room, room_id, state):
     room.room_id = "!elsewhere:" + peer.name
     event = room.event("m.room.member", {"membership": "invite"}, alice.user_id, learn=False)
-    path = f"{FEDERATION}/v2/invite/{quote(room.room_id, safe='')}/{quote(room.id_of(event), safe='')}"
+    path = f"{FEDERATION}/v2/invite/{quote(room.room_id)}/{quote(room.id_of(event))}"
     body = {"room_version": room.version, "event": event, "invite_room_state": state}
     assert peer.request(server, "PUT", path, body).status_code == 400
     assert room.room_id not in alice.sync().get("rooms", {}).get("invite", {})
@@ -99,6 +191,6 @@ def test_m_invites_are_signed_for_the_invited_only(server, alice, peer, room, ro
         ({"membership": "invite"}, alice.user_id, {"type": "m.room.message"}),
     ]:
         event = room.event("m.room.member", content, state_key, learn=False, **change)
-        path = f"{FEDERATION}/v2/invite/{quote(room.room_id, safe='')}/{quote(room.id_of(event), safe='')}"
+        path = f"{FEDERATION}/v2/invite/{quote(room.room_id)}/{quote(room.id_of(event))}"
         answer = peer.request(server, "PUT", path, {"room_version": room.version, "event": event})
         assert answer.status_code in (400, 403), answer.text
