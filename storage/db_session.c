@@ -16,7 +16,7 @@
 
 /* Run once per session. Times are chosen so that a stuck request frees its locks before clients
  * lose patience. jit only costs time with statements as short as ours; so does planning each of
- * them five times again for its values before the plan without values is taken (a third of the CPU
+ * them five times again for its values before the plan without values is taken (a fifth of the CPU
  * of the first syncs after a start). tests/storage/test_query_plans.c looks at the plans without
  * values. */
 static const char session_settings[] = "SET statement_timeout = '30s';"
