@@ -49,13 +49,19 @@ class Gate:
         config.write_text(
             f"daemon off; user root; worker_processes 1; pid {directory}/pid; error_log {directory}/log;\n"
             "events { worker_connections 256; }\n"
-            f"http {{ access_log off; client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;\n"
+            f"http {{ log_format who '$connection $server_protocol $request_uri'; access_log {directory}/access who;\n"
+            f"client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;\n"
             f"fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;\n"
-            f"server {{ listen 127.0.0.1:{tls_port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key};\n"
+            f"server {{ listen 127.0.0.1:{tls_port} ssl http2; ssl_certificate {certificate}; ssl_certificate_key {key};\n"
             f"ssl_client_certificate {network.ca_file}; ssl_verify_client on; client_max_body_size 100m;\n"
             f"location / {{ proxy_pass http://127.0.0.1:{port}; proxy_set_header Host $http_host; }} }} }}\n"
         )
         self.process = subprocess.Popen([NGINX, "-e", f"{directory}/log", "-c", str(config)])
+        self.access_log = directory / "access"
+
+    def requests(self):
+        """(connection, protocol, target) of each."""
+        return [line.split() for line in self.access_log.read_text().splitlines()]
 
     def close(self):
         self.process.terminate()
@@ -139,6 +145,23 @@ def test_servers_that_demand_certificates_federate_when_they_get_them(place, net
     bob.sync(), alice.sync()
     sees(bob, room_id, alice.send_text(room_id, "from the first"))
     sees(alice, room_id, bob.send_text(room_id, "from the second"))
+
+
+def test_servers_speak_http_2_over_few_connections(place, network, servers):
+    """nginx offers it; forty messages one after the other must not cost forty handshakes."""
+    first, second = servers
+    for number, server in enumerate(servers):
+        server.reconfigure([certified(network, f"swift-{number}")])
+    alice, bob = (Client(server.base_url).register(name) for server, name in ((first, "amy"), (second, "ben")))
+    room_id = bob.create_room(preset="public_chat")
+    join_through(alice, room_id, second)
+    alice.sync(), bob.sync()
+    before = len(second.gate.requests())
+    for i in range(40):
+        sees(bob, room_id, alice.send_text(room_id, f"message {i}"))
+    new = [request for request in second.gate.requests()[before:] if "/send/" in request[2]]
+    assert len(new) >= 40 and {protocol for _, protocol, _ in new} == {"HTTP/2.0"}
+    assert len({connection for connection, _, _ in new}) <= 4
 
 
 def test_authorities_of_a_destination_are_the_only_ones(place, network, servers):
