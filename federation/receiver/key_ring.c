@@ -235,6 +235,16 @@ static bool is_ours(enum errcode outcome)
     return errcode_is_internal(outcome) && outcome != E_REMOTE && outcome != E_TIMEOUT;
 }
 
+static const char *ring_name(struct call *call, const struct flight *flight)
+{
+    return arena_printf(call->arena, "%s %s", flight->server_name, flight->key_id);
+}
+
+static bool holds(const struct verify_key *key)
+{
+    return key->is_expired || key->valid_until_ts > clock_wall_ms();
+}
+
 static enum errcode fly(void *context)
 {
     struct flight *flight = context;
@@ -242,7 +252,11 @@ static enum errcode fly(void *context)
     struct key_ring *ring = call->services->key_ring;
     const struct config *config = config_current(call->services->config);
     const struct server_keys *keys;
+    struct verify_key known;
 
+    /* Who looked before another flight landed takes off after it. */
+    if (flight->key_id != NULL && recall(ring, ring_name(call, flight), &known) && holds(&known))
+        return OK;
     enum errcode outcome = federation_get_server_keys(call, flight->server_name, &keys);
     bool has_answered = outcome == OK;
     if (has_answered)
@@ -290,7 +304,7 @@ enum errcode key_ring_find(struct call *call, const char *server_name, const cha
         if (*is_known_out)
             remember(ring, name, out);
     }
-    if (*is_known_out && (out->is_expired || out->valid_until_ts > clock_wall_ms()))
+    if (*is_known_out && holds(out))
         return OK;
     if (!may_ask(ring, server_name)) {
         if (!*is_known_out)
