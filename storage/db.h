@@ -89,6 +89,9 @@ bool db_was_missed(struct db *db);
 /* Commands (a literal) for every session of this connection; before it is used for the first time.
  */
 void db_set_session(struct db *db, const char *commands);
+/* For who reads forward from where it was: the plan without values can not know that little has
+ * come since, and reads all. */
+#define DB_PLANS_BY_VALUES "SET plan_cache_mode = auto;"
 void db_destroy(struct db *db);
 
 /* Runs a statement that returns rows; they live as long as `arena`. */

@@ -68,9 +68,6 @@ struct journal *journal_create(const char *conninfo)
     SCOPED(arena_release) struct arena *arena = arena_create();
     snprintf(journal->node_id, sizeof(journal->node_id), "%s", random_token(arena, NODE_ID_CHARS));
     journal->db = db_create(conninfo);
-    /* Few statements, run all the time, with lists of any length: planning would cost more than
-     * writing. */
-    db_set_session(journal->db, "SET plan_cache_mode = force_generic_plan");
     journal->conninfo = strdup(conninfo);
     if (journal->conninfo == NULL)
         abort();

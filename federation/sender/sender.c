@@ -476,7 +476,7 @@ struct federation_sender *federation_sender_create(const struct services *servic
     sender->services = services;
     sender->db = db_create(conninfo);
     /* What a crash makes us forget is done once more: the other server knows it by its ID. */
-    db_set_session(sender->db, "SET synchronous_commit = off");
+    db_set_session(sender->db, "SET synchronous_commit = off;" DB_PLANS_BY_VALUES);
     sender->started_ts = clock_wall_ms();
     sender->typing = typing_out_create();
     sender->route_finders = thread_pool_create(&routes);

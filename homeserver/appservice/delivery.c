@@ -163,6 +163,7 @@ struct appservice_delivery *appservice_delivery_create(const struct services *se
     delivery->services = services;
     pthread_mutex_init(&delivery->typing_lock, NULL);
     delivery->db = db_create(conninfo);
+    db_set_session(delivery->db, DB_PLANS_BY_VALUES);
     delivery->stream = delivery_stream_create();
     sender_list_init(&delivery->senders, wake, delivery);
     delivery->looper = looper_create(run, delivery);

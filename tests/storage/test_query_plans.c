@@ -28,7 +28,8 @@ static const struct {
 } whole_tables[] = {
     {"room_directory_count", "stops at 10,000"},
     {"federation_queues_probe", "stops at the first member of another server"},
-    /* Who reads forward reads little, but the plan can not know how far it is behind. */
+    /* Who reads forward reads little, but this plan can not know how far it is behind: theirs is
+     * another (DB_PLANS_BY_VALUES). */
     {"appservice_presence", "reads forward"},
     {"appservice_device_lists", "reads forward"},
     {"federation_device_changes_load", "reads forward"},
