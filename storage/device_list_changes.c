@@ -16,7 +16,7 @@
 #include "storage/memberships.h"
 #include "storage/statements.h"
 
-enum { ADD, REPEAT, LOAD };
+enum { ADD, ADD_OWN, REPEAT, LOAD };
 
 /* Neither came only after the other had gone. */
 #define HAVE_MET                                                                                   \
@@ -30,7 +30,11 @@ static const struct db_statement statements[] = {
         "SELECT $1, $2 "
         " WHERE NOT EXISTS (SELECT 1 FROM memberships "
         "                    WHERE user_nid = $1 AND membership IN (1, 2) AND position > $3) "
-        "    ON CONFLICT (user_nid, position) DO UPDATE SET position = EXCLUDED.position"},
+        "    ON CONFLICT (user_nid, position) DO UPDATE SET only_own = false"},
+
+    [ADD_OWN] = {"device_list_changes_add_own",
+        "INSERT INTO device_list_changes (user_nid, position, only_own) VALUES ($1, $2, true) "
+        "    ON CONFLICT (user_nid, position) DO NOTHING"},
 
     [REPEAT] = {"device_list_changes_repeat",
         "INSERT INTO device_list_changes (user_nid, position) "
@@ -131,6 +135,11 @@ enum errcode device_list_changed_in(struct db *db, struct arena *arena, struct j
 void device_list_told_by_join_in(struct journal_entry *entry, int64_t user_nid)
 {
     journal_entry_add(entry, &statements[ADD], PARAMS(INT(user_nid), POSITION, INT(INT64_MAX)));
+}
+
+void device_list_told_to_own_in(struct journal_entry *entry, int64_t user_nid)
+{
+    journal_entry_add(entry, &statements[ADD_OWN], PARAMS(INT(user_nid), POSITION));
 }
 
 enum errcode device_list_changes_load(struct db *db, struct arena *arena,

@@ -25,6 +25,10 @@ enum errcode device_list_changed_in(struct db *db, struct arena *arena, struct j
  * heard of the user's devices before. Wakes nobody else than the join does. */
 void device_list_told_by_join_in(struct journal_entry *entry, int64_t user_nid);
 
+/* The same where other servers are told in another way (homeserver/rooms/missed_devices.h): only
+ * the user's own clients see it. */
+void device_list_told_to_own_in(struct journal_entry *entry, int64_t user_nid);
+
 /* Adds to a journal entry: what changed since `after` of users of other servers in this room is
  * told once more, for who they are was not known when it came. */
 void device_lists_repeat_in(struct journal_entry *entry, int64_t room_nid, int64_t after);

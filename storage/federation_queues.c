@@ -98,7 +98,7 @@ static const struct db_statement statements[] = {
         "                WHERE " IN_RANGE("r") " AND EXISTS (SELECT " IS_REMOTE_ROOM("r.room_nid") ")) "
         "    OR EXISTS (SELECT FROM presence c WHERE " IN_RANGE("c") " AND " ANY_REMOTE_ROOM ") "
         "    OR EXISTS (SELECT FROM device_list_changes c "
-        "                WHERE " IN_RANGE("c") " AND " ANY_REMOTE_ROOM ") "
+        "                WHERE " IN_RANGE("c") " AND NOT c.only_own AND " ANY_REMOTE_ROOM ") "
         "    OR EXISTS (SELECT FROM federation_forwards f WHERE " IN_RANGE("f") ") "
         "    OR EXISTS (SELECT FROM federation_outbox b WHERE " IN_RANGE("b") ")"},
 
@@ -140,7 +140,7 @@ static const struct db_statement statements[] = {
         "      JOIN users s ON s.user_nid = c.user_nid AND s.is_local "
         "      JOIN memberships mine ON mine.user_nid = c.user_nid AND mine.membership = 2 "
                OTHERS_IN("mine.room_nid")
-        "     WHERE " IN_RANGE("c")
+        "     WHERE " IN_RANGE("c") " AND NOT c.only_own "
         "), servers (origin, server_name) AS ( "
         "    SELECT " SERVER_OF("by_user") ", " SERVER_OF("to_user") " FROM concerned "
         "     UNION "
@@ -205,7 +205,7 @@ static const struct db_statement statements[] = {
         "       (SELECT min(d.device_id) FROM devices d WHERE d.user_nid = s.user_nid) "
         "  FROM device_list_changes c "
         "  JOIN users s ON s.user_nid = c.user_nid AND s.is_local "
-        " WHERE c.position > $3 AND c.position <= $4 "
+        " WHERE c.position > $3 AND c.position <= $4 AND NOT c.only_own "
         "   AND " SERVER_OF("s.user_id") " = $1 "
         "   AND " SHARES_ROOM("c.user_nid")
         " GROUP BY s.user_nid, s.user_id "
@@ -254,7 +254,7 @@ static const struct db_statement statements[] = {
         "SELECT max(c.position), s.user_id, "
         "       (SELECT min(d.device_id) FROM devices d WHERE d.user_nid = s.user_nid), n.name "
         "  FROM memberships here "
-        "  JOIN device_list_changes c ON c.user_nid = here.user_nid AND c.position >= $2 "
+        "  JOIN device_list_changes c ON c.user_nid = here.user_nid AND c.position >= $2 AND NOT c.only_own "
         "  JOIN users s ON s.user_nid = here.user_nid "
         " CROSS JOIN (SELECT unnest($3::text[]) COLLATE \"C\" AS name, true AS is_here "
         "              UNION ALL SELECT unnest($4::text[]), false) AS n "
@@ -268,7 +268,7 @@ static const struct db_statement statements[] = {
         "SELECT max(c.position), s.user_id, "
         "       (SELECT min(d.device_id) FROM devices d WHERE d.user_nid = s.user_nid), n.name "
         "  FROM users s "
-        "  JOIN device_list_changes c ON c.user_nid = s.user_nid "
+        "  JOIN device_list_changes c ON c.user_nid = s.user_nid AND NOT c.only_own "
         " CROSS JOIN unnest($2::text[]) AS n (name) "
         " WHERE s.user_nid = $1 AND " MEETS("s.user_nid", "> 0") " AND NOT " MEETS("s.user_nid", "= 2")
         " GROUP BY s.user_nid, s.user_id, n.name "

@@ -350,6 +350,7 @@ static enum errcode follow_completeness(struct importing *im)
 
     if (partial.told_by != NULL) {
         partial_state_begin_in(im->entry, &partial);
+        device_list_told_to_own_in(im->entry, user_nid);
         return missed_devices_tell_again_in(im->call, im->entry, &partial, user_nid);
     }
     partial_state_abandon_in(im->entry, partial.room_nid);

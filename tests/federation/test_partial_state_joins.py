@@ -470,6 +470,8 @@ def test_servers_that_lost_sight_of_who_comes_into_a_room_are_told_of_devices(se
     alice.put(f"{CLIENT}/devices/{{}}", alice.device_id, body={"display_name": "not known"})
     member_of_another(residence, good_peer, "elsie", "join")
     residence.servers.append(good_peer.name)
+    alice.sync()
     join(alice, residence)
+    assert alice.user_id in alice.sync()["device_lists"]["changed"], "the user's other devices may want to know"
     good_peer.wait_for_transaction(device_update(alice, known))
     assert not any(device_update(alice)(edu) for t in peer.transactions for edu in t.get("edus", []))
