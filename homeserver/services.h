@@ -62,6 +62,7 @@ struct services {
     struct federation_receiver *receiver; /* federation/receiver/receiver.h */
     struct state_completion *state_completion; /* federation/receiver/state_completion.h */
     struct singleflight *history;              /* federation/receiver/history.h: by room */
+    struct singleflight *upgrades;             /* homeserver/rooms/upgrade_room.h: by room */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/singleflight.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/push/user_push_rules.h"
 #include "homeserver/rooms/room_state.h"
@@ -161,24 +162,61 @@ static enum errcode quieten(struct call *call, const struct room_upgrade *upgrad
     return try_to_send_state(call, upgrade, upgrade->room_id, "m.room.power_levels", content);
 }
 
-enum errcode room_upgrade(struct call *call, const struct room_upgrade *upgrade,
-                          const char **new_room_id_out)
-{
-    struct room_head *head;
+struct upgrading {
+    struct call *call;
+    const struct room_upgrade *upgrade;
     struct room *room;
+    const char *new_room_id;
+};
 
-    TRY(room_open(call, upgrade->room_id, &room));
-    TRY(room_committed_head(call, room, &head));
-    TRY(check_permission(call, room, head, upgrade->requester->user_id));
-    TRY(create_replacement(call, upgrade, room, head, new_room_id_out));
-    TRY(move_names(call, upgrade, room, head, *new_room_id_out));
+static enum errcode replace(void *context)
+{
+    struct upgrading *u = context;
+    struct call *call = u->call;
+    struct room_head *head;
+
+    TRY(room_committed_head(call, u->room, &head));
+    TRY(create_replacement(call, u->upgrade, u->room, head, &u->new_room_id));
+    TRY(move_names(call, u->upgrade, u->room, head, u->new_room_id));
     /* 5. */
     json_t *tombstone =
         json_on_arena(call->arena, json_pack("{ss, ss}", "body", "This room has been replaced.",
-                                             "replacement_room", *new_room_id_out));
-    TRY(send_state(call, upgrade, upgrade->room_id, "m.room.tombstone", tombstone));
-    TRY(quieten(call, upgrade, head));
-    return user_push_rules_follow_upgrade(call, upgrade->room_id, *new_room_id_out);
+                                             "replacement_room", u->new_room_id));
+    TRY(send_state(call, u->upgrade, u->upgrade->room_id, "m.room.tombstone", tombstone));
+    TRY(quieten(call, u->upgrade, head));
+    TRY(user_push_rules_follow_upgrade(call, u->upgrade->room_id, u->new_room_id));
+    return commit_group_wait(call->commits);
+}
+
+/* What somebody else has made while we waited. */
+static enum errcode find_replacement(struct upgrading *u)
+{
+    const struct state_key key = {"m.room.tombstone", ""};
+    const struct event *tombstone;
+    struct room_head *head;
+
+    TRY(room_committed_head(u->call, u->room, &head));
+    TRY(room_head_event(u->call, u->room, head, &key, &tombstone));
+    if (tombstone != NULL)
+        u->new_room_id = json_get_string(tombstone->content, "replacement_room");
+    return u->new_room_id != NULL ? OK : E_CONFLICT;
+}
+
+enum errcode room_upgrade(struct call *call, const struct room_upgrade *upgrade,
+                          const char **new_room_id_out)
+{
+    struct upgrading u = {.call = call, .upgrade = upgrade};
+    struct room_head *head;
+    bool was_first;
+
+    TRY(room_open(call, upgrade->room_id, &u.room));
+    TRY(room_committed_head(call, u.room, &head));
+    TRY(check_permission(call, u.room, head, upgrade->requester->user_id));
+    TRY(singleflight_run(call->services->upgrades, upgrade->room_id, replace, &u, &was_first));
+    if (!was_first)
+        TRY(find_replacement(&u));
+    *new_room_id_out = u.new_room_id;
+    return OK;
 }
 
 /* Account data of a user as it was read. */

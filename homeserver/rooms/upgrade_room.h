@@ -15,7 +15,8 @@ struct room_upgrade {
 };
 
 /* M_FORBIDDEN unless the requester is joined and may send m.room.tombstone; M_NOT_FOUND. Waits for
- * the new room to be committed before the old one is closed. */
+ * the new room to be committed before the old one is closed, and for the old one. Who asks while
+ * somebody else's upgrade of the room runs gets the room that comes of it. */
 enum errcode room_upgrade(struct call *call, const struct room_upgrade *upgrade,
                           const char **new_room_id_out) MUST_CHECK;
 

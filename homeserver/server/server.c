@@ -197,6 +197,7 @@ static enum errcode build_services(struct server *server, struct error *error)
     create_federation(server, keys);
     services->media = media_service_create();
     set_scanner_key(services->media, &keys[0].key.pair);
+    services->upgrades = singleflight_create();
     services->notifier = notifier_create();
     services->known_filters = known_filters_create();
     services->typing = typing_create();
@@ -233,6 +234,7 @@ static void destroy_services(struct services *services)
     recent_transactions_destroy(services->recent_transactions);
     unread_memory_destroy(services->unread_memory);
     singleflight_destroy(services->history);
+    singleflight_destroy(services->upgrades);
     key_ring_destroy(services->key_ring);
     federation_client_destroy(services->federation);
     appservice_delivery_destroy(services->appservice_delivery);

@@ -109,6 +109,19 @@ def test_d_21_a_soft_failed_event_is_not_shown(server, alice, peer, room, room_i
     assert marker in seen and room.id_of(event) not in seen
 
 
+def test_e_17_nothing_is_built_on_what_was_soft_failed_or_rejected(server, alice, peer, good_peer, room, room_id):
+    good_peer.join(server, room_id, "honest")
+    before = list(room.extremities)
+    alice.post("/_matrix/client/v3/rooms/{}/ban", room_id, body={"user_id": room.user_id})
+    soft_failed = room.event("m.room.message", {"body": "too late"}, prev_events=before)
+    rejected = room.event("m.room.name", {"name": "stolen"}, "", prev_events=before)
+    peer.send(server, [soft_failed, rejected])
+    refused_ids = {room.id_of(soft_failed), room.id_of(rejected)}
+    alice.send_text(room_id, "marker of e_17")
+    marker = good_peer.wait_for_transaction(lambda pdu: pdu.get("content", {}).get("body") == "marker of e_17")
+    assert not refused_ids & {*marker["prev_events"], *marker["auth_events"]}
+
+
 def test_state_that_the_sender_may_not_set_is_rejected(server, alice, peer, room, room_id):
     name = room.event("m.room.name", {"name": "stolen"}, "", learn=False)
     refused(alice, room, peer, server, name, room_id)
