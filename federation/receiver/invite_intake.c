@@ -169,6 +169,31 @@ static enum errcode sign(struct call *call, const struct room_version *version,
     return event_sign(version, *out, domain, key);
 }
 
+/* From version 12 on a room is named by the hash of its create event, and an invite has to prove
+ * what it is an invite to. Spec: server-server API, PUT /_matrix/federation/v2/invite (MSC4311); of
+ * the other events clients are shown what is well-formed, and they believe it no more than before.
+ */
+static enum errcode check_create(struct call *call, const struct remote_invite *invite,
+                                 struct pdu_batch batch)
+{
+    const struct pdu_signed **pdus;
+    size_t i, count = 0;
+    json_t *one;
+
+    if (!batch.version->room_id_is_create_hash)
+        return OK;
+    batch.pdus = json_on_arena(call->arena, json_array());
+    json_array_foreach (invite->stripped_state, i, one) {
+        if (is(json_get_string(one, "type"), "m.room.create") && json_array_size(batch.pdus) == 0)
+            json_array_append(batch.pdus, one);
+    }
+    TRY(pdus_verify(call, &batch, &pdus, &count));
+    if (count == 0 || pdus[0] == NULL)
+        return fail(call->error, M_INVALID_PARAM,
+                    "invite_room_state has no m.room.create that %s is named by.", invite->room_id);
+    return OK;
+}
+
 static enum errcode tell_user(struct call *call, const struct remote_invite *invite,
                               const struct event *event, int64_t user_nid)
 {
@@ -203,6 +228,7 @@ enum errcode invite_receive(struct call *call, const struct remote_invite *invit
     TRY(verified);
     const struct event *event = pdu_signed_event(pdu);
     TRY(check_event(call, invite, event));
+    TRY(check_create(call, invite, batch));
     TRY(find_user(call, event->state_key, &user_nid));
     TRY(invite_permission_check(call, event->state_key, event->sender));
     TRY(is_our_room(call, invite, &is_ours));

@@ -99,6 +99,22 @@ def test_m_03_invites_whose_state_is_too_much(server, alice, peer, room_id):
     assert all(e["content"] == {"name": "good"} for e in events if e["type"] == "m.room.name")
 
 
+def test_m_03_invites_to_rooms_that_are_named_by_their_create_event_bring_it(server, alice, peer, room_id):
+    sealed = PeerRoom(peer, "", "12", peer.user("mallory")).event(
+        "m.room.create", {"room_version": "12"}, "", learn=False, room_id=..., prev_events=[], auth_events=[]
+    )
+    elsewhere = "!" + event_id_of(sealed, "12")[1:]
+    forged = {**sealed, "content": {"room_version": "12", "type": "m.space"}}
+    unsigned = {name: value for name, value in sealed.items() if name != "signatures"}
+    stripped = {name: sealed[name] for name in ("type", "state_key", "sender", "content")}
+    for state in ([], [forged], [unsigned], [stripped], [forged, sealed]):
+        answer = invite(server, alice, peer, elsewhere, room_version="12", invite_room_state=state)
+        assert (answer.status_code, answer.json()["errcode"]) == (400, "M_INVALID_PARAM"), state
+    assert elsewhere not in alice.sync().get("rooms", {}).get("invite", {})
+    invite(server, alice, peer, elsewhere, room_version="12", invite_room_state=[sealed], expect=200)
+    alice.sync_until(invited_to(elsewhere))
+
+
 def test_m_11_an_invite_of_a_dead_server_is_rejected(server, alice, peer, room_id):
     elsewhere = f"!elsewhere:{peer.name}"
     invite(server, alice, peer, elsewhere, expect=200)
