@@ -17,6 +17,6 @@ enum errcode federation_send_knock(struct request *req)
     json_t *state;
 
     TRY(receive_membership_event(req, "knock", &view, &event));
-    TRY(stripped_state_make(&req->call, view.room, view.head, NULL, &state));
+    TRY(stripped_state_for_servers(&req->call, view.head, NULL, &state));
     return respond(req, 200, json_pack("{sO}", "knock_room_state", state));
 }

@@ -14,7 +14,7 @@ struct outgoing_invite {
     const char *event_id;
     const char *room_version;
     const json_t *event;
-    const json_t *invite_room_state; /* an array */
+    json_t *invite_room_state; /* an array */
 };
 
 /* `*event_out` is the event as it came back, unchecked. M_FORBIDDEN, M_INVITE_BLOCKED … when the

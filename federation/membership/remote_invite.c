@@ -10,12 +10,12 @@
 #include "homeserver/rooms/event_builder.h"
 #include "homeserver/rooms/receive_event.h"
 #include "homeserver/rooms/send_event.h"
+#include "homeserver/rooms/stripped_state.h"
 
 struct prepared_invite {
     const struct room_version *version;
     const char *event_id;
     json_t *event;
-    const char *stripped_text; /* JSON array */
 };
 
 /* Builds the event on the room as it is now, without putting it there: no lock is held while the
@@ -34,7 +34,6 @@ static enum errcode prepare(struct call *call, const char *room_id,
     TRY(room_prepare_event(call, &build, &draft, &built));
     out->version = room_version_of(room);
     out->event_id = arena_strdup(call->arena, built.event->event_id);
-    out->stripped_text = draft.stripped_state;
     enum errcode parsed =
         json_parse_object(call->arena, built.json, built.json_size, call->error, &out->event);
     arena_destroy(built.arena);
@@ -53,11 +52,14 @@ static enum errcode ask_server(struct call *call, const char *room_id,
         .room_version = prepared->version->id,
         .event = prepared->event,
     };
-    json_t *stripped;
+    struct room_head *head;
+    struct room *room;
 
-    TRY(json_parse(call->arena, prepared->stripped_text, strlen(prepared->stripped_text),
-                   call->error, &stripped));
-    invite.invite_room_state = stripped;
+    TRY(rooms_flush(call));
+    TRY(room_open(call, room_id, &room));
+    TRY(room_committed_head(call, room, &head));
+    TRY(stripped_state_for_servers(call, head, change->requester->user_id,
+                                   &invite.invite_room_state));
     return federation_send_invite(call, &invite, signed_out);
 }
 

@@ -358,8 +358,7 @@ static enum errcode note_membership(struct call *call, const struct remote_membe
  * ends it (invite_follow()). */
 static json_t *knock_state(struct call *call, const json_t *answer, const struct event *knock)
 {
-    json_t *told = json_get_array(answer, "knock_room_state");
-    json_t *state = json_on_arena(call->arena, told != NULL ? json_copy(told) : json_array());
+    json_t *state = stripped_state_clean(call->arena, json_get_array(answer, "knock_room_state"));
 
     json_array_append_new(state, dated_event(knock));
     return state;

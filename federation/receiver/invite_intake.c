@@ -21,7 +21,7 @@
 #include "storage/rooms.h"
 #include "storage/users.h"
 
-enum { STRIPPED_EVENTS_MAX = 100, STRIPPED_BYTES_MAX = 256 * 1024 };
+enum { STRIPPED_BYTES_MAX = 256 * 1024 };
 
 static bool is(const char *text, const char *wanted)
 {
@@ -58,35 +58,12 @@ static enum errcode find_user(struct call *call, const char *user_id, int64_t *n
     return OK;
 }
 
-/* MSC4311: of the create event clients may be told when it was sent. */
-static json_t *date_of_create(const json_t *stripped)
-{
-    json_t *date = json_object_get(stripped, "origin_server_ts");
-
-    return is(json_get_string(stripped, "type"), "m.room.create") && json_is_integer(date) ? date
-                                                                                           : NULL;
-}
-
-/* What the invite shows goes to clients: only well-formed stripped events of it, and not more than
- * an invite needs. */
+/* What the invite shows goes to clients. */
 static enum errcode stripped_text(struct call *call, const struct remote_invite *invite,
                                   const struct event *event, const char **out)
 {
-    json_t *clean = json_on_arena(call->arena, json_array()), *one;
-    size_t i;
+    json_t *clean = stripped_state_clean(call->arena, invite->stripped_state);
 
-    json_array_foreach (invite->stripped_state, i, one) {
-        const char *type = json_get_string(one, "type"), *state_key;
-        const char *sender = json_get_string(one, "sender");
-        json_t *content = json_get_object(one, "content");
-        state_key = json_get_string(one, "state_key");
-        if (i >= STRIPPED_EVENTS_MAX || type == NULL || state_key == NULL || content == NULL ||
-            !user_id_is_valid(sender))
-            continue;
-        json_array_append_new(clean, json_pack("{ss,ss,ss,sO,sO*}", "type", type, "state_key",
-                                               state_key, "sender", sender, "content", content,
-                                               "origin_server_ts", date_of_create(one)));
-    }
     json_array_append_new(clean, dated_event(event));
     const char *text = json_compact(call->arena, clean);
     if (text == NULL)

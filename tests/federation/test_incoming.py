@@ -214,7 +214,7 @@ def test_an_invite_to_a_room_of_the_first_version_comes_by_the_old_path(server, 
 
 def test_a_late_answer_to_an_earlier_knock_does_not_end_the_next_one(server, alice, peer):
     room = PeerRoom(peer, f"!door:{peer.name}", "11", peer.user("mallory"))
-    room.event("m.room.create", {"room_version": "11"}, "")
+    create = room.event("m.room.create", {"room_version": "11"}, "")
     knocks = []
 
     def template(*_):
@@ -227,7 +227,7 @@ def test_a_late_answer_to_an_earlier_knock_does_not_end_the_next_one(server, ali
 
     def take(method, path, query, body):
         knocks.append(room.learn(body))
-        return 200, {"knock_room_state": []}
+        return 200, {"knock_room_state": [create, {"type": "m.room.name"}, 5]}
 
     peer.answers[f"{FEDERATION}/v1/make_knock/"] = template
     peer.answers[f"{FEDERATION}/v1/send_knock/"] = take
@@ -239,7 +239,9 @@ def test_a_late_answer_to_an_earlier_knock_does_not_end_the_next_one(server, ali
         answers.append(room.event("m.room.member", {"membership": "leave"}, alice.user_id, learn=False))
     peer.send(server, answers[:1])
     wait_for_inbox(server, room.room_id)
-    assert room.room_id in alice.sync()["rooms"]["knock"]
+    shown = alice.sync()["rooms"]["knock"][room.room_id]["knock_state"]["events"]
+    assert [event["type"] for event in shown] == ["m.room.create", "m.room.member"]
+    assert set(shown[0]) == {"type", "state_key", "sender", "content", "origin_server_ts"}, "clients see it stripped"
     peer.send(server, answers[1:])
     alice.sync_until(lambda answer: room.room_id in answer.get("rooms", {}).get("leave", {}))
 
@@ -270,6 +272,23 @@ def test_leaving_and_knocking(server, alice, peer):
     path = f"{FEDERATION}/v1/send_knock/{quote(room_id, safe='')}/{quote(room.id_of(knock), safe='')}"
     answer = peer.request(server, "PUT", path, knock, expect=200).json()
     assert "m.room.create" in {e["type"] for e in answer["knock_room_state"]}
+    assert all(event["signatures"] and event["hashes"] for event in answer["knock_room_state"]), "servers see it whole"
+
+
+def test_who_is_invited_is_shown_whole_events_of_the_room(server, alice, peer):
+    room_id, invites = alice.create_room(preset="public_chat"), []
+
+    def refuse(method, path, query, body):
+        invites.append(body)
+        return 403, {"errcode": "M_FORBIDDEN", "error": "not now"}
+
+    peer.answers[f"{FEDERATION}/v2/invite/"] = refuse
+    alice.invite(room_id, peer.user("mallory"), expect=403)
+    told = invites[0]["invite_room_state"]
+    room = PeerRoom(peer, room_id, invites[0]["room_version"], peer.user("mallory"))
+    create = next(event for event in told if event["type"] == "m.room.create")
+    assert room_id == "!" + room.id_of(create)[1:]
+    assert all(event["signatures"] and event["hashes"] for event in told)
 
 
 def test_sync_tells_the_state_that_a_merge_makes(server, alice, peer):
