@@ -27,6 +27,7 @@ enum {
     OF_SERVER,
     SERVERS,
     SET_MANY,
+    END,
     DROP_OLDER
 };
 
@@ -47,6 +48,12 @@ static const struct db_statement statements[] = {
              "                               AND memberships.membership <> 2 "
              "                              THEN EXCLUDED.position "
              "                              ELSE memberships.joined_position END"},
+
+    [END] = {"membership_end",
+             "UPDATE memberships "
+             "   SET membership = $3, sender_nid = $4, position = $5, stripped_state = $6, "
+             "       is_forgotten = false "
+             " WHERE room_nid = $1 AND user_nid = $2 AND position = $7"},
 
     [LOAD] = {"membership_load", "SELECT " MEMBERSHIP_COLUMNS ", stripped_state "
                                  "  FROM memberships "
@@ -203,6 +210,14 @@ void membership_set_in(struct journal_entry *entry, const struct membership_row 
                       PARAMS(INT(row->room_nid), INT(row->user_nid), INT(row->membership),
                              BOOL(row->is_local), INT(row->event_nid), INT(row->sender_nid),
                              POSITION, BYTES(row->stripped_state, row->stripped_state_size)));
+}
+
+void membership_end_in(struct journal_entry *entry, const struct membership_row *row)
+{
+    journal_entry_add(
+        entry, &statements[END],
+        PARAMS(INT(row->room_nid), INT(row->user_nid), INT(row->membership), INT(row->sender_nid),
+               POSITION, BYTES(row->stripped_state, row->stripped_state_size), INT(row->position)));
 }
 
 static void read_row(struct db_rows *rows, size_t i, struct membership_row *out)

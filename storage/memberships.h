@@ -41,8 +41,12 @@ struct membership_row {
 /* Adds to the member event's journal entry; the position is the entry's. */
 void membership_set_in(struct journal_entry *entry, const struct membership_row *row);
 
-/* The same for many users of one room, each once; without stripped state. `position` may be
- * JOURNAL_POSITION_MARK. */
+/* Ends an invite or a knock that was loaded as `row`, which says now what became of it. Nothing
+ * happens when it was replaced meanwhile, as a knock is by the next one. */
+void membership_end_in(struct journal_entry *entry, const struct membership_row *row);
+
+/* The same as membership_set_in() for many users of one room, each once; without stripped state.
+ * `position` may be JOURNAL_POSITION_MARK. */
 void memberships_set_many_in(struct journal_entry *entry, int64_t room_nid, int64_t position,
                              const struct membership_row *rows, size_t count);
 

@@ -271,7 +271,7 @@ static enum errcode follow_one(struct call *call, struct room *room, const struc
     row.stripped_state_size = strlen(row.stripped_state);
     TRY(user_nid_intern(call->db, call->arena, event->sender, &row.sender_nid));
     struct journal_entry *entry = journal_entry_create();
-    membership_set_in(entry, &row);
+    membership_end_in(entry, &row);
     journal_entry_wake_user(entry, user_nid);
     journal_submit(call->services->journal, entry, call->commits);
     return OK;
