@@ -213,8 +213,8 @@ SIZES = {
         "disk": 2000, "idle": 200, "people": 40, "working": 10, "level": 4, "join_members": 300,
     },
     "normal": {
-        "send": 1000, "fanout": 5, "single": 150, "members": 200, "rooms": 200, "history": 2000, "search": 100,
-        "joiners": 40, "disk": 6000, "idle": 1000, "people": 200, "working": 30, "level": 8, "join_members": 2000,
+        "send": 1000, "fanout": 5, "single": 150, "members": 1000, "rooms": 200, "history": 2000, "search": 100,
+        "joiners": 40, "disk": 6000, "idle": 1000, "people": 200, "working": 30, "level": 8, "join_members": 10000,
     },
     "large": {
         "send": 3000, "fanout": 5, "single": 300, "members": 1000, "rooms": 1000, "history": 5000, "search": 250,
@@ -381,12 +381,12 @@ def parse():
     parser = argparse.ArgumentParser(
         prog="script/bench",
         description="Measures ours against another homeserver: Markdown on standard output, progress on standard error.",
-        epilog=f"Scenarios: {', '.join(names)}. With --size small it takes about 8 minutes, normal 25, large more than an hour.",
+        epilog=f"Scenarios: {', '.join(names)}. With --size small it takes about 10 minutes, normal 35, large more than an hour.",
     )
     parser.add_argument("--against", choices=["synapse"], required=True, help="installed from PyPI on first use")
     parser.add_argument("--size", choices=SIZES, default="normal", help="how much of everything (normal)")
     parser.add_argument("--rounds", type=int, default=2, help="runs of each short scenario, in turn (2)")
-    parser.add_argument("--minutes", type=int, default=25, help="when it takes longer, further rounds are left out (25)")
+    parser.add_argument("--minutes", type=int, default=35, help="when it takes longer, further rounds are left out (35)")
     parser.add_argument("--only", metavar="NAME,…", help="these scenarios only, separated by commas")
     parser.add_argument("--count", type=int, help="messages per run of send, instead of the size's; ours sends 20 times as many")
     parser.add_argument("--json", type=argparse.FileType("w"), metavar="FILE", help="all reports, for programs")
