@@ -9,7 +9,6 @@
 #include "federation/receiver/history.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/config.h"
@@ -87,14 +86,6 @@ static const char *make_target(const struct fetching *f, const struct event_hole
     return copy;
 }
 
-static int compare_depth(const void *a, const void *b)
-{
-    const struct event *left = pdu_signed_event(*(const struct pdu_signed *const *)a);
-    const struct event *right = pdu_signed_event(*(const struct pdu_signed *const *)b);
-
-    return (left->depth > right->depth) - (left->depth < right->depth);
-}
-
 static enum errcode load_gaps(struct fetching *f)
 {
     return history_gaps_load(f->call->db, f->call->arena, room_nid(f->room), &f->gaps,
@@ -140,17 +131,12 @@ static enum errcode store_one(struct fetching *f, const char *server_name,
 static enum errcode store(struct fetching *f, const char *server_name, size_t part,
                           const struct pdu_signed **pdus, size_t count, size_t *stored_out)
 {
-    size_t kept = 0, end;
+    size_t kept = pdus_oldest_first(pdus, count), end;
     int64_t first;
 
-    for (size_t i = 0; i < count; i++) {
-        if (pdus[i] != NULL)
-            pdus[kept++] = pdus[i];
-    }
     *stored_out = 0;
     if (kept == 0)
         return OK;
-    qsort(pdus, kept, sizeof(*pdus), compare_depth);
     for (size_t i = 0; i < kept; i = end) {
         size_t own = part_of_depth(f, part, pdu_signed_event(pdus[i])->depth);
         for (end = i + 1; end < kept; end++) {

@@ -46,25 +46,12 @@ static json_t *extremities_json(struct arena *arena, const struct room_head *hea
     return list;
 }
 
-static int compare_depth(const void *a, const void *b)
-{
-    const struct event *left = pdu_signed_event(*(const struct pdu_signed *const *)a);
-    const struct event *right = pdu_signed_event(*(const struct pdu_signed *const *)b);
-
-    return (left->depth > right->depth) - (left->depth < right->depth);
-}
-
 /* Each stands alone: one that fails is left out. Those that still have holes before them are judged
  * by the state before them, the oldest first. */
 static enum errcode receive_between(struct help *help, const struct pdu_signed **pdus, size_t count)
 {
-    size_t kept = 0;
+    size_t kept = pdus_oldest_first(pdus, count);
 
-    for (size_t i = 0; i < count; i++) {
-        if (pdus[i] != NULL)
-            pdus[kept++] = pdus[i];
-    }
-    qsort(pdus, kept, sizeof(*pdus), compare_depth);
     for (size_t i = 0; i < kept; i++) {
         const struct reception reception = {.pdu = pdus[i]};
         struct received received;

@@ -34,26 +34,13 @@ static enum errcode store_one(struct call *call, struct room *room, const struct
     return room_receive_outlier(call, &build, pdu, out);
 }
 
-static int compare_depth(const void *a, const void *b)
-{
-    const struct event *left = pdu_signed_event(*(const struct pdu_signed *const *)a);
-    const struct event *right = pdu_signed_event(*(const struct pdu_signed *const *)b);
-
-    return (left->depth > right->depth) - (left->depth < right->depth);
-}
-
 /* Auth events have a smaller depth than those that name them, but depth is only a claim: what comes
  * too early is tried again as long as others get in. */
 enum errcode outliers_store(struct call *call, struct room *room, const struct pdu_signed **pdus,
                             size_t count)
 {
-    size_t left = 0, before = SIZE_MAX;
+    size_t left = pdus_oldest_first(pdus, count), before = SIZE_MAX;
 
-    for (size_t i = 0; i < count; i++) {
-        if (pdus[i] != NULL)
-            pdus[left++] = pdus[i];
-    }
-    qsort(pdus, left, sizeof(*pdus), compare_depth);
     for (int pass = 0; left > 0 && left < before && pass < PASSES_MAX; pass++) {
         before = left;
         left = 0;

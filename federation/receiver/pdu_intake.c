@@ -1,6 +1,7 @@
 /* Verifying events of other servers, with their keys fetched once for all. */
 #include "federation/receiver/pdu_intake.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "federation/receiver/verify_keys.h"
@@ -100,6 +101,27 @@ enum errcode pdus_verify(struct call *call, const struct pdu_batch *batch,
     *out = verification.verified;
     *count_out = count;
     return OK;
+}
+
+static int compare_depth(const void *a, const void *b)
+{
+    const struct event *left = pdu_signed_event(*(const struct pdu_signed *const *)a);
+    const struct event *right = pdu_signed_event(*(const struct pdu_signed *const *)b);
+
+    return (left->depth > right->depth) - (left->depth < right->depth);
+}
+
+size_t pdus_oldest_first(const struct pdu_signed **pdus, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (pdus[i] != NULL)
+            pdus[kept++] = pdus[i];
+    }
+    if (kept > 1)
+        qsort(pdus, kept, sizeof(*pdus), compare_depth);
+    return kept;
 }
 
 enum errcode pdu_verify_one(struct call *call, const struct pdu_batch *batch, json_t *json,

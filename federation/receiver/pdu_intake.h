@@ -26,6 +26,9 @@ struct pdu_batch {
 enum errcode pdus_verify(struct call *call, const struct pdu_batch *batch,
                          const struct pdu_signed ***out, size_t *count_out) MUST_CHECK;
 
+/* Closes up what pdus_verify() left out and puts the smallest depth first; how many there are. */
+size_t pdus_oldest_first(const struct pdu_signed **pdus, size_t count);
+
 /* One event; refused with the reason in the call's error. */
 enum errcode pdu_verify_one(struct call *call, const struct pdu_batch *batch, json_t *json,
                             const struct pdu_signed **out) MUST_CHECK;
