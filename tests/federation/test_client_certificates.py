@@ -4,10 +4,8 @@ nginx stands before each server and lets nobody in without a certificate."""
 import json
 import pathlib
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
 
 import pytest
 from client import Client
@@ -16,7 +14,6 @@ from peer import Authority
 from two_sides import join_through, sees, sees_member
 
 NGINX = "/usr/sbin/nginx"
-PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +79,7 @@ class ClosedServer(Beffroi):
 
     def reconfigure(self, destinations):
         self.configure(destinations)
-        start = self.log_size()
-        self.process.send_signal(signal.SIGHUP)
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while "The configuration was read again." not in self.log(start):
-            assert time.monotonic() < give_up, self.log(start)
-            time.sleep(0.02)
+        self.reload()
 
 
 def certified(network, name, servers=("127.0.0.1:*",)):

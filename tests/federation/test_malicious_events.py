@@ -167,6 +167,12 @@ def test_d_15_many_slow_rooms_hold_up_no_other(server, alice, peer, room, room_i
         release.set()
 
 
+def is_heard(server, alice, peer, room):
+    event = room.event("m.room.message", {"body": "heard"})
+    peer.send(server, [event])
+    alice.sync_until(lambda answer: room.id_of(event) in event_ids(answer, room.room_id))
+
+
 def test_d_23_a_burst_in_one_room_is_all_stored(server, alice, peer, room, room_id, full):
     """Nothing of it is lost, memory stays flat, and meanwhile another room is as quick as ever."""
     other_id = alice.create_room(preset="public_chat", room_version="11")
@@ -178,14 +184,10 @@ def test_d_23_a_burst_in_one_room_is_all_stored(server, alice, peer, room, room_
         events = [room.event("m.room.message", {"body": "burst"}) for _ in range(50)]
         assert not any(peer.send(server, events)["pdus"].values())
         sent += [room.id_of(event) for event in events]
-    quick = other.event("m.room.message", {"body": "quick"})
     began = time.monotonic()
-    peer.send(server, [quick])
-    alice.sync_until(lambda answer: other.id_of(quick) in event_ids(answer, other_id))
+    is_heard(server, alice, peer, other)
     assert time.monotonic() - began < 10
-    end = room.event("m.room.message", {"body": "end"})
-    peer.send(server, [end])
-    alice.sync_until(lambda answer: room.id_of(end) in event_ids(answer, room_id))
+    is_heard(server, alice, peer, room)
     assert [e["event_id"] for e in alice.all_messages(room_id) if e["content"].get("body") == "burst"] == sent
     assert server.resident_bytes() - before < 192 << 20
 
@@ -203,14 +205,10 @@ def test_d_15_thousands_of_ends_hold_up_no_other_room(server, alice, peer, room,
     alice.sync()
     for start in range(0, len(forks), 50):
         peer.send(server, forks[start : start + 50])
-    quick = other.event("m.room.message", {"body": "quick"})
     began = time.monotonic()
-    peer.send(server, [quick])
-    alice.sync_until(lambda answer: other.id_of(quick) in event_ids(answer, other_id))
+    is_heard(server, alice, peer, other)
     assert time.monotonic() - began < 10
-    end = room.event("m.room.message", {"body": "end"})
-    peer.send(server, [end])
-    alice.sync_until(lambda answer: room.id_of(end) in event_ids(answer, room_id))
+    is_heard(server, alice, peer, room)
     began = time.monotonic()
     alice.send_text(room_id, "upon it all")
     assert time.monotonic() - began < 10

@@ -81,6 +81,14 @@ class Residence:
         ids = self.peer.state_of(self.peer.events[query["event_id"][0]])
         return 200, {"pdu_ids": ids, "auth_chain_ids": self.peer.chain(ids)}
 
+    def coming_of(self, user_id):
+        """The ID of the event by which a user joined, whatever became of them."""
+        return next(
+            event_id for event_id, event in self.room.peer.events.items()
+            if event["type"] == "m.room.member" and event["state_key"] == user_id
+            and event["content"]["membership"] == "join"
+        )  # fmt: skip
+
     def says(self, text, sender, **changes):
         return self.room.event("m.room.message", {"msgtype": "m.text", "body": text}, sender=sender, **changes)
 
@@ -278,10 +286,7 @@ def test_a_kill_and_a_restart_lose_nothing_of_it(authority, peer):
 def test_who_was_not_in_the_room_did_not_say_anything(server, alice, peer):
     residence = Residence(peer, lambda peer: {peer.user("derek"): 50}, derek="leave")
     residence.room.state.pop(("m.room.member", residence.derek))
-    joined = next(
-        i for i, e in peer.events.items()
-        if e["type"] == "m.room.member" and e["state_key"] == residence.derek and e["content"]["membership"] == "join"
-    )  # fmt: skip
+    joined = residence.coming_of(residence.derek)
     join(alice, residence)
     auth = [*residence.room.auth_events("org.example.test", residence.derek), joined]
     forged = residence.room.event("org.example.test", {"v": 1}, "", sender=residence.derek, auth_events=auth)
@@ -301,10 +306,7 @@ def test_who_was_not_in_the_room_did_not_say_anything(server, alice, peer):
 def test_who_was_let_go_by_somebody_who_was_not_there_still_leaves(server, alice, peer):
     residence = Residence(peer, lambda peer: {peer.user("derek"): 100}, derek="leave")
     residence.room.state.pop(("m.room.member", residence.derek))
-    joined = next(
-        i for i, e in peer.events.items()
-        if e["type"] == "m.room.member" and e["state_key"] == residence.derek and e["content"]["membership"] == "join"
-    )  # fmt: skip
+    joined = residence.coming_of(residence.derek)
     join(alice, residence)
     came = residence.member("elsie", "join")
     elsie = ("m.room.member", came["state_key"])
@@ -328,10 +330,7 @@ def test_what_was_refused_for_a_kick_that_does_not_hold_counts_in_the_end(server
     residence = Residence(peer, levels, derek="leave", elsie="join")
     elsie = peer.user("elsie")
     came = residence.room.state[("m.room.member", elsie)]
-    joined = next(
-        i for i, e in peer.events.items()
-        if e["type"] == "m.room.member" and e["state_key"] == residence.derek and e["content"]["membership"] == "join"
-    )  # fmt: skip
+    joined = residence.coming_of(residence.derek)
     join(alice, residence)
     auth = [i for i in residence.room.auth_events("m.room.message", elsie) if i != came]
     kicked = residence.member("elsie", "leave", sender=residence.derek, auth_events=[*auth, joined, came])

@@ -21,6 +21,7 @@ import httpx
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
 STOP_SECONDS = 10
+RELOAD_SECONDS = 30
 
 SHARED_SECRET = "only for tests"
 
@@ -173,6 +174,15 @@ class Beffroi(Homeserver):
 
     def command(self):
         return [self.binary, "serve", "--config", str(self.config)]
+
+    def reload(self):
+        """SIGHUP, after prepare() wrote other settings; returns when they hold."""
+        start = self.log_size()
+        self.process.send_signal(signal.SIGHUP)
+        give_up = time.monotonic() + RELOAD_SECONDS
+        while "The configuration was read again." not in self.log(start):
+            assert time.monotonic() < give_up, self.log(start)
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager
