@@ -4,6 +4,9 @@ import fs from "node:fs";
 import http from "node:http";
 import sdk from "matrix-bot-sdk";
 
+// A server that is killed after it took an answer and before it said so fails the answer: no reason for a bot to end.
+process.on("unhandledRejection", (error) => console.error("not answered:", error));
+
 const [homeserverUrl, port, registrationFile, storageFile] = process.argv.slice(2);
 sdk.LogService.setLevel(sdk.LogLevel.ERROR);
 const service = new sdk.Appservice({

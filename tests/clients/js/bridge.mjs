@@ -9,6 +9,9 @@ const nativeCrypto = "@matrix-org/matrix-sdk-crypto-nodejs";
 Module._load = (name, ...rest) => (name === nativeCrypto ? new Proxy({}, { get: () => class {} }) : load(name, ...rest));
 const { Bridge, Logger } = (await import("matrix-appservice-bridge")).default;
 
+// A server that is killed after it took an answer and before it said so fails the answer: no reason for a bridge to end.
+process.on("unhandledRejection", (error) => console.error("not answered:", error));
+
 const [homeserverUrl, port, registration] = process.argv.slice(2);
 Logger.configure({ console: "off" });
 const bridge = new Bridge({
