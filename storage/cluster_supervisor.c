@@ -12,6 +12,7 @@
 
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/thread.h"
 
 enum { FAST_SHUTDOWN_MS = 60 * 1000, RESTART_PAUSE_MS = 1000 };
 
@@ -124,7 +125,7 @@ enum errcode supervisor_start(const struct cluster_server *server, struct cluste
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&supervisor->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&supervisor->thread, NULL, run, supervisor) != 0) {
+    if (!thread_start(&supervisor->thread, "postgresql", run, supervisor)) {
         dispose(supervisor);
         return fail(error, E_SYSTEM, "No thread can be made for the embedded PostgreSQL");
     }

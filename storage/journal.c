@@ -12,6 +12,7 @@
 #include "homeserver/base/array.h"
 #include "homeserver/base/random.h"
 #include "homeserver/base/strbuf.h"
+#include "homeserver/base/thread.h"
 #include "storage/journal_internal.h"
 #include "storage/listen_notify.h"
 #include "storage/recent_events.h"
@@ -426,7 +427,7 @@ enum errcode journal_start(struct journal *journal)
 {
     TRY(read_position(journal));
     raise(&journal->told, journal_position(journal));
-    if (pthread_create(&journal->thread, NULL, run, journal) != 0)
+    if (!thread_start(&journal->thread, "journal", run, journal))
         return E_SYSTEM;
     journal->is_running = true;
     const struct listen_options options = {.conninfo = journal->conninfo,

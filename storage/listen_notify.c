@@ -9,6 +9,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/random.h"
+#include "homeserver/base/thread.h"
 #include "storage/db.h"
 #include "storage/statements.h"
 
@@ -124,7 +125,7 @@ enum errcode listen_notify_create(const struct listen_options *options, struct l
     listener->db = db_create(options->conninfo);
     listener->options = *options;
     listener->stop_fd = eventfd(0, EFD_CLOEXEC);
-    if (listener->stop_fd < 0 || pthread_create(&listener->thread, NULL, run, listener) != 0) {
+    if (listener->stop_fd < 0 || !thread_start(&listener->thread, "listen-notify", run, listener)) {
         dispose(listener);
         return E_SYSTEM;
     }

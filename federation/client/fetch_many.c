@@ -7,6 +7,7 @@
 
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
+#include "homeserver/base/thread.h"
 #include "homeserver/services.h"
 
 enum { ROUTE_THREADS_MAX = 16 };
@@ -147,7 +148,7 @@ static void find_all_routes(struct asking *asking)
         return;
     asking->routes_until_ms = clock_monotonic_ms() + FEDERATION_TIMEOUT_MS;
     while (started + 1 < wanted && started < ROUTE_THREADS_MAX &&
-           pthread_create(&threads[started], NULL, find_routes, asking) == 0)
+           thread_start(&threads[started], "fed-routes", find_routes, asking))
         started++;
     (void)find_routes(asking);
     for (size_t i = 0; i < started; i++)

@@ -13,6 +13,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/thread.h"
 #include "homeserver/base/thread_pool.h"
 #include "homeserver/call.h"
 #include "homeserver/services.h"
@@ -485,7 +486,7 @@ struct federation_sender *federation_sender_create(const struct services *servic
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&sender->news, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (sender->route_finders == NULL || pthread_create(&sender->thread, NULL, work, sender) != 0)
+    if (sender->route_finders == NULL || !thread_start(&sender->thread, "fed-sender", work, sender))
         abort();
     return sender;
 }

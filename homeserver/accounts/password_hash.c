@@ -20,6 +20,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
 #include "homeserver/base/secret.h"
+#include "homeserver/base/thread.h"
 #include "homeserver/call.h"
 #include "homeserver/services.h"
 
@@ -146,7 +147,7 @@ struct password_hasher *password_hasher_create(size_t waiting_max)
     pthread_mutex_init(&hasher->lock, NULL);
     pthread_cond_init(&hasher->work_arrived, NULL);
     pthread_cond_init(&hasher->work_done, NULL);
-    if (pthread_create(&hasher->thread, NULL, hashing_thread, hasher) != 0)
+    if (!thread_start(&hasher->thread, "password-hash", hashing_thread, hasher))
         abort();
     return hasher;
 }

@@ -166,7 +166,7 @@ struct appservice_delivery *appservice_delivery_create(const struct services *se
     db_set_session(delivery->db, DB_PLANS_BY_VALUES);
     delivery->stream = delivery_stream_create();
     sender_list_init(&delivery->senders, wake, delivery);
-    delivery->looper = looper_create(run, delivery);
+    delivery->looper = looper_create("appservices", run, delivery);
     return delivery;
 }
 

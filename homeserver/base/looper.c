@@ -7,11 +7,13 @@
 #include <time.h>
 
 #include "homeserver/base/clock.h"
+#include "homeserver/base/thread.h"
 
 /* Under load many changes make one round: it costs the same for one as for a hundred. */
 enum { ROUNDS_APART_MS = 5 };
 
 struct looper {
+    const char *name;
     looper_round round;
     void *context;
     pthread_t thread;
@@ -23,13 +25,14 @@ struct looper {
     bool stop;     /* protected by lock */
 };
 
-struct looper *looper_create(looper_round round, void *context)
+struct looper *looper_create(const char *name, looper_round round, void *context)
 {
     struct looper *looper = calloc(1, sizeof(*looper));
     pthread_condattr_t attributes;
 
     if (looper == NULL)
         abort();
+    looper->name = name;
     looper->round = round;
     looper->context = context;
     pthread_mutex_init(&looper->lock, NULL);
@@ -75,7 +78,7 @@ static void *work(void *context)
 
 void looper_start(struct looper *looper)
 {
-    if (pthread_create(&looper->thread, NULL, work, looper) != 0)
+    if (!thread_start(&looper->thread, looper->name, work, looper))
         abort();
     looper->is_started = true;
 }

@@ -13,7 +13,8 @@ struct looper;
 /* Does what there is to do; how long it may sleep then unless it is woken, in ms. */
 typedef int64_t (*looper_round)(void *context);
 
-struct looper *looper_create(looper_round round, void *context);
+/* `name` is the thread's, see thread_start(); borrowed. */
+struct looper *looper_create(const char *name, looper_round round, void *context);
 
 /* The first round begins at once. */
 void looper_start(struct looper *looper);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/thread.h"
 
 enum { THREADS_MAX = 8, PORTION = 32 };
 
@@ -61,7 +62,7 @@ void parallel_run(struct arena *arena, size_t count, parallel_step step, void *c
         struct worker *worker = &workers[started];
         *worker = (struct worker){&parallel, arena_create(), 0};
         arena_defer(arena, destroy_arena_deferred, worker->arena);
-        if (pthread_create(&worker->thread, NULL, work, worker) != 0)
+        if (!thread_start(&worker->thread, "parallel", work, worker))
             break;
         started++;
     }

@@ -2,8 +2,9 @@
 #include "homeserver/base/thread_pool.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
+
+#include "homeserver/base/thread.h"
 
 struct task {
     thread_pool_task run;
@@ -62,21 +63,14 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-/* Signals belong to the main thread: the new threads start with all of them blocked. */
 static bool start_threads(struct thread_pool *pool)
 {
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool->thread_count < pool->options.threads) {
         pthread_t *thread = &pool->threads[pool->thread_count];
-        if (pthread_create(thread, NULL, run_thread, pool) != 0)
+        if (!thread_start(thread, pool->options.name, run_thread, pool))
             break;
-        pthread_setname_np(*thread, pool->options.name);
         pool->thread_count++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return pool->thread_count == pool->options.threads;
 }
 

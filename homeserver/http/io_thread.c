@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/thread.h"
 #include "homeserver/http/connection.h"
 #include "homeserver/http/dispatch.h"
 #include "homeserver/http/intake.h"
@@ -261,14 +261,9 @@ static enum errcode set_up(struct io_thread *thread, struct error *error)
     for (size_t i = 0; i < thread->server->listener_count; i++)
         TRY(add_daemon(thread, thread->server->listeners[i], error));
 
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread->is_running = pthread_create(&thread->thread, NULL, run_thread, thread) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    thread->is_running = thread_start(&thread->thread, "http-io", run_thread, thread);
     if (!thread->is_running)
         return fail(error, E_SYSTEM, "An I/O thread could not be started.");
-    pthread_setname_np(thread->thread, "http-io");
     return OK;
 }
 

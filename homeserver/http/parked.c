@@ -5,12 +5,12 @@
 #include "homeserver/http/parked.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "homeserver/base/clock.h"
 #include "homeserver/base/compiler.h"
+#include "homeserver/base/thread.h"
 
 enum slot_state { SLOT_FREE, SLOT_PREPARED, SLOT_WOKEN, SLOT_CANCELLED, SLOT_PARKED };
 
@@ -283,7 +283,6 @@ struct parked *parked_create(parked_ready_fn ready)
 {
     struct parked *parked = calloc(1, sizeof(*parked));
     pthread_condattr_t attributes;
-    sigset_t all, before;
 
     if (parked == NULL)
         return NULL;
@@ -295,15 +294,11 @@ struct parked *parked_create(parked_ready_fn ready)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&parked->deadline_changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    parked->is_running = pthread_create(&parked->thread, NULL, run_deadlines, parked) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    parked->is_running = thread_start(&parked->thread, "http-parked", run_deadlines, parked);
     if (!parked->is_running) {
         parked_destroy(parked);
         return NULL;
     }
-    pthread_setname_np(parked->thread, "http-parked");
     return parked;
 }
 

@@ -297,7 +297,7 @@ struct email_pusher *email_pusher_create(const struct services *services, const 
         abort();
     pusher->services = services;
     pusher->db = db_create(conninfo);
-    pusher->looper = looper_create(run, pusher);
+    pusher->looper = looper_create("email-pusher", run, pusher);
     return pusher;
 }
 

@@ -7,6 +7,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/thread.h"
 #include "storage/db.h"
 #include "storage/journal.h"
 
@@ -109,7 +110,7 @@ struct scheduler *scheduler_create(const struct services *services, const char *
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&scheduler->stopping, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&scheduler->thread, NULL, work, scheduler) != 0)
+    if (!thread_start(&scheduler->thread, "scheduler", work, scheduler))
         abort();
     return scheduler;
 }

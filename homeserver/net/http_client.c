@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/thread.h"
 #include "homeserver/net/http_transfer.h"
 
 enum {
@@ -191,7 +192,7 @@ struct http_client *http_client_create(struct config_holder *config)
     curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS_MAX);
     curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CONNECTIONS_PER_HOST_MAX);
     pthread_mutex_init(&client->lock, NULL);
-    if (pthread_create(&client->thread, NULL, drive, client) != 0)
+    if (!thread_start(&client->thread, "http-client", drive, client))
         abort();
     return client;
 }

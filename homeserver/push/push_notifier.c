@@ -376,7 +376,7 @@ struct push_notifier *push_notifier_create(const struct services *services, cons
     notifier->services = services;
     notifier->db = db_create(conninfo);
     notifier->targets = push_targets_create(wake, notifier);
-    notifier->looper = looper_create(run, notifier);
+    notifier->looper = looper_create("push-notifier", run, notifier);
     return notifier;
 }
 

@@ -2,6 +2,7 @@
 
 1. A file includes only files of its own folder or of a lower layer, written from the root.
 2. A third-party header appears in the places that own that library, nowhere else.
+3. Threads are started in one place, which keeps signals from them.
 """
 
 import re
@@ -77,6 +78,7 @@ THIRD_PARTY = {
 }
 # jansson is the value type of every layer but the lowest.
 WITHOUT_JSON = "homeserver/base/"
+THREAD_START = "homeserver/base/thread.c"
 
 
 def layer_of(path):
@@ -122,6 +124,9 @@ def check_file(path):
         problem = check(name, match.group(2))
         if problem:
             yield f"{name}:{line_of(source, match.start())}: {problem}"
+    if name != THREAD_START and not name.startswith("tests/"):
+        for match in re.finditer(r"\bpthread_create\(", source):
+            yield f"{name}:{line_of(source, match.start())}: start threads by thread_start() ({THREAD_START})"
 
 
 report([problem for path in files(".c", ".h") for problem in check_file(path)])

@@ -18,7 +18,7 @@ static int64_t note_round(void *context UNUSED)
 
 static struct looper *start(int64_t pause)
 {
-    struct looper *looper = looper_create(note_round, NULL);
+    struct looper *looper = looper_create("looper", note_round, NULL);
 
     pause_ms = pause;
     atomic_store(&count, 0);
@@ -60,7 +60,7 @@ static void after_the_stop_there_are_no_rounds(void **state UNUSED)
 
 static void one_that_never_started_is_destroyed(void **state UNUSED)
 {
-    struct looper *looper = looper_create(note_round, NULL);
+    struct looper *looper = looper_create("looper", note_round, NULL);
 
     looper_wake(looper);
     looper_destroy(looper);
