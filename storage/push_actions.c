@@ -5,11 +5,14 @@
 #include "storage/journal.h"
 #include "storage/statements.h"
 
-/* For the user $1: where the reading of a room begins, whatever the thread. */
-#define READ_UNTHREADED                                                                            \
-    "greatest((SELECT max(r.event_position) FROM receipts r "                                      \
-    "           WHERE r.room_nid = m.room_nid AND r.user_nid = $1 AND r.thread = ''), "            \
-    "         m.position) "
+/* The newest receipt of the user $1 for a thread. */
+#define READ_UP_TO(room_nid, thread)                                                               \
+    "(SELECT max(r.event_position) FROM receipts r "                                               \
+    "  WHERE r.room_nid = " room_nid " AND r.user_nid = $1 AND r.thread = " thread ") "
+
+/* For the user $1: where the reading of a room begins, whatever the thread; never in history that
+ * was fetched later. */
+#define READ_UNTHREADED "greatest(" READ_UP_TO("m.room_nid", "''") ", m.position, 0) "
 
 /* Flags of events: 7 hidden, 8 notifies, 16 highlights, 32 in a thread, 2048 redacted
  * (storage/events.h). Flags of push actions: 1 notifies, 2 highlights
@@ -20,6 +23,9 @@
 #define HIGHLIGHTS                                                                                 \
     "CASE WHEN e.flags & 2048 <> 0 THEN false WHEN p.flags IS NULL THEN e.flags & 16 <> 0 ELSE "   \
     "p.flags & 2 <> 0 END "
+
+/* Of events: hidden, in a thread or redacted, what notifies nobody in the main timeline. */
+#define NOT_MAIN "2087"
 
 enum { ADD, THREAD_ADD, COUNTS, ROOMS, LIST };
 
@@ -38,44 +44,94 @@ static const struct db_statement statements[] = {
                     "    AS n (event_nid, room_nid, root_event_id) "
                     "    ON CONFLICT (event_nid) DO NOTHING"},
 
+    /* What all of a room share is counted from the index of positions alone: of the newest events
+     * since the user read the room, those that notify everybody. Taken off is the main timeline up
+     * to where the user wrote or read in it, added what differs for this user, who has a row of
+     * push_actions there. Threads, of which each is read apart, are gone through event by event. */
     [COUNTS] =
         {"unread_counts",
-         "WITH threaded AS ( "
-         "  SELECT room_nid, thread, max(event_position) AS read_position "
-         "    FROM receipts "
-         "   WHERE user_nid = $1 AND room_nid = ANY ($2) AND thread <> '' "
-         "   GROUP BY room_nid, thread), "
-         "scanned AS ( "
-         "  SELECT e.room_nid, e.thread, e.position, "
-         "         " NOTIFIES " AS notifies, "
-         "         " HIGHLIGHTS " AS highlights, "
-         "         coalesce(max(e.position) FILTER (WHERE e.sender_nid = $1) "
-         "                  OVER (PARTITION BY e.room_nid, e.thread), 0) AS own_position "
-         "    FROM memberships m "
-         "   CROSS JOIN LATERAL ( "
-         "         SELECT events.room_nid, events.position, events.flags, events.sender_nid, "
-         "                CASE WHEN events.flags & 32 = 0 THEN 'main' "
-         "                     ELSE coalesce((SELECT t.root_event_id FROM thread_events t "
-         "                                     WHERE t.event_nid = events.event_nid), 'main') "
-         "                 END AS thread "
-         "           FROM events "
-         "          WHERE events.room_nid = m.room_nid "
-         "            AND events.position > " READ_UNTHREADED
-         "            AND events.position <= $4 "
-         "            AND events.flags & 7 = 0 "
-         "          ORDER BY events.position DESC "
-         "          LIMIT $3) e "
-         "    LEFT JOIN push_actions p "
-         "      ON p.user_nid = $1 AND p.room_nid = e.room_nid AND p.position = e.position "
-         "   WHERE m.user_nid = $1 AND m.room_nid = ANY ($2) AND m.membership = 2) "
-         "SELECT s.room_nid, s.thread, count(*) FILTER (WHERE s.notifies), "
-         "       count(*) FILTER (WHERE s.highlights) "
-         "  FROM scanned s "
-         "  LEFT JOIN threaded t USING (room_nid, thread) "
-         " WHERE s.position > greatest(t.read_position, s.own_position) "
-         "   AND (s.notifies OR s.highlights) "
-         " GROUP BY s.room_nid, s.thread "
-         " ORDER BY s.room_nid, s.thread"},
+         "WITH seen AS MATERIALIZED ( "
+         "  SELECT m.room_nid, e.first, e.notifies, e.highlights, e.has_threads, "
+         "         greatest(e.first - 1, e.own_position, " READ_UP_TO(
+             "m.room_nid",
+             "'main'") ") "
+                       "           AS read_position "
+                       "    FROM memberships m "
+                       "   CROSS JOIN LATERAL ( "
+                       "         SELECT min(n.position) AS first, "
+                       "                count(*) FILTER (WHERE n.flags & " NOT_MAIN
+                       " = 0 AND n.flags & 8 <> 0) "
+                       "                  AS notifies, "
+                       "                count(*) FILTER (WHERE n.flags & " NOT_MAIN
+                       " = 0 AND n.flags & 16 <> 0) "
+                       "                  AS highlights, "
+                       "                max(n.position) FILTER (WHERE n.flags & 32 = 0 AND "
+                       "n.sender_nid = $1) "
+                       "                  AS own_position, "
+                       "                bool_or(n.flags & 32 <> 0) AS has_threads "
+                       "           FROM (SELECT events.position, events.flags, events.sender_nid "
+                       "                   FROM events "
+                       "                  WHERE events.room_nid = m.room_nid "
+                       "                    AND events.position > " READ_UNTHREADED
+                       "                    AND events.position <= $4 "
+                       "                    AND events.flags & 7 = 0 "
+                       "                  ORDER BY events.position DESC "
+                       "                  LIMIT $3) n) e "
+                       "   WHERE m.user_nid = $1 AND m.room_nid = ANY ($2) AND m.membership = 2 "
+                       "     AND e.first IS NOT NULL), "
+                       "in_main AS ( "
+                       "  SELECT s.room_nid, "
+                       "         s.notifies - was.notifies + coalesce(own.notifies, 0) AS "
+                       "notifies, "
+                       "         s.highlights - was.highlights + coalesce(own.highlights, 0) AS "
+                       "highlights "
+                       "    FROM seen s "
+                       "   CROSS JOIN LATERAL ( "
+                       "         SELECT count(*) FILTER (WHERE e.flags & 8 <> 0) AS notifies, "
+                       "                count(*) FILTER (WHERE e.flags & 16 <> 0) AS highlights "
+                       "           FROM events e "
+                       "          WHERE e.room_nid = s.room_nid AND e.position >= s.first "
+                       "            AND e.position <= s.read_position AND e.flags & " NOT_MAIN
+                       " = 0) was "
+                       "   CROSS JOIN LATERAL ( "
+                       "         SELECT sum((p.flags & 1) - (e.flags >> 3 & 1)) AS notifies, "
+                       "                sum((p.flags >> 1 & 1) - (e.flags >> 4 & 1)) AS highlights "
+                       "           FROM push_actions p "
+                       "           JOIN events e ON e.room_nid = p.room_nid AND e.position = "
+                       "p.position "
+                       "          WHERE p.user_nid = $1 AND p.room_nid = s.room_nid "
+                       "            AND p.position > s.read_position AND p.position <= $4 "
+                       "            AND e.flags & " NOT_MAIN " = 0) own), "
+                       "in_threads AS ( "
+                       "  SELECT e.room_nid, t.root_event_id AS thread, e.position, "
+                       "         " NOTIFIES " AS notifies, "
+                       "         " HIGHLIGHTS " AS highlights, "
+                       "         max(e.position) FILTER (WHERE e.sender_nid = $1) "
+                       "           OVER (PARTITION BY e.room_nid, t.root_event_id) AS own_position "
+                       "    FROM seen s "
+                       "   CROSS JOIN LATERAL ( "
+                       "         SELECT n.room_nid, n.position, n.event_nid, n.flags, n.sender_nid "
+                       "           FROM events n "
+                       "          WHERE s.has_threads AND n.room_nid = s.room_nid AND n.position "
+                       ">= s.first "
+                       "            AND n.position <= $4 AND n.flags & 39 = 32 "
+                       "         OFFSET 0) e " /* room by room */
+                       "    JOIN thread_events t USING (event_nid) "
+                       "    LEFT JOIN push_actions p "
+                       "      ON p.user_nid = $1 AND p.room_nid = e.room_nid AND p.position = "
+                       "e.position) "
+                       "SELECT room_nid, 'main' AS thread, notifies, highlights "
+                       "  FROM in_main "
+                       " WHERE notifies > 0 OR highlights > 0 "
+                       " UNION ALL "
+                       "SELECT t.room_nid, t.thread, count(*) FILTER (WHERE t.notifies), "
+                       "       count(*) FILTER (WHERE t.highlights) "
+                       "  FROM in_threads t "
+                       " WHERE t.position > greatest(t.own_position, " READ_UP_TO(
+                           "t.room_nid", "t.thread") ", 0) "
+                                                     "   AND (t.notifies OR t.highlights) "
+                                                     " GROUP BY t.room_nid, t.thread "
+                                                     " ORDER BY room_nid, thread"},
 
     /* Badges are about rooms, so one unread event is enough to know, and own threads are left out
      * of the account. */

@@ -24,9 +24,10 @@ static struct relation relation_of(json_t *content)
     };
 }
 
+/* A thread that is called "main" would be taken for the main timeline. */
 static bool is_thread(const struct relation *relation)
 {
-    return relation->type != NULL && relation->event_id != NULL &&
+    return relation->type != NULL && relation->event_id != NULL && *relation->event_id == '$' &&
            strcmp(relation->type, "m.thread") == 0;
 }
 

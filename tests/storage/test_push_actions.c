@@ -205,6 +205,156 @@ static void only_members_count(void **state)
     assert_string_equal(counts(fixture, people.me), "");
 }
 
+/* Rooms at random, counted event by event. */
+enum { RANDOM_ROOMS = 40, RANDOM_EVENTS = 40, RANDOM_THREADS = 3, RECEIPTS = 5, THREAD_MAIN = 0 };
+
+struct random_event {
+    bool is_mine;
+    unsigned flags;
+    unsigned thread; /* THREAD_MAIN, or $<number> */
+    int personal;    /* -1: none */
+};
+struct random_room {
+    int first; /* position of events[0] */
+    struct random_event events[RANDOM_EVENTS];
+    int read[RANDOM_THREADS + 1]; /* receipts; positions */
+    int read_all;
+};
+
+static unsigned random_below(unsigned limit)
+{
+    static unsigned seed = 5;
+
+    seed = seed * 1103515245u + 12345u;
+    return (seed >> 16) % limit;
+}
+
+static const char *thread_name(struct arena *arena, unsigned thread)
+{
+    return thread == THREAD_MAIN ? RECEIPT_MAIN : arena_printf(arena, "$%u", thread);
+}
+
+static struct random_event random_event(void)
+{
+    static const unsigned shared[] = {0, EVENT_NOTIFIES, EVENT_NOTIFIES | EVENT_HIGHLIGHTS};
+    static const unsigned other[] = {EVENT_SOFT_FAILED, EVENT_REDACTED, EVENT_BUMPS};
+
+    return (struct random_event){
+        .is_mine = random_below(20) == 0,
+        .flags = shared[random_below(3)] | (random_below(4) == 0 ? other[random_below(3)] : 0),
+        .thread = random_below(2) == 0 ? random_below(RANDOM_THREADS + 1) : THREAD_MAIN,
+        .personal = random_below(4) == 0 ? (int)random_below(4) : -1,
+    };
+}
+
+static void store_random_event(struct journal_fixture *fixture, const struct people *people,
+                               int room, int position, const struct random_event *event)
+{
+    unsigned in_thread = event->thread != THREAD_MAIN ? EVENT_IN_THREAD : 0;
+
+    run(fixture,
+        "WITH e AS ( "
+        "  INSERT INTO events (event_nid, room_nid, position, depth, origin_server_ts, "
+        "                      sender_nid, flags, event_id) "
+        "  VALUES (%d, %d, %d, 1, 1, %lld, %u, '$e%d') RETURNING *), "
+        "t AS ( "
+        "  INSERT INTO thread_events (event_nid, room_nid, root_event_id) "
+        "  SELECT event_nid, room_nid, '$%u' FROM e WHERE flags & 32 <> 0) "
+        "INSERT INTO push_actions (user_nid, room_nid, position, flags) "
+        "SELECT %lld, room_nid, position, %d FROM e WHERE %d >= 0",
+        position, room, position, (long long)(event->is_mine ? people->me : people->you),
+        event->flags | in_thread, position, event->thread, (long long)people->me, event->personal,
+        event->personal);
+}
+
+static void random_receipt(struct journal_fixture *fixture, const struct people *people,
+                           int room_nid, struct random_room *room)
+{
+    unsigned thread = random_below(RANDOM_THREADS + 2);
+    int position = room->first + (int)random_below(RANDOM_EVENTS);
+    bool is_for_all = thread > RANDOM_THREADS;
+    int *read = is_for_all ? &room->read_all : &room->read[thread];
+
+    *read = position > *read ? position : *read;
+    run(fixture,
+        "INSERT INTO receipts (room_nid, user_nid, type, thread, event_id, event_position, ts, "
+        "                      position) "
+        "VALUES (%d, %lld, %u, '%s', '$', %d, 1, 1) "
+        "    ON CONFLICT (room_nid, user_nid, type, thread) DO UPDATE "
+        "   SET event_position = greatest(receipts.event_position, excluded.event_position)",
+        room_nid, (long long)people->me, 1 + random_below(2),
+        is_for_all ? "" : thread_name(fixture->arena, thread), position);
+}
+
+/* As the specification tells it: what came after the receipts and what the user wrote. */
+static struct unread_count count_one_by_one(const struct random_room *room, unsigned thread)
+{
+    struct unread_count count = {0};
+
+    for (int i = 0; i < RANDOM_EVENTS; i++) {
+        const struct random_event *event = &room->events[i];
+        bool is_shown = (event->flags & EVENT_SOFT_FAILED) == 0;
+        if (event->thread != thread || !is_shown || room->first + i <= room->read_all)
+            continue;
+        if (event->is_mine)
+            count.notifications = count.highlights = 0;
+        if (event->is_mine || (event->flags & EVENT_REDACTED) != 0 ||
+            room->first + i <= room->read[thread])
+            continue;
+        count.notifications += event->personal >= 0 ? (event->personal & NOTIFIES) != 0
+                                                    : (event->flags & EVENT_NOTIFIES) != 0;
+        count.highlights += event->personal >= 0 ? (event->personal & HIGHLIGHTS) != 0
+                                                 : (event->flags & EVENT_HIGHLIGHTS) != 0;
+    }
+    return count;
+}
+
+static void check_random_room(struct journal_fixture *fixture, const struct people *people,
+                              int64_t room_nid, const struct random_room *room)
+{
+    const struct unread_query query = {people->me, {&room_nid, 1}, INT64_MAX};
+    struct unread_count *rows;
+    size_t count, next = 0;
+
+    assert_int_equal(unread_counts(fixture->db, fixture->arena, &query, &rows, &count), OK);
+    /* "$…" sorts before "main". */
+    for (unsigned i = 1; i <= RANDOM_THREADS + 1; i++) {
+        unsigned thread = i % (RANDOM_THREADS + 1);
+        struct unread_count wanted = count_one_by_one(room, thread);
+        if (wanted.notifications == 0 && wanted.highlights == 0)
+            continue;
+        assert_true(next < count);
+        assert_string_equal(rows[next].thread, thread_name(fixture->arena, thread));
+        assert_int_equal(rows[next].notifications, wanted.notifications);
+        assert_int_equal(rows[next].highlights, wanted.highlights);
+        next++;
+    }
+    assert_int_equal(next, count);
+}
+
+static void counts_are_those_of_the_single_events(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct people people = furnish(fixture);
+
+    run(fixture,
+        "INSERT INTO memberships (room_nid, user_nid, membership, is_local, event_nid, "
+        "                         sender_nid, position) "
+        "SELECT r, %lld, 2, true, 1, 1, 10 FROM generate_series(100, 100 + %d) r",
+        (long long)people.me, RANDOM_ROOMS);
+    for (int i = 0; i < RANDOM_ROOMS; i++) {
+        struct random_room room = {.first = 1000 * (i + 1)};
+        for (int j = 0; j < RANDOM_EVENTS; j++) {
+            room.events[j] = random_event();
+            store_random_event(fixture, &people, 100 + i, room.first + j, &room.events[j]);
+        }
+        for (int j = 0; j <= RECEIPTS; j++) {
+            check_random_room(fixture, &people, 100 + i, &room);
+            random_receipt(fixture, &people, 100 + i, &room);
+        }
+    }
+}
+
 static int64_t badge(struct journal_fixture *fixture, int64_t user_nid)
 {
     int64_t rooms;
@@ -290,6 +440,7 @@ int main(void)
         TEST(receipts_for_unknown_events_read_nothing),
         TEST(counting_stops_somewhere),
         TEST(only_members_count),
+        TEST(counts_are_those_of_the_single_events),
         TEST(badges_count_rooms),
         TEST(notifications_are_listed_newest_first),
         TEST(actions_and_threads_come_with_their_event),
