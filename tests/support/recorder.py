@@ -10,6 +10,7 @@ what it recorded, whoever is killed when.
 
 import http.server
 import json
+import os
 import pathlib
 import ssl
 import subprocess
@@ -20,6 +21,11 @@ import time
 import httpx
 
 PATIENCE_SECONDS = 60
+
+
+def whole_lines(written):
+    """Without a line that is being written, or never was to its end: a long one is written in pieces."""
+    return written[: written.rfind(b"\n") + 1]
 
 
 class Recorder:
@@ -69,7 +75,7 @@ class Recorder:
         """What came in, in order: method, path, query, authorization, body, status, time."""
         if not self.file.exists():
             return []
-        lines = self.file.read_text().splitlines()
+        lines = whole_lines(self.file.read_bytes()).splitlines()
         return [r for r in (json.loads(line) for line in lines) if r["path"].startswith(prefix)]
 
     def wait_for(self, arrived, prefix=""):
@@ -152,8 +158,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = record
 
 
+def open_records(path):
+    """After a kill amid a line the next one must not be its end."""
+    if path.exists():
+        os.truncate(path, len(whole_lines(path.read_bytes())))
+    return open(path, "a")
+
+
 def main():
-    Handler.file = open(sys.argv[2], "a")
+    Handler.file = open_records(pathlib.Path(sys.argv[2]))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
     server.daemon_threads = True
     if len(sys.argv) > 3:
