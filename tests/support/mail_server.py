@@ -9,7 +9,7 @@ import time
 from aiosmtpd.controller import Controller
 from homeserver import free_port
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 class Mailbox:
