@@ -27,7 +27,7 @@ def test_others_see_who_is_typing_until_they_stop(alice, bob, room):
 
 def test_typing_ends_by_itself(alice, bob, room):
     bob.sync()
-    alice.put(TYPING, room, alice.user_id, body={"typing": True, "timeout": 1000})
+    alice.put(TYPING, room, alice.user_id, body={"typing": True, "timeout": 3000})
     assert bob.sync_until(typing_in(room)) == [[alice.user_id]]
     assert bob.sync_until(typing_in(room)) == [[]]
 
