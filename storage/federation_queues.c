@@ -145,14 +145,16 @@ static const struct db_statement statements[] = {
         "    SELECT " SERVER_OF("by_user") ", " SERVER_OF("to_user") " FROM concerned "
         "     UNION "
         "    SELECT b.origin, b.server_name FROM federation_outbox b WHERE " IN_RANGE("b") ") "
-        "INSERT INTO federation_queues AS q (origin, server_name, sent_position, wanted_position) "
-        "SELECT origin, server_name, $1::bigint, $2::bigint "
+        "INSERT INTO federation_queues AS q (origin, server_name, sent_position, wanted_position, waiting_since_ts) "
+        "SELECT origin, server_name, $1::bigint, $2::bigint, $4::bigint "
         "  FROM servers "
         " WHERE server_name <> ALL($3) AND origin = ANY($3) "
         "    ON CONFLICT (origin, server_name) DO UPDATE "
         "   SET wanted_position = EXCLUDED.wanted_position, "
         "       sent_position = CASE WHEN q.sent_position >= q.wanted_position "
-        "                            THEN EXCLUDED.sent_position ELSE q.sent_position END "
+        "                            THEN EXCLUDED.sent_position ELSE q.sent_position END, "
+        "       waiting_since_ts = CASE WHEN q.sent_position >= q.wanted_position "
+        "                               THEN EXCLUDED.waiting_since_ts ELSE q.waiting_since_ts END "
         "RETURNING origin, server_name, sent_position, wanted_position"},
 
     [SET_SCANNED] = {"federation_scan_set_position",
@@ -164,14 +166,16 @@ static const struct db_statement statements[] = {
         " WHERE sent_position < wanted_position"},
 
     [SENT] = {"federation_queue_sent",
-        "UPDATE federation_queues SET sent_position = $3 "
+        "UPDATE federation_queues "
+        "   SET sent_position = $3, sent_ts = GREATEST(sent_ts, NULLIF($4, 0)), "
+        "       waiting_since_ts = CASE WHEN wanted_position > $3 THEN GREATEST(waiting_since_ts, $5) END "
         " WHERE origin = $1 AND server_name = $2 AND sent_position < $3"},
 
     [OUTBOX_DELETE] = {"federation_outbox_delete",
         "DELETE FROM federation_outbox WHERE origin = $1 AND server_name = $2 AND position <= $3"},
 
     [PDUS] = {"federation_pdus_load",
-        "SELECT e.position, j.json "
+        "SELECT e.position, j.json, e.origin_server_ts "
         "  FROM events e "
         "  JOIN users s ON s.user_nid = e.sender_nid AND s.is_local "
         "  JOIN event_json j ON j.event_nid = e.event_nid "
@@ -182,7 +186,7 @@ static const struct db_statement statements[] = {
         "            WHEN " SERVER_OF("k.state_key") " = $2 THEN NOT " IS_INVITE
         "            ELSE false END "
         " UNION ALL "
-        "SELECT f.position, j.json "
+        "SELECT f.position, j.json, e.origin_server_ts "
         "  FROM federation_forwards f "
         "  JOIN events e ON e.event_nid = f.event_nid AND " SENT_ON
         "  JOIN users s ON s.user_nid = e.sender_nid "
@@ -319,14 +323,17 @@ static enum errcode concerns_others(struct db *db, struct arena *arena, struct d
     return OK;
 }
 
-static enum errcode scan(struct db *db, struct arena *arena, struct db_params range, int64_t until,
+static enum errcode scan(struct db *db, struct arena *arena, const struct federation_scan *what,
                          struct db_rows **out)
 {
     SCOPED(db_transaction_end) struct db *tx = NULL;
 
     TRY(db_begin(db, &tx));
-    TRY(db_query(tx, arena, &statements[SCAN], range, out));
-    TRY(db_execute(tx, &statements[SET_SCANNED], PARAMS(INT(until)), NULL));
+    TRY(db_query(tx, arena, &statements[SCAN],
+                 PARAMS(INT(what->after), INT(what->until),
+                        TEXT_ARRAY(what->hosted, what->hosted_count), INT(what->now_ms)),
+                 out));
+    TRY(db_execute(tx, &statements[SET_SCANNED], PARAMS(INT(what->until)), NULL));
     return db_commit(&tx);
 }
 
@@ -345,7 +352,7 @@ enum errcode federation_queues_scan(struct db *db, struct arena *arena,
         return db_execute(db, &statements[SET_SCANNED], PARAMS(INT(what->until)), NULL);
     if (!concerns)
         return OK;
-    TRY(scan(db, arena, range, what->until, &rows));
+    TRY(scan(db, arena, what, &rows));
     read_queues(rows, arena, out, count_out);
     return OK;
 }
@@ -361,13 +368,15 @@ enum errcode federation_queues_waiting(struct db *db, struct arena *arena,
 }
 
 enum errcode federation_queue_sent(struct db *db, const struct federation_queue *queue,
-                                   int64_t position)
+                                   const struct federation_progress *progress)
 {
-    const struct db_params params =
-        PARAMS(TEXT(queue->origin), TEXT(queue->server_name), INT(position));
-
-    TRY(db_execute(db, &statements[OUTBOX_DELETE], params, NULL));
-    return db_execute(db, &statements[SENT], params, NULL);
+    TRY(db_execute(db, &statements[OUTBOX_DELETE],
+                   PARAMS(TEXT(queue->origin), TEXT(queue->server_name), INT(progress->position)),
+                   NULL));
+    return db_execute(db, &statements[SENT],
+                      PARAMS(TEXT(queue->origin), TEXT(queue->server_name), INT(progress->position),
+                             INT(progress->taken_ts), INT(progress->newest_ts)),
+                      NULL);
 }
 
 static enum errcode load_part(struct db *db, struct arena *arena, int statement,
@@ -391,6 +400,7 @@ enum errcode federation_pdus_load(struct db *db, struct arena *arena,
     for (size_t i = 0; i < *count_out; i++) {
         (*out)[i].position = rows_int(rows, i, 0);
         (*out)[i].json = rows_bytes(rows, i, 1, &(*out)[i].json_size);
+        (*out)[i].origin_server_ts = rows_int(rows, i, 2);
     }
     return OK;
 }

@@ -35,7 +35,8 @@ enum errcode federation_scan_position(struct db *db, struct arena *arena, int64_
 struct federation_scan {
     int64_t after;
     int64_t until;
-    bool is_saved; /* `until` is written down in any case */
+    bool is_saved;  /* `until` is written down in any case */
+    int64_t now_ms; /* since when what is found waits */
     const char *const *hosted;
     size_t hosted_count;
 };
@@ -48,8 +49,13 @@ enum errcode federation_queues_waiting(struct db *db, struct arena *arena,
                                        struct federation_queue **out, size_t *count_out) MUST_CHECK;
 
 /* Everything up to this position is delivered, or need not be. */
+struct federation_progress {
+    int64_t position;
+    int64_t taken_ts;  /* when the other server took a transaction; 0: nothing was sent */
+    int64_t newest_ts; /* what still waits is no older than this; 0: not known */
+};
 enum errcode federation_queue_sent(struct db *db, const struct federation_queue *queue,
-                                   int64_t position) MUST_CHECK;
+                                   const struct federation_progress *progress) MUST_CHECK;
 
 /* A part of a queue: after < position <= until, at most `limit` rows, in order of position. */
 struct federation_part {
@@ -63,6 +69,7 @@ struct federation_pdu {
     int64_t position;
     const char *json; /* canonical, federation form */
     size_t json_size;
+    int64_t origin_server_ts;
 };
 enum errcode federation_pdus_load(struct db *db, struct arena *arena,
                                   const struct federation_part *part, struct federation_pdu **out,

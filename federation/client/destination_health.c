@@ -2,15 +2,22 @@
 #include "federation/client/destination_health.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/base/random.h"
 #include "storage/destinations.h"
 
-enum { FIRST_INTERVAL_MS = 1000, INTERVAL_MAX_MS = 60 * 60 * 1000, DESTINATIONS_MAX = 20000 };
+enum {
+    FIRST_INTERVAL_MS = 1000,
+    INTERVAL_MAX_MS = 60 * 60 * 1000,
+    DESTINATIONS_MAX = 20000,
+    REASON_BYTES_MAX = 256,
+};
 
 struct destination {
     char *server_name;
@@ -120,13 +127,25 @@ enum errcode destination_health_answered(struct destination_health *health, stru
     if (state.failing_since_ts == 0)
         return OK;
     keep(health, server_name, &in_order);
-    return destination_store(db, server_name, &in_order);
+    return destination_store(db, server_name, &in_order, NULL);
+}
+
+/* It may quote what the other server said, in whatever bytes. */
+static void copy_reason(const char *why, char out[static REASON_BYTES_MAX])
+{
+    snprintf(out, REASON_BYTES_MAX, "%s", why);
+    for (char *c = out; *c != '\0'; c++) {
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    }
 }
 
 enum errcode destination_health_failed(struct destination_health *health, struct db *db,
-                                       const char *server_name, int64_t now_ms)
+                                       const char *server_name, const char *why)
 {
+    const int64_t now_ms = clock_wall_ms();
     struct stored_destination state;
+    char reason[REASON_BYTES_MAX];
 
     TRY(load(health, db, server_name, &state));
     /* Several calls that were under way when it went down are one failure. */
@@ -141,7 +160,8 @@ enum errcode destination_health_failed(struct destination_health *health, struct
     state.retry_ts =
         now_ms + state.retry_interval_ms + random_below((uint32_t)(state.retry_interval_ms / 4));
     keep(health, server_name, &state);
-    return destination_store(db, server_name, &state);
+    copy_reason(why, reason);
+    return destination_store(db, server_name, &state, reason);
 }
 
 bool destination_health_spoke(struct destination_health *health, const char *server_name)
@@ -158,4 +178,16 @@ bool destination_health_spoke(struct destination_health *health, const char *ser
     }
     pthread_mutex_unlock(&health->lock);
     return was_failing;
+}
+
+enum errcode destination_health_heed_retries(struct destination_health *health, struct db *db)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const char **server_names;
+    size_t count;
+
+    TRY(destinations_to_retry(db, arena, &server_names, &count));
+    for (size_t i = 0; i < count; i++)
+        (void)destination_health_spoke(health, server_names[i]); /* whether it was known to fail */
+    return OK;
 }

@@ -26,11 +26,16 @@ enum errcode destination_health_retry_ts(struct destination_health *health, stru
 enum errcode destination_health_answered(struct destination_health *health, struct db *db,
                                          const char *server_name) MUST_CHECK;
 
-/* It did not answer, or only to say that it can not. */
+/* It did not answer, or only to say that it can not; `why` is kept for administrators. */
 enum errcode destination_health_failed(struct destination_health *health, struct db *db,
-                                       const char *server_name, int64_t now_ms) MUST_CHECK;
+                                       const char *server_name, const char *why) MUST_CHECK;
 
 /* It called us, so it is worth calling: true when it counted as failing before. */
 bool destination_health_spoke(struct destination_health *health, const char *server_name);
+
+/* Administrators asked that some be tried again, in this process or another: they may be called at
+ * once. */
+enum errcode destination_health_heed_retries(struct destination_health *health,
+                                             struct db *db) MUST_CHECK;
 
 #endif

@@ -8,9 +8,11 @@
 #include "federation/client/client_internal.h"
 #include "federation/client/destination_health.h"
 #include "federation/client/discovery.h"
-#include "homeserver/base/clock.h"
+#include "federation/client/federation_metrics.h"
 #include "homeserver/base/glob.h"
+#include "homeserver/call.h"
 #include "homeserver/net/http_client.h"
+#include "homeserver/services.h"
 
 struct federation_client *federation_client_create(const struct federation_client_options *options)
 {
@@ -28,6 +30,7 @@ struct federation_client *federation_client_create(const struct federation_clien
     memcpy(client->identities, options->identities, bytes);
     client->discovery = discovery_create(options->config, options->http);
     client->health = destination_health_create();
+    federation_metrics_register();
     return client;
 }
 
@@ -99,15 +102,20 @@ enum errcode federation_retry_ts(struct federation_client *client, struct db *db
 }
 
 enum errcode federation_note_health(struct federation_client *client, struct db *db,
-                                    const char *server_name, bool is_well)
+                                    const char *server_name, const char *why)
 {
-    if (is_well)
+    if (why == NULL)
         return destination_health_answered(client->health, db, server_name);
     discovery_forget(client->discovery, server_name);
-    return destination_health_failed(client->health, db, server_name, clock_wall_ms());
+    return destination_health_failed(client->health, db, server_name, why);
 }
 
 bool federation_peer_spoke(struct federation_client *client, const char *server_name)
 {
     return destination_health_spoke(client->health, server_name);
+}
+
+enum errcode federation_heed_retries(struct call *call)
+{
+    return destination_health_heed_retries(call->services->federation->health, call->db);
 }

@@ -49,13 +49,17 @@ void federation_set_tls(const struct config *config, const char *server_name,
                         struct http_call *call);
 
 /* For those who call asynchronously and keep the back-off themselves: when the server may be called
- * next (ms since 1970; 0: now), and what came of a call. */
+ * next (ms since 1970; 0: now), and why a call failed (NULL: it answered). */
 enum errcode federation_retry_ts(struct federation_client *client, struct db *db,
                                  const char *server_name, int64_t *out) MUST_CHECK;
 enum errcode federation_note_health(struct federation_client *client, struct db *db,
-                                    const char *server_name, bool is_well) MUST_CHECK;
+                                    const char *server_name, const char *why) MUST_CHECK;
 
 /* The server called us: it may be called at once. True when it counted as failing. */
 bool federation_peer_spoke(struct federation_client *client, const char *server_name);
+
+/* Servers that administrators want to be tried again may be called at once. */
+struct call;
+enum errcode federation_heed_retries(struct call *call) MUST_CHECK;
 
 #endif

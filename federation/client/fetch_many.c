@@ -199,7 +199,10 @@ static enum errcode read_one(struct asking *asking, struct pending *pending)
         return E_SHUTDOWN;
     if (pending->is_started)
         TRY(federation_note_health(call->services->federation, call->db, destination,
-                                   !federation_is_unwell(pending->outcome, pending->status)));
+                                   federation_is_unwell(pending->outcome, pending->status)
+                                       ? federation_why_unwell(call->arena, pending->why,
+                                                               pending->outcome, pending->status)
+                                       : NULL));
     question->outcome = pending->outcome;
     if (pending->outcome == OK)
         question->outcome =

@@ -8,6 +8,7 @@
 #include "federation/client/client_internal.h"
 #include "federation/client/destination_health.h"
 #include "federation/client/discovery.h"
+#include "federation/client/federation_metrics.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/glob.h"
@@ -142,6 +143,7 @@ static enum errcode check_allowed(struct federation_client *client, const char *
 
     if (federation_allows(config_current(client->config), destination, &why))
         return OK;
+    federation_count(FEDERATION_CALL_NOT_ALLOWED, 1);
     return fail(error, M_FORBIDDEN, "%s: %s", destination, why);
 }
 
@@ -167,6 +169,12 @@ bool federation_is_unwell(enum errcode outcome, int status)
            (outcome == OK && (status == 502 || status == 503 || status == 504 || status == 429));
 }
 
+const char *federation_why_unwell(struct arena *arena, const char *text, enum errcode outcome,
+                                  int status)
+{
+    return outcome == OK ? arena_printf(arena, "HTTP status %d", status) : text;
+}
+
 enum errcode federation_fetch_raw(struct call *call, const struct federation_request *request,
                                   struct http_answer *out)
 {
@@ -187,8 +195,9 @@ enum errcode federation_fetch_raw(struct call *call, const struct federation_req
         discovery_forget(client->discovery, request->destination);
         /* Whose keys are asked for, strangers say: nothing is stored of whom they invent. */
         if (!request->is_unsigned)
-            TRY(destination_health_failed(client->health, call->db, request->destination,
-                                          clock_wall_ms()));
+            TRY(destination_health_failed(
+                client->health, call->db, request->destination,
+                federation_why_unwell(call->arena, call->error->text, outcome, out->status)));
     } else if (outcome == OK) {
         TRY(destination_health_answered(client->health, call->db, request->destination));
     }

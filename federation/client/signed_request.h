@@ -60,6 +60,9 @@ enum errcode federation_read_answer(struct arena *arena, const char *server_name
 
 /* True when a call that ended like this says that the server itself is in trouble. */
 bool federation_is_unwell(enum errcode outcome, int status);
+/* … and why, for administrators; `text` says why there was no answer. */
+const char *federation_why_unwell(struct arena *arena, const char *text, enum errcode outcome,
+                                  int status);
 
 /* Asynchronous, for the sender: E_UNAVAILABLE when the route is not known yet
  * (federation_find_route() blocks for it), otherwise `done` is called, see http_client_start(). The

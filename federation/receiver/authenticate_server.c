@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "federation/client/federation_client.h"
+#include "federation/client/federation_metrics.h"
 #include "federation/receiver/verify_keys.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
@@ -33,6 +34,7 @@ static enum errcode check_policy(struct call *call, const char *origin)
 
     if (config_hosts(config, origin) || federation_allows(config, origin, &why))
         return OK;
+    federation_count(FEDERATION_REQUEST_NOT_ALLOWED, 1);
     log_info(LOG_FEDERATION, "A request of %s was refused: %s.", origin, why);
     return fail(call->error, M_FORBIDDEN, "This server does not talk to yours: %s.", why);
 }

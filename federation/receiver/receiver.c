@@ -13,6 +13,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
+#include "homeserver/base/metrics.h"
 #include "homeserver/base/thread_pool.h"
 #include "homeserver/services.h"
 #include "storage/db.h"
@@ -74,8 +75,19 @@ static enum errcode work_on_room(struct federation_receiver *receiver, struct db
     return outcome;
 }
 
+/* Rooms with work under way or waiting for a thread; others that are in the inbox have to wait for
+ * something, and the job comes back to them. */
+static void count_room(const struct waiting_room *room, int by)
+{
+    metric_change(metrics_gauge("beffroi_federation_receiving_rooms",
+                                "Rooms whose received events are worked on, by who is needed.",
+                                room->goes_outward ? "needs=\"others\"" : "needs=\"nobody\""),
+                  by);
+}
+
 static void forget(struct federation_receiver *receiver, struct waiting_room *room)
 {
+    count_room(room, -1);
     HASH_DEL(receiver->rooms, room);
     free(room->room_id);
     free(room);
@@ -94,7 +106,9 @@ static void run(void *db, void *argument)
     enum errcode outcome = is_stopping ? E_SHUTDOWN : work_on_room(receiver, db, room, &has_more);
 
     pthread_mutex_lock(&receiver->lock);
+    count_room(room, -1);
     room->goes_outward = outcome == E_OUTWARD;
+    count_room(room, 1);
     struct thread_pool *next = room->goes_outward ? receiver->outward : receiver->pool;
     bool has_work = room->goes_outward || (outcome == OK && (has_more || room->has_news));
     bool again = has_work && !receiver->is_stopping;
@@ -121,6 +135,7 @@ void federation_receiver_wake(struct federation_receiver *receiver, const char *
         room->room_id = strdup(room_id);
         room->receiver = receiver;
         HASH_ADD_KEYPTR(hh, receiver->rooms, room->room_id, strlen(room->room_id), room);
+        count_room(room, 1);
         if (!thread_pool_submit(receiver->pool, run, room))
             forget(receiver, room); /* the job comes back to it */
     }

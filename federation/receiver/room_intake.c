@@ -3,13 +3,13 @@
 
 #include <string.h>
 
+#include "federation/client/federation_metrics.h"
 #include "federation/receiver/invite_intake.h"
 #include "federation/receiver/missing_events.h"
 #include "federation/receiver/pdu_intake.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/clock.h"
 #include "homeserver/base/log.h"
-#include "homeserver/base/metrics.h"
 #include "homeserver/protocol/event.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/rooms/receive_event.h"
@@ -23,6 +23,25 @@ enum { EVENTS_AT_ONCE = 20 };
 /* How long an event waits for the room's policy server. Spec: what is not signed is soft-failed,
  * and that is for good; a server that is being restarted has not refused anything. */
 enum { POLICY_PATIENCE_MS = 5 * 60 * 1000 };
+
+static bool will_pass(enum errcode outcome)
+{
+    return outcome == E_UNAVAILABLE || outcome == E_SHUTDOWN || outcome == E_OUTWARD;
+}
+
+static void count_result(enum errcode outcome, const struct received *received)
+{
+    enum federation_counter counter = FEDERATION_EVENT_ACCEPTED;
+
+    if (will_pass(outcome))
+        return;
+    if (outcome != OK)
+        counter = FEDERATION_EVENT_NOT_TAKEN;
+    else if (received->why != NULL)
+        counter = received->result == RECEPTION_REJECTED ? FEDERATION_EVENT_REJECTED
+                                                         : FEDERATION_EVENT_SOFT_FAILED;
+    federation_count(counter, 1);
+}
 
 /* A call with an arena of its own: what one event needs does not pile up. */
 static enum errcode receive_alone(struct call *call, const struct inbox_pdu *row,
@@ -45,6 +64,7 @@ static enum errcode receive_alone(struct call *call, const struct inbox_pdu *row
     if (outcome == E_OUTWARD)
         return outcome;
     const char *event_id = pdu_signed_event(pdu)->event_id;
+    count_result(outcome, &received);
     if (outcome != OK)
         log_info(LOG_FEDERATION, "Event %s of %s was not taken: %s", event_id, row->origin,
                  error.text);
@@ -133,11 +153,6 @@ static void count_failure(const struct inbox_pdu *row, enum errcode outcome, siz
     log_error(LOG_FEDERATION, "An event of %s for %s fails every time and is left out: %s",
               row->origin, row->room_id, errcode_default_text(outcome));
     *done = 1;
-}
-
-static bool will_pass(enum errcode outcome)
-{
-    return outcome == E_UNAVAILABLE || outcome == E_SHUTDOWN || outcome == E_OUTWARD;
 }
 
 /* What failed at the commit is received again; what did not is known by then. */

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "federation/client/federation_client.h"
+#include "federation/client/federation_metrics.h"
 #include "federation/receiver/edus.h"
 #include "federation/receiver/receiver.h"
 #include "federation/receiver/room_access.h"
@@ -39,6 +40,7 @@ static enum errcode check_access(struct intake *intake, struct room *room,
     *why_out = NULL;
     if (domain == NULL ||
         (!config_hosts(config, domain) && !federation_allows(config, domain, why_out))) {
+        federation_count(FEDERATION_EVENT_NOT_ALLOWED, 1);
         *why_out = "this server does not take events of its sender's server";
         return OK;
     }
@@ -140,6 +142,10 @@ static enum errcode enqueue(struct intake *intake, const char **answer_out)
         return inbox_find_answer(call->db, call->arena, transaction->origin, transaction->txn_id,
                                  answer_out);
     TRY(added);
+    federation_count(FEDERATION_TRANSACTION_IN_TAKEN, 1);
+    federation_count(FEDERATION_EVENT_IN, intake->count);
+    federation_count(FEDERATION_EDU_IN,
+                     json_array_size(json_object_get(transaction->body, "edus")));
     for (size_t i = 0; i < intake->count; i++)
         federation_receiver_wake(call->services->receiver, intake->pdus[i].room_id);
     return OK;
@@ -154,8 +160,10 @@ enum errcode transaction_receive(struct call *call, const struct transaction *tr
 
     TRY(inbox_find_answer(call->db, call->arena, transaction->origin, transaction->txn_id,
                           answer_out));
-    if (*answer_out != NULL)
+    if (*answer_out != NULL) {
+        federation_count(FEDERATION_TRANSACTION_IN_REPEATED, 1);
         return OK;
+    }
     TRY(check_shape(call, transaction->body));
     json_t *pdus = json_object_get(transaction->body, "pdus");
     intake.results = json_on_arena(call->arena, json_object());

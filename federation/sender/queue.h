@@ -16,7 +16,8 @@ struct sender_queue {
     struct federation_queue state; /* texts are our own */
     bool is_busy;                  /* a transaction, or the search for the route, is under way */
     int64_t busy_until_position;   /* what is sent when it is delivered */
-    size_t busy_pdus;
+    size_t busy_pdus, busy_edus;
+    int64_t busy_newest_ts; /* of its events */
     int64_t pdu_limit;
     int64_t not_before_ts; /* wall clock; 0: now */
     json_t *edus[TRANSACTION_VOLATILE_EDUS_MAX];

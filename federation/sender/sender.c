@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "federation/client/federation_metrics.h"
 #include "federation/client/signed_request.h"
 #include "federation/client/transactions.h"
 #include "federation/sender/queue.h"
@@ -141,15 +142,24 @@ static void find_route(void *thread_state, void *argument)
     complete(completion);
 }
 
+static enum errcode move_on(struct federation_sender *sender, struct sender_queue *queue,
+                            const struct federation_progress *progress)
+{
+    TRY(federation_queue_sent(sender->db, &queue->state, progress));
+    queue->state.sent_position = progress->position;
+    return OK;
+}
+
 static enum errcode delivered(struct federation_sender *sender, struct sender_queue *queue)
 {
     const struct services *services = sender->services;
 
     queue->pdu_limit = TRANSACTION_PDUS_MAX;
-    TRY(federation_note_health(services->federation, sender->db, queue->state.server_name, true));
-    TRY(federation_queue_sent(sender->db, &queue->state, queue->busy_until_position));
-    queue->state.sent_position = queue->busy_until_position;
-    return OK;
+    TRY(federation_note_health(services->federation, sender->db, queue->state.server_name, NULL));
+    return move_on(sender, queue,
+                   &(struct federation_progress){.position = queue->busy_until_position,
+                                                 .taken_ts = clock_wall_ms(),
+                                                 .newest_ts = queue->busy_newest_ts});
 }
 
 /* The other server is there and does not take what we send: first one event at a time, then without
@@ -163,6 +173,7 @@ static enum errcode refused(struct federation_sender *sender, struct sender_queu
     }
     log_error(LOG_FEDERATION, "%s refuses what stands at position %lld; it is left out. %s",
               queue->state.server_name, (long long)queue->busy_until_position, completion->why);
+    federation_count(FEDERATION_LEFT_OUT, 1);
     return delivered(sender, queue);
 }
 
@@ -173,8 +184,10 @@ static enum errcode not_delivered(struct federation_sender *sender, struct sende
         return OK;
     log_info(LOG_FEDERATION, "A transaction for %s failed: %s", queue->state.server_name,
              completion->why);
+    if (!completion->is_route)
+        federation_count(FEDERATION_TRANSACTION_OUT_FAILED, 1);
     return federation_note_health(sender->services->federation, sender->db,
-                                  queue->state.server_name, false);
+                                  queue->state.server_name, completion->why);
 }
 
 static enum errcode take_completion(struct federation_sender *sender,
@@ -187,8 +200,12 @@ static enum errcode take_completion(struct federation_sender *sender,
     sender->in_flight--;
     if (completion->is_route)
         return completion->outcome == OK ? OK : not_delivered(sender, queue, completion);
-    if (completion->outcome == OK && completion->status == 200)
+    if (completion->outcome == OK && completion->status == 200) {
+        federation_count(FEDERATION_TRANSACTION_OUT_TAKEN, 1);
+        federation_count(FEDERATION_EVENT_OUT, queue->busy_pdus);
+        federation_count(FEDERATION_EDU_OUT, queue->busy_edus);
         return delivered(sender, queue);
+    }
     if (completion->outcome == OK && (completion->status == 400 || completion->status == 413))
         return refused(sender, queue, completion);
     return not_delivered(sender, queue, completion);
@@ -230,7 +247,8 @@ static enum errcode scan(struct federation_sender *sender, struct call *call)
     struct federation_scan what = {.after = sender->scanned_position,
                                    .until = journal_position(call->services->journal),
                                    .hosted = hosted,
-                                   .hosted_count = config->domain_count};
+                                   .hosted_count = config->domain_count,
+                                   .now_ms = clock_wall_ms()};
     struct federation_queue *rows;
     size_t count;
 
@@ -284,9 +302,8 @@ static enum errcode give_up_all(struct federation_sender *sender, struct sender_
 {
     log_info(LOG_FEDERATION, "Nothing is sent to %s: %s", queue->state.server_name, why);
     sender_queue_drop_edus(queue);
-    TRY(federation_queue_sent(sender->db, &queue->state, queue->state.wanted_position));
-    queue->state.sent_position = queue->state.wanted_position;
-    return OK;
+    return move_on(sender, queue,
+                   &(struct federation_progress){.position = queue->state.wanted_position});
 }
 
 static enum errcode start_transaction(struct federation_sender *sender, struct call *call,
@@ -308,6 +325,10 @@ static enum errcode start_transaction(struct federation_sender *sender, struct c
         queue->is_busy = true;
         queue->busy_until_position = planned->until;
         queue->busy_pdus = planned->pdu_count;
+        queue->busy_edus = planned->edu_count;
+        /* Events that are passed on have their own server's time. */
+        queue->busy_newest_ts =
+            planned->newest_ts < clock_wall_ms() ? planned->newest_ts : clock_wall_ms();
         sender->in_flight++;
         sender_queue_drop_edus(queue);
         return OK;
@@ -339,8 +360,7 @@ static enum errcode serve_queue(struct federation_sender *sender, struct call *c
         TRY(transaction_plan(call->db, call->arena, &plan, &planned));
         if (planned.content != NULL)
             return start_transaction(sender, call, queue, &planned);
-        TRY(federation_queue_sent(call->db, &queue->state, planned.until));
-        queue->state.sent_position = planned.until;
+        TRY(move_on(sender, queue, &(struct federation_progress){.position = planned.until}));
     }
     return OK;
 }
@@ -374,7 +394,10 @@ static enum errcode claim(struct federation_sender *sender, struct call *call)
         return OK;
     sender->claim_again_ms = clock_monotonic_ms() + CLAIM_EVERY_MS;
     TRY(federation_sender_lock(call->db, call->arena, &sender->is_claimed));
-    if (!sender->is_claimed || was_claimed)
+    if (!sender->is_claimed)
+        return OK;
+    TRY(federation_heed_retries(call));
+    if (was_claimed)
         return OK;
     TRY(federation_scan_position(call->db, call->arena, &sender->scanned_position));
     sender->saved_position = sender->scanned_position;

@@ -21,6 +21,7 @@ struct builder {
     const struct transaction_plan *plan;
     struct federation_part part; /* `until` shrinks while things do not fit */
     json_t *pdus, *edus;
+    int64_t newest_ts;
 };
 
 static enum errcode add_json(struct builder *builder, json_t *list, const char *text, size_t size)
@@ -49,8 +50,10 @@ static enum errcode add_pdus(struct builder *builder)
     if (count > 0)
         end_at(builder, count, builder->part.limit, pdus[count - 1].position);
     for (size_t i = 0; i < count; i++) {
-        if (pdus[i].position <= builder->part.until)
-            TRY(add_json(builder, builder->pdus, pdus[i].json, pdus[i].json_size));
+        if (pdus[i].position > builder->part.until)
+            break;
+        TRY(add_json(builder, builder->pdus, pdus[i].json, pdus[i].json_size));
+        builder->newest_ts = pdus[i].origin_server_ts;
     }
     return OK;
 }
@@ -174,6 +177,7 @@ enum errcode transaction_plan(struct db *db, struct arena *arena,
         .until = builder.part.until,
         .pdu_count = json_array_size(builder.pdus),
         .edu_count = json_array_size(builder.edus),
+        .newest_ts = builder.newest_ts,
     };
     if (out->pdu_count + out->edu_count > 0)
         out->content =

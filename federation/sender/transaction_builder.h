@@ -20,6 +20,7 @@ struct planned_transaction {
     int64_t until;   /* what the queue has sent when this is delivered */
     size_t pdu_count;
     size_t edu_count;
+    int64_t newest_ts; /* of the events; 0: there are none */
 };
 
 enum errcode transaction_plan(struct db *db, struct arena *arena,

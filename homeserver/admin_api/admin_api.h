@@ -10,6 +10,11 @@ struct request;
  * same purpose, its path and its bodies are spoken, so that existing tools work.
  */
 
+/* federation.c */
+enum errcode admin_get_destination(struct request *req);
+enum errcode admin_list_destinations(struct request *req);
+enum errcode admin_reset_destination(struct request *req);
+
 /* media.c */
 enum errcode admin_delete_media(struct request *req);
 enum errcode admin_delete_media_by_date(struct request *req);

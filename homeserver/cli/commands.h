@@ -7,6 +7,8 @@ struct command;
 extern const struct command command_bench;
 extern const struct command command_check_config;
 extern const struct command command_federation_check;
+extern const struct command command_federation_destinations;
+extern const struct command command_federation_retry;
 extern const struct command command_generate_config;
 extern const struct command command_generate_key;
 extern const struct command command_list_routes;

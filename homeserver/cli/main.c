@@ -33,8 +33,14 @@ static const struct command *const media_commands[] = {
 };
 
 static const struct command *const inside_commands[] = {
-    &command_bench,        &command_federation_check, &command_list_routes,
-    &command_state_resets, &command_verify_room,      NULL,
+    &command_bench,
+    &command_federation_check,
+    &command_federation_destinations,
+    &command_federation_retry,
+    &command_list_routes,
+    &command_state_resets,
+    &command_verify_room,
+    NULL,
 };
 
 static const struct command_group groups[] = {

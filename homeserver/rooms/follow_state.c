@@ -149,6 +149,12 @@ static enum errcode follow_key(struct following *f, const struct changed_key *ke
     return OK;
 }
 
+struct metric_counter *state_resets_counter(void)
+{
+    return metrics_counter("beffroi_state_resets_total",
+                           "State resolutions that removed members or powers.", NULL);
+}
+
 /* The watchdog: such things happen when servers disagree, and people call them a broken room. */
 static void tell_resets(struct following *f)
 {
@@ -161,9 +167,7 @@ static void tell_resets(struct following *f)
             arena_printf(f->call->arena, "%s%s%s", detail, i > 0 ? "; " : "", f->resets.items[i]);
     log_warn(LOG_ROOMS, "State resolution in %s took away what nobody took away: %s.",
              room_id(f->change->room), detail);
-    metric_count(metrics_counter("beffroi_state_resets_total",
-                                 "State resolutions that removed members or powers.", NULL),
-                 1);
+    metric_count(state_resets_counter(), 1);
     state_reset_add_in(f->entry, room_nid(f->change->room), f->change->cause_nid, clock_wall_ms(),
                        detail);
 }

@@ -29,4 +29,7 @@ struct state_change {
 enum errcode state_follow_in(struct call *call, struct journal_entry *entry,
                              struct state_change *change) MUST_CHECK;
 
+/* The watchdog's alarms; asked for once at the start, so that the first one is an increase. */
+struct metric_counter *state_resets_counter(void);
+
 #endif

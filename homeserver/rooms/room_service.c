@@ -14,6 +14,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
 #include "homeserver/base/cache.h"
+#include "homeserver/rooms/follow_state.h"
 #include "homeserver/rooms/remote_rooms.h"
 #include "homeserver/rooms/snapshot_cache.h"
 #include "homeserver/services.h"
@@ -66,6 +67,7 @@ struct room_service *room_service_create(const struct domain_key *keys, size_t k
 
     if (service == NULL)
         abort();
+    (void)state_resets_counter();
     pthread_mutex_init(&service->lock, NULL);
     service->rooms_max = rooms_max;
     service->keys = calloc(key_count, sizeof(*keys));

@@ -277,6 +277,9 @@ const struct route routes[] = {
     {GET,    "/_synapse/admin/v1/statistics/users/media",                      admin_get_media_statistics, ADMIN, LIMIT_NONE, NO_BODY, 0},
 
     /* ── Administration API: Registration tokens ───────────────────────────────────────────── */
+    {GET,    "/_synapse/admin/v1/federation/destinations",             admin_list_destinations,    ADMIN, LIMIT_NONE,       NO_BODY,       0},
+    {GET,    "/_synapse/admin/v1/federation/destinations/{destination}", admin_get_destination,    ADMIN, LIMIT_NONE,       NO_BODY,       0},
+    {POST,   "/_synapse/admin/v1/federation/destinations/{destination}/reset_connection", admin_reset_destination, ADMIN, LIMIT_NONE, JSON_OPTIONAL, 0},
     {GET,    "/_beffroi/admin/v1/state_resets",                        admin_list_state_resets,    ADMIN, LIMIT_NONE,       NO_BODY,       0},
     {POST,   "/_synapse/admin/v1/send_server_notice",                  admin_send_server_notice,   ADMIN, LIMIT_NONE,       JSON_BODY,     0},
     {PUT,    "/_synapse/admin/v1/send_server_notice/{txnId}",          admin_send_server_notice_once,ADMIN, LIMIT_NONE,       JSON_BODY,     0},
