@@ -3,11 +3,24 @@
 #include "storage/search.h"
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/array.h"
 #include "storage/journal.h"
 #include "storage/plain_words.h"
 #include "storage/statements.h"
 
-enum { ADD, REMOVE, BY_RANK, BY_AGE, COUNT_HITS, WORDS };
+enum { ADD, REMOVE, NEWEST, BY_WORDS, WORDS };
+
+enum {
+    /* How often a word is written is seen from so many of the newest events … */
+    SAMPLE_EVENTS = 256,
+    /* … and if it is in one of eight, going through events finds enough sooner than the index does,
+     * which tells all hits there ever were. */
+    FREQUENT_ONE_IN = 8,
+    EVENTS_PER_STEP = 4096, /* at most */
+    FIRST_SPAN_POSITIONS = 4096,
+    SPAN_GROWTH = 8,
+    STEPS_MAX = 8,
+};
 
 /* What is asked once for all hits. The room is a word of the text, with a `!` that no other word
  * has: the index finds words in the rooms that are asked for, however often they are written
@@ -45,22 +58,44 @@ static const struct db_statement statements[] = {
 
     [REMOVE] = {"search_remove", "DELETE FROM event_search WHERE event_nid = $1"},
 
-    [BY_RANK] = {"search_by_rank",
-                 ASKED "SELECT s.event_nid, s.room_nid, s.position, "
-                       "       ts_rank(s.vector, " WORDS_ASKED ")::float8 AS rank " FROM_SEARCH
-                       " ORDER BY rank DESC, s.position DESC "
-                       " LIMIT $5 OFFSET $6"},
+    /* The newest events of the rooms, and which of them are hits. One row at least: how many events
+     * there were, and the position of the oldest. */
+    [NEWEST] = {"search_newest",
+                "WITH asked AS MATERIALIZED (SELECT plainto_tsquery('simple', $3) AS words), "
+                "seen AS MATERIALIZED ( "
+                "  SELECT e.event_nid, e.position "
+                "    FROM unnest($1::bigint[], $2::bigint[]) AS r (room_nid, until) "
+                "   CROSS JOIN LATERAL ( "
+                "         SELECT n.event_nid, n.position FROM events n "
+                "          WHERE n.room_nid = r.room_nid AND n.position > $6 "
+                "            AND n.position <= least(r.until, $7) "
+                "          ORDER BY n.position DESC "
+                "          LIMIT $8) e "
+                "   ORDER BY e.position DESC "
+                "   LIMIT $8), "
+                "hits AS ( "
+                "  SELECT h.* FROM seen "
+                "   CROSS JOIN LATERAL ( "
+                "         SELECT s.event_nid, s.room_nid, s.position, "
+                "                ts_rank(s.vector, " WORDS_ASKED ")::float8 AS rank "
+                "           FROM event_search s "
+                "          WHERE s.event_nid = seen.event_nid AND s.vector @@ " WORDS_ASKED
+                "            AND s.key = ANY($4::bigint[]) OFFSET 0) h " /* one by one */
+                "   ORDER BY h.position DESC "
+                "   LIMIT $5) "
+                "SELECT h.event_nid, h.room_nid, h.position, h.rank, a.events, a.oldest "
+                "  FROM (SELECT count(*) AS events, min(position) AS oldest FROM seen) a "
+                "  LEFT JOIN hits h ON true "
+                " ORDER BY h.position DESC"},
 
     /* Only what is shown gets its rank. */
-    [BY_AGE] = {"search_by_age", ASKED "SELECT h.event_nid, h.room_nid, h.position, "
-                                       "       ts_rank(h.vector, " WORDS_ASKED ")::float8 AS rank "
-                                       "  FROM (SELECT s.* " FROM_SEARCH "   AND s.position <= $6 "
-                                       "         ORDER BY s.position DESC "
-                                       "         LIMIT $5) AS h "
-                                       " ORDER BY h.position DESC"},
-
-    [COUNT_HITS] = {"search_count",
-                    ASKED "SELECT count(*) FROM (SELECT 1 " FROM_SEARCH " LIMIT $5) AS hits"},
+    [BY_WORDS] = {"search_by_words",
+                  ASKED "SELECT h.event_nid, h.room_nid, h.position, "
+                        "       ts_rank(h.vector, " WORDS_ASKED ")::float8 AS rank "
+                        "  FROM (SELECT s.* " FROM_SEARCH "   AND s.position <= $6 "
+                        "         ORDER BY s.position DESC "
+                        "         LIMIT $5) AS h "
+                        " ORDER BY h.position DESC"},
 
     [WORDS] = {"search_words", "SELECT tsvector_to_array(to_tsvector('simple', $1))"},
 };
@@ -83,36 +118,102 @@ void search_remove_in(struct journal_entry *entry, int64_t event_nid)
     journal_entry_add(entry, &statements[REMOVE], PARAMS(INT(event_nid)));
 }
 
-enum errcode search_events(struct db *db, struct arena *arena, const struct search_query *query,
-                           struct search_hit **out, size_t *count_out)
+/* A search on its way back through the rooms. */
+struct search_walk {
+    const struct search_query *query;
+    ARRAY_OF(struct search_hit) hits;
+    int64_t events; /* looked at */
+    int64_t until;  /* where it goes on */
+    int64_t span;   /* positions to look at in the next step */
+};
+
+static bool has_enough(const struct search_walk *walk)
 {
+    return walk->until <= 0 || (int64_t)walk->hits.count >= walk->query->limit;
+}
+
+static bool is_frequent(const struct search_walk *walk)
+{
+    return walk->events < SAMPLE_EVENTS ||
+           (int64_t)walk->hits.count * FREQUENT_ONE_IN >= walk->events;
+}
+
+static void add_hits(struct search_walk *walk, struct arena *arena, const struct db_rows *rows)
+{
+    for (size_t i = 0; i < rows_count(rows) && !rows_is_null(rows, i, 0); i++) {
+        const struct search_hit hit = {rows_int(rows, i, 0), rows_int(rows, i, 1),
+                                       rows_int(rows, i, 2), rows_double(rows, i, 3)};
+        array_push(arena, &walk->hits, hit);
+    }
+}
+
+/* As many events as will have the hits that are missing, judged by those before. */
+static int64_t events_wanted(const struct search_walk *walk)
+{
+    int64_t missing = walk->query->limit - (int64_t)walk->hits.count;
+    int64_t wanted = walk->hits.count > 0
+                         ? missing * walk->events / (int64_t)walk->hits.count * 9 / 8
+                         : EVENTS_PER_STEP;
+
+    if (walk->events < SAMPLE_EVENTS || wanted < SAMPLE_EVENTS)
+        return SAMPLE_EVENTS;
+    return wanted < EVENTS_PER_STEP ? wanted : EVENTS_PER_STEP;
+}
+
+/* Events of the rooms are found by their positions: in ever larger spans of these, for most may be
+ * of other rooms. */
+static enum errcode step_back(struct search_walk *walk, struct db *db, struct arena *arena)
+{
+    const struct search_query *query = walk->query;
+    int64_t limit = events_wanted(walk);
+    int64_t after = walk->until > walk->span ? walk->until - walk->span : 0;
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[query->by_rank ? BY_RANK : BY_AGE],
+    TRY(db_query(db, arena, &statements[NEWEST],
                  PARAMS(INT_ARRAY(query->room_nids, query->room_count),
                         INT_ARRAY(query->until, query->room_count), TEXT(query->term),
-                        INT_ARRAY(query->keys, query->key_count), INT(query->limit),
-                        INT(query->by_rank ? query->skip : query->until_position)),
+                        INT_ARRAY(query->keys, query->key_count),
+                        INT(query->limit - (int64_t)walk->hits.count), INT(after), INT(walk->until),
+                        INT(limit)),
                  &rows));
-    *count_out = rows_count(rows);
-    *out = ARENA_ARRAY(arena, *count_out, struct search_hit);
-    for (size_t i = 0; i < *count_out; i++)
-        (*out)[i] = (struct search_hit){rows_int(rows, i, 0), rows_int(rows, i, 1),
-                                        rows_int(rows, i, 2), rows_double(rows, i, 3)};
+    add_hits(walk, arena, rows);
+    bool is_all = rows_int(rows, 0, 4) < limit;
+    walk->events += rows_int(rows, 0, 4);
+    walk->until = is_all ? after : rows_int(rows, 0, 5) - 1;
+    walk->span *= is_all ? SPAN_GROWTH : 1;
     return OK;
 }
 
-enum errcode search_count(struct db *db, struct arena *arena, const struct search_query *query,
-                          int64_t *out)
+static enum errcode ask_index(struct search_walk *walk, struct db *db, struct arena *arena)
 {
+    const struct search_query *query = walk->query;
     struct db_rows *rows;
 
-    TRY(db_query(db, arena, &statements[COUNT_HITS],
+    TRY(db_query(db, arena, &statements[BY_WORDS],
                  PARAMS(INT_ARRAY(query->room_nids, query->room_count),
                         INT_ARRAY(query->until, query->room_count), TEXT(query->term),
-                        INT_ARRAY(query->keys, query->key_count), INT(SEARCH_COUNT_MAX)),
+                        INT_ARRAY(query->keys, query->key_count),
+                        INT(query->limit - (int64_t)walk->hits.count), INT(walk->until)),
                  &rows));
-    *out = rows_int(rows, 0, 0);
+    add_hits(walk, arena, rows);
+    return OK;
+}
+
+enum errcode search_events(struct db *db, struct arena *arena, const struct search_query *query,
+                           struct search_hit **out, size_t *count_out)
+{
+    struct search_walk walk = {
+        .query = query,
+        .until = query->room_count > 0 ? query->until_position : 0,
+        .span = FIRST_SPAN_POSITIONS,
+    };
+
+    for (int i = 0; i < STEPS_MAX && !has_enough(&walk) && is_frequent(&walk); i++)
+        TRY(step_back(&walk, db, arena));
+    if (!has_enough(&walk))
+        TRY(ask_index(&walk, db, arena));
+    *out = walk.hits.items;
+    *count_out = walk.hits.count;
     return OK;
 }
 

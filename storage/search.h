@@ -31,9 +31,7 @@ struct search_query {
     const char *term; /* all of its words are to be found */
     const int64_t *keys;
     size_t key_count;
-    bool by_rank;           /* the best first; otherwise the newest first */
-    int64_t skip;           /* by rank: results of earlier pages */
-    int64_t until_position; /* by age: nothing after this */
+    int64_t until_position; /* nothing after this */
     int64_t limit;
 };
 struct search_hit {
@@ -42,13 +40,10 @@ struct search_hit {
     int64_t position;
     double rank;
 };
+/* The newest hits, the newest first. The work grows with their number, or with all hits there are
+ * of a word that few events have. */
 enum errcode search_events(struct db *db, struct arena *arena, const struct search_query *query,
                            struct search_hit **out, size_t *count_out) MUST_CHECK;
-
-/* How many there are in all, counted up to SEARCH_COUNT_MAX. */
-enum { SEARCH_COUNT_MAX = 1000 };
-enum errcode search_count(struct db *db, struct arena *arena, const struct search_query *query,
-                          int64_t *out) MUST_CHECK;
 
 /* The words of a term as the search sees them. */
 enum errcode search_words(struct db *db, struct arena *arena, const char *term, const char ***out,

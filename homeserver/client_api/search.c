@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "homeserver/base/arena.h"
@@ -27,12 +28,17 @@ enum {
     CONTEXT_DEFAULT = 5,
     CONTEXT_MAX = 50,
     TERM_BYTES_MAX = 1000,
-    SKIP_MAX = 10000,
+    /* So many of the newest hits are ranked, and counted. */
+    HITS_MAX = 1000,
     KEYS = 3,
 };
 
 struct search_request {
     struct search_query query;
+    bool by_rank;  /* the best first; otherwise the newest first */
+    int64_t limit; /* of a page */
+    int64_t skip;  /* by rank: results of earlier pages */
+    int64_t total; /* by age: as the first page counted; 0: this is the first page */
     struct search_style style;
     const struct event_filter *filter;
     int64_t keys[KEYS];
@@ -64,8 +70,8 @@ static enum errcode read_order(struct request *req, json_t *criteria, struct sea
 {
     const char *order = json_get_string(criteria, "order_by");
 
-    out->query.by_rank = order == NULL || strcmp(order, "rank") == 0;
-    if (!out->query.by_rank && strcmp(order, "recent") != 0)
+    out->by_rank = order == NULL || strcmp(order, "rank") == 0;
+    if (!out->by_rank && strcmp(order, "recent") != 0)
         return fail(&req->error, M_INVALID_PARAM, "order_by must be rank or recent.");
     return OK;
 }
@@ -100,21 +106,25 @@ static enum errcode read_style(struct request *req, json_t *criteria, struct sea
     return OK;
 }
 
-/* `r<results so far>` by rank, `t<position>` by age. */
-static enum errcode read_token(struct request *req, struct search_query *query)
+/* `r<results so far>` by rank, `t<position>.<results in all>` by age. */
+static enum errcode read_token(struct request *req, struct search_request *out)
 {
     const char *token = query_string(req, "next_batch");
-    int64_t number;
+    int64_t *place = out->by_rank ? &out->skip : &out->query.until_position;
     int end = 0;
 
-    query->until_position = journal_position(req->call.services->journal);
+    out->query.until_position = journal_position(req->call.services->journal);
     if (token == NULL)
         return OK;
-    if (strlen(token) > 20 || *token != (query->by_rank ? 'r' : 't') ||
-        sscanf(token + 1, "%18" SCNd64 "%n", &number, &end) != 1 || token[1 + end] != '\0' ||
-        (query->by_rank && (number < 0 || number > SKIP_MAX)))
+    if (strlen(token) <= 40 && *token == (out->by_rank ? 'r' : 't')) {
+        if (out->by_rank)
+            (void)sscanf(token + 1, "%18" SCNd64 "%n", place, &end);
+        else
+            (void)sscanf(token + 1, "%18" SCNd64 ".%18" SCNd64 "%n", place, &out->total, &end);
+    }
+    if (end == 0 || token[1 + end] != '\0' || *place < 0 || out->skip > HITS_MAX ||
+        out->total < 0 || out->total > HITS_MAX)
         return fail(&req->error, M_INVALID_PARAM, "next_batch is no token of this server.");
-    *(query->by_rank ? &query->skip : &query->until_position) = number;
     return OK;
 }
 
@@ -157,8 +167,8 @@ static enum errcode read_request(struct request *req, json_t *criteria, struct s
     TRY(event_filter_parse(req->call.arena, filter, &req->error, &out->filter));
     if (json_get_int(filter, "limit", &limit) && (limit < 1 || limit > LIMIT_MAX))
         limit = limit < 1 ? 1 : LIMIT_MAX;
-    out->query.limit = limit;
-    return read_token(req, &out->query);
+    out->limit = limit;
+    return read_token(req, out);
 }
 
 static bool passes_room(const struct event_filter *filter, const char *room_id)
@@ -196,28 +206,54 @@ static enum errcode find_rooms(struct request *req, struct search_request *searc
     return OK;
 }
 
-static const char *next_token(struct arena *arena, const struct search_query *query,
-                              const struct search_hit *hits, size_t count)
+static int compare_ranks(const void *one, const void *other)
 {
-    if (count < (size_t)query->limit)
-        return NULL;
-    if (query->by_rank)
-        return arena_printf(arena, "r%" PRId64, query->skip + (int64_t)count);
-    return arena_printf(arena, "t%" PRId64, hits[count - 1].position - 1);
+    const struct search_hit *a = one, *b = other;
+
+    if (a->rank != b->rank)
+        return a->rank > b->rank ? -1 : 1;
+    return a->position != b->position ? (a->position > b->position ? -1 : 1) : 0;
+}
+
+static const char *next_token(struct arena *arena, const struct search_request *search,
+                              const struct search_found *found)
+{
+    if (search->by_rank)
+        return arena_printf(arena, "r%" PRId64, search->skip + search->limit);
+    return arena_printf(arena, "t%" PRId64 ".%" PRId64, found->hits[search->limit - 1].position - 1,
+                        found->total);
+}
+
+/* The page of all the hits. Spec, `count`: "An approximate count of the total number of results".
+ */
+static void choose_page(struct arena *arena, const struct search_request *search,
+                        struct search_hit *hits, size_t count, struct search_found *out)
+{
+    size_t skip = (size_t)search->skip;
+
+    out->total = search->total > 0 ? search->total : (int64_t)count;
+    if (skip >= count)
+        return;
+    if (search->by_rank)
+        qsort(hits, count, sizeof(*hits), compare_ranks);
+    out->hits = hits + skip;
+    out->hit_count = count - skip;
+    if (out->hit_count <= (size_t)search->limit)
+        return;
+    out->hit_count = (size_t)search->limit;
+    out->next_batch = next_token(arena, search, out);
 }
 
 static enum errcode run(struct request *req, struct search_request *search, json_t **out)
 {
     struct search_found found = {.style = &search->style, .filter = search->filter};
+    struct search_hit *hits;
     size_t count;
 
     TRY(find_rooms(req, search));
-    TRY(search_events(req->call.db, req->call.arena, &search->query, &found.hits, &count));
-    found.hit_count = count;
-    found.next_batch = next_token(req->call.arena, &search->query, found.hits, count);
-    found.total = (int64_t)count;
-    if (found.next_batch != NULL || query_string(req, "next_batch") != NULL) /* not all of them */
-        TRY(search_count(req->call.db, req->call.arena, &search->query, &found.total));
+    search->query.limit = search->total > 0 ? search->limit + 1 : HITS_MAX;
+    TRY(search_events(req->call.db, req->call.arena, &search->query, &hits, &count));
+    choose_page(req->call.arena, search, hits, count, &found);
     TRY(search_words(req->call.db, req->call.arena, search->query.term, &found.words,
                      &found.word_count));
     return search_answer_make(req, &found, out);

@@ -311,10 +311,11 @@ static const struct {
     {"room_directory_forwards_listed", NOW ", " NOW ", NULL, false, '{}', false, 21, NULL", 60},
     {"user_directory_search", "2000, 'name 2001', 10", 2000},
     /* search */
-    {"search_by_age",
-     ROOMS ", array_fill(9000000000::bigint, ARRAY[25]), 'common', '{1}', 10, " NOW, 11000},
-    {"search_by_rank", ROOMS ", array_fill(9000000000::bigint, ARRAY[25]), 'word7', '{1}', 10, 0",
-     200},
+    {"search_newest",
+     ROOMS ", array_fill(9000000000::bigint, ARRAY[25]), 'common', '{1}', 10, 0, " NOW ", 100",
+     25 * 100 + 300},
+    {"search_by_words",
+     ROOMS ", array_fill(9000000000::bigint, ARRAY[25]), 'word7', '{1}', 10, " NOW, 200},
 };
 
 static bool check_question(const char *name, const char *values, double rows_max, const char *mode)
