@@ -10,7 +10,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/strbuf.h"
 
-enum { TEXT_BYTES_MAX = 4096, WORD_BYTES_MAX = 255, WORDS_MAX = 255 };
+enum { TEXT_BYTES_MAX = 4096, WORD_BYTES_MAX = 255 };
 
 static bool is_digit(unsigned char c)
 {
@@ -79,7 +79,6 @@ static bool separates(const unsigned char *text, bool is_after_space)
 static bool add_words(struct strbuf *out, const unsigned char *text)
 {
     bool is_after_space = true;
-    int position = 0;
 
     while (*text != '\0') {
         size_t length = word_bytes(text);
@@ -89,13 +88,11 @@ static bool add_words(struct strbuf *out, const unsigned char *text)
             is_after_space = is_space(*text++);
             continue;
         }
-        if (length > WORD_BYTES_MAX || ++position > WORDS_MAX)
+        if (length > WORD_BYTES_MAX)
             return false;
         strbuf_add_char(out, '\'');
         strbuf_add(out, text, length);
-        strbuf_add_string(out, "':");
-        strbuf_add_int(out, position);
-        strbuf_add_char(out, ' ');
+        strbuf_add_string(out, "' ");
         text += length;
         is_after_space = false;
     }

@@ -68,6 +68,15 @@ def test_pages(alice, room, order):
     assert search(alice, word, order_by=order, query={"next_batch": "x"}, expect=400)["errcode"] == "M_INVALID_PARAM"
 
 
+def test_the_more_of_a_message_the_words_are_the_better_it_is(alice, room):
+    word = unique("ranked").replace("-", "")
+    alone, among_others = alice.send_text(room, word), alice.send_text(room, f"something else about {word}")
+    best, second = search(alice, word)["results"]
+    assert [best["result"]["event_id"], second["result"]["event_id"]] == [alone, among_others]
+    assert (best["rank"], second["rank"]) == (1, 0.25)
+    assert ids(search(alice, word, order_by="recent")) == [among_others, alone]
+
+
 def test_context_profiles_and_state(alice, bob, room):
     word = unique("context").replace("-", "")
     events = [alice.send_text(room, text) for text in ("one", "two", word)]

@@ -17,7 +17,7 @@ static const struct db_statement find_difference = {
     "SELECT n.text, n.plain, to_tsvector('simple', n.text)::text "
     "  FROM unnest($1::text[], $2::text[]) AS n (text, plain) "
     " WHERE n.plain::tsvector "
-    "       <> to_tsvector('simple', n.text) || array_to_tsvector(ARRAY['!7'])"};
+    "       <> strip(to_tsvector('simple', n.text)) || array_to_tsvector(ARRAY['!7'])"};
 
 static const char *folded(struct arena *arena, const char *text)
 {
@@ -145,7 +145,7 @@ static void long_texts_are_left_to_postgresql(void **state)
     struct strbuf text;
 
     strbuf_init(&text, 0);
-    for (int i = 0; i < 256; i++)
+    for (int i = 0; i < 2049; i++)
         strbuf_add_string(&text, "a ");
     assert_null(plain_words_vector(fixture->arena, text.data, ROOM));
     strbuf_truncate(&text, 0);
