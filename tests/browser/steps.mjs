@@ -12,7 +12,7 @@ let number = 0;
 export async function open_page() {
     const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-GB' });
     const page = await context.newPage();
-    page.setDefaultTimeout(30000);
+    page.setDefaultTimeout(60000);
     page.on('pageerror', (error) => console.log('page error:', String(error).slice(0, 200)));
     // What the server does not know, a client may need: look at these lines.
     page.on('response', async (answer) => {
