@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
 from client import Client  # noqa: E402
-from homeserver import Homeserver, launch, running  # noqa: E402
+from homeserver import Homeserver, launch, remove_fresh_cluster, running  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -33,6 +33,10 @@ def pytest_configure(config):
     # A thousand waiting clients are a thousand sockets on both sides.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def pytest_unconfigure():
+    remove_fresh_cluster()  # processes that run side by side end without their exit functions
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """A homeserver that tests start, kill and restart: our own binary, or Synapse to check the tests."""
 
+import atexit
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -145,6 +147,8 @@ class Homeserver:
 class Beffroi(Homeserver):
     """Our server with its own data directory and private PostgreSQL cluster."""
 
+    has_fresh_data = True  # see fresh_cluster()
+
     def __init__(self, server_name="localhost", **settings):
         super().__init__(server_name)
         self.settings = settings
@@ -172,6 +176,16 @@ class Beffroi(Homeserver):
         self.directory.chmod(0o755)
         return self
 
+    def start(self):
+        data = self.directory / "data"
+        if self.has_fresh_data and not data.exists() and json.loads(self.config.read_text()).get("database") == "embedded":
+            keys = [self.binary, "generate-key", "--config", str(self.config)]
+            made = subprocess.run(keys, cwd=self.directory, stdin=subprocess.DEVNULL, capture_output=True)
+            # A configuration that can not be used is for the start to refuse.
+            if made.returncode == 0:
+                copy_directory(fresh_cluster(), data / "postgresql")
+        return super().start()
+
     def command(self):
         return [self.binary, "serve", "--config", str(self.config)]
 
@@ -183,6 +197,33 @@ class Beffroi(Homeserver):
         while "The configuration was read again." not in self.log(start):
             assert time.monotonic() < give_up, self.log(start)
             time.sleep(0.02)
+
+
+def copy_directory(source, target):
+    subprocess.run(["cp", "--archive", "--reflink=auto", source, target], check=True)
+
+
+@functools.cache
+def fresh_cluster():
+    """The PostgreSQL of a server that was started once and did nothing. To make the cluster and its schema is most of the
+    work of a first start; hundreds of servers need not all do it. Nothing in there belongs to one server."""
+    server = Beffroi().prepare()
+    server.has_fresh_data = False
+    try:
+        server.start()
+        assert server.stop() == 0, server.log()
+        directory = pathlib.Path(tempfile.mkdtemp(prefix="beffroi-fresh-"))
+        copy_directory(server.directory / "data" / "postgresql", directory / "postgresql")
+        return directory / "postgresql"
+    finally:
+        server.remove()
+
+
+@atexit.register
+def remove_fresh_cluster():
+    if fresh_cluster.cache_info().currsize > 0:
+        shutil.rmtree(fresh_cluster().parent, ignore_errors=True)
+        fresh_cluster.cache_clear()
 
 
 @contextlib.contextmanager
