@@ -8,6 +8,8 @@ from client import event_ids
 from invariants import connect
 from peer import FEDERATION, canonical, quote, without
 
+PATIENCE_SECONDS = 240  # for hundreds of events
+
 
 @pytest.fixture
 def room(server, alice, peer):
@@ -20,6 +22,15 @@ def room(server, alice, peer):
 
 def sees(client, room, event):
     client.sync_until(lambda answer: room.id_of(event) in event_ids(answer, room.room_id))
+
+
+def is_stored(client, room, event):
+    """Waits for it without following all that comes before it."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    path = f"/_matrix/client/v3/rooms/{room.room_id}/event/{room.id_of(event)}"
+    while client.raw("GET", path).status_code != 200:
+        assert time.monotonic() < give_up, "the last of many events does not come"
+        time.sleep(0.1)
 
 
 def asked(peer, endpoint):
@@ -90,7 +101,7 @@ def test_a_told_state_may_leave_out_what_we_have(server, alice, peer, room):
     peer.answers[f"{FEDERATION}/v1/event_auth/"] = lambda *_: (404, {"errcode": "M_NOT_FOUND"})
     peer.answers[f"{FEDERATION}/v1/state/"] = told
     peer.send(server, [last])
-    sees(alice, room, last)
+    is_stored(alice, room, last)
     assert asked(peer, "state")
     assert alice.state(room.room_id, "m.room.member", room.user_id)["displayname"] == "Trent 229"
 
