@@ -12,6 +12,7 @@
 #include "homeserver/protocol/event_format.h"
 #include "homeserver/protocol/event_id.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/protocol/redaction.h"
 #include "homeserver/protocol/room_version.h"
 
 static const char *const *read_links(struct arena *arena, const struct room_version *version,
@@ -73,25 +74,45 @@ enum errcode event_write_bytes(const struct room_version *version, const json_t 
     return code;
 }
 
-static enum errcode check_bytes(const struct room_version *version, const json_t *json,
-                                struct error *error)
+/* Since version 3 the ID is the hash of what is signed. */
+static enum errcode find_id(struct arena *arena, const struct room_version *version,
+                            const json_t *json, const struct strbuf *signed_bytes, const char **out)
 {
-    SCOPED(strbuf_finish) struct strbuf bytes;
+    uint8_t hash[SHA256_BYTES];
 
-    strbuf_init(&bytes, EVENT_BYTES_MAX);
-    return event_write_bytes(version, json, &bytes, error);
+    if (version->event_id_format == EVENT_ID_CARRIED)
+        return event_id_of(arena, version, json, out);
+    sha256(signed_bytes->data, signed_bytes->length, hash);
+    *out = event_id_of_hash(arena, version, hash);
+    return OK;
+}
+
+enum errcode event_parse_with_texts(struct arena *arena, const struct room_version *version,
+                                    json_t *json, struct error *error,
+                                    const struct event_texts *texts, const struct event **out)
+{
+    struct strbuf *bytes = texts->bytes;
+    const char *event_id;
+
+    TRY(event_format_check(version, json, error));
+    TRY(event_write_bytes(version, json, bytes, error));
+    redaction_splice(version, json_get_string(json, "type"),
+                     (struct json_span){bytes->data, bytes->length}, texts->signed_bytes);
+    TRY(find_id(arena, version, json, texts->signed_bytes, &event_id));
+    *out = read_event(arena, version, event_id, json_on_arena(arena, json_incref(json)));
+    return OK;
 }
 
 enum errcode event_parse(struct arena *arena, const struct room_version *version, json_t *json,
                          struct error *error, const struct event **out)
 {
-    const char *event_id;
+    SCOPED(strbuf_finish) struct strbuf bytes;
+    SCOPED(strbuf_finish) struct strbuf signed_bytes;
 
-    TRY(event_format_check(version, json, error));
-    TRY(check_bytes(version, json, error));
-    TRY(event_id_of(arena, version, json, &event_id));
-    *out = read_event(arena, version, event_id, json_on_arena(arena, json_incref(json)));
-    return OK;
+    strbuf_init(&bytes, EVENT_BYTES_MAX);
+    strbuf_init(&signed_bytes, 0);
+    const struct event_texts texts = {&bytes, &signed_bytes};
+    return event_parse_with_texts(arena, version, json, error, &texts, out);
 }
 
 enum errcode event_parse_stored(struct arena *arena, const struct room_version *version,

@@ -50,6 +50,20 @@ struct event {
 enum errcode event_parse(struct arena *arena, const struct room_version *version, json_t *json,
                          struct error *error, const struct event **out) MUST_CHECK;
 
+/*
+ * The same for those who go on to check or store the event: the two texts that were made for it are
+ * appended. `bytes` is limited to EVENT_BYTES_MAX and takes what event_write_bytes() writes,
+ * `signed_bytes` what signatures cover (redaction_splice()).
+ */
+struct event_texts {
+    struct strbuf *bytes;
+    struct strbuf *signed_bytes;
+};
+enum errcode event_parse_with_texts(struct arena *arena, const struct room_version *version,
+                                    json_t *json, struct error *error,
+                                    const struct event_texts *texts,
+                                    const struct event **out) MUST_CHECK;
+
 /* The same from canonical bytes that storage holds and that were checked before they were stored:
  * trusts `event_id` and skips the size checks. */
 enum errcode event_parse_stored(struct arena *arena, const struct room_version *version,

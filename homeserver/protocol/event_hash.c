@@ -26,21 +26,58 @@ static enum errcode hash_without(const json_t *object, const char *const *omitte
     return OK;
 }
 
+static const char *const not_hashed[] = {"unsigned", "signatures", "hashes", NULL};
+
 enum errcode event_content_hash(const json_t *event, uint8_t out[SHA256_BYTES])
 {
-    static const char *const omitted[] = {"unsigned", "signatures", "hashes", NULL};
+    return hash_without(event, not_hashed, out);
+}
 
-    return hash_without(event, omitted, out);
+static bool is_claimed(const json_t *event, const uint8_t computed[SHA256_BYTES])
+{
+    const char *text = json_get_string(json_get_object(event, "hashes"), "sha256");
+    uint8_t claimed[SHA256_BYTES];
+
+    return base64_decode_exactly(claimed, sizeof(claimed), text) &&
+           memcmp(claimed, computed, sizeof(claimed)) == 0;
 }
 
 bool event_content_hash_matches(const json_t *event)
 {
-    const char *text = json_get_string(json_get_object(event, "hashes"), "sha256");
-    uint8_t computed[SHA256_BYTES], claimed[SHA256_BYTES];
+    uint8_t computed[SHA256_BYTES];
 
-    return base64_decode_exactly(claimed, sizeof(claimed), text) &&
-           event_content_hash(event, computed) == OK &&
-           memcmp(claimed, computed, sizeof(claimed)) == 0;
+    return event_content_hash(event, computed) == OK && is_claimed(event, computed);
+}
+
+static bool is_not_hashed(struct json_span name)
+{
+    for (size_t i = 0; not_hashed[i] != NULL; i++) {
+        if (json_span_equals(name, not_hashed[i]))
+            return true;
+    }
+    return false;
+}
+
+bool event_content_hash_matches_bytes(const json_t *event, struct json_span canonical)
+{
+    SCOPED(strbuf_finish) struct strbuf bytes;
+    uint8_t computed[SHA256_BYTES];
+    struct json_scan scan;
+    struct json_member member;
+
+    strbuf_init(&bytes, 0);
+    strbuf_add_char(&bytes, '{');
+    json_scan_start(&scan, canonical);
+    while (json_scan_next(&scan, &member)) {
+        if (is_not_hashed(member.name))
+            continue;
+        strbuf_add_separator(&bytes);
+        /* With the quotes and the colon between the two. */
+        strbuf_add(&bytes, member.name.bytes - 1, member.name.size + member.value.size + 3);
+    }
+    strbuf_add_char(&bytes, '}');
+    sha256(bytes.data, bytes.length, computed);
+    return !scan.failed && is_claimed(event, computed);
 }
 
 enum errcode event_add_content_hash(json_t *event)

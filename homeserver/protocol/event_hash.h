@@ -7,6 +7,7 @@
 
 #include "homeserver/base/error.h"
 #include "homeserver/base/sha256.h"
+#include "homeserver/protocol/json_scan.h"
 
 struct room_version;
 
@@ -21,6 +22,8 @@ enum errcode event_content_hash(const json_t *event, uint8_t out[SHA256_BYTES]) 
 
 /* True when `hashes.sha256` is the content hash. */
 bool event_content_hash_matches(const json_t *event);
+/* The same where the event's canonical bytes are there: the hash is taken of them. */
+bool event_content_hash_matches_bytes(const json_t *event, struct json_span canonical);
 
 /* Sets `hashes` to the content hash. */
 enum errcode event_add_content_hash(json_t *event) MUST_CHECK;

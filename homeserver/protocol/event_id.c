@@ -12,11 +12,21 @@
 
 enum { HASH_CHARS = 43 };
 
+const char *event_id_of_hash(struct arena *arena, const struct room_version *version,
+                             const uint8_t reference_hash[SHA256_BYTES])
+{
+    char text[HASH_CHARS + 1];
+
+    base64_encode_into(text, reference_hash, SHA256_BYTES,
+                       version->event_id_format == EVENT_ID_HASH ? BASE64_STANDARD
+                                                                 : BASE64_URLSAFE);
+    return arena_printf(arena, "$%s", text);
+}
+
 enum errcode event_id_of(struct arena *arena, const struct room_version *version,
                          const json_t *event, const char **out)
 {
     uint8_t hash[SHA256_BYTES];
-    char text[HASH_CHARS + 1];
 
     if (version->event_id_format == EVENT_ID_CARRIED) {
         const char *carried;
@@ -25,9 +35,6 @@ enum errcode event_id_of(struct arena *arena, const struct room_version *version
         return OK;
     }
     TRY(event_reference_hash(version, event, hash));
-    base64_encode_into(text, hash, sizeof(hash),
-                       version->event_id_format == EVENT_ID_HASH ? BASE64_STANDARD
-                                                                 : BASE64_URLSAFE);
-    *out = arena_printf(arena, "$%s", text);
+    *out = event_id_of_hash(arena, version, hash);
     return OK;
 }

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "homeserver/base/error.h"
+#include "homeserver/base/sha256.h"
 
 struct arena;
 struct room_version;
@@ -12,5 +13,9 @@ struct room_version;
  * when it does not). `*out` is on the arena. Spec: room version pages, "Event IDs". */
 enum errcode event_id_of(struct arena *arena, const struct room_version *version,
                          const json_t *event, const char **out) MUST_CHECK;
+
+/* Since version 3: the ID that this reference hash makes, on the arena. */
+const char *event_id_of_hash(struct arena *arena, const struct room_version *version,
+                             const uint8_t reference_hash[SHA256_BYTES]);
 
 #endif

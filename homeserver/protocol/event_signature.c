@@ -104,18 +104,18 @@ static bool key_vouches_for(const struct verify_key *key, const struct event *ev
 }
 
 static bool signature_is_valid(const struct ed25519_public_key *key, const json_t *signature,
-                               const struct strbuf *signed_bytes)
+                               struct json_span signed_bytes)
 {
     uint8_t bytes[ED25519_SIGNATURE_BYTES];
 
     return json_is_text(signature) &&
            ed25519_signature_decode(bytes, json_string_value(signature)) &&
-           ed25519_verify(key, signed_bytes->data, signed_bytes->length, bytes);
+           ed25519_verify(key, signed_bytes.bytes, signed_bytes.size, bytes);
 }
 
 struct verification {
     const struct event *event;
-    struct strbuf signed_bytes;
+    struct json_span signed_bytes;
     verify_key_lookup lookup;
     void *context;
     struct error *error;
@@ -133,7 +133,7 @@ static enum errcode verify_server(const struct verification *verification, const
             !verification->lookup(verification->context, server, key_id, &key) ||
             !key_vouches_for(&key, verification->event))
             continue;
-        if (!signature_is_valid(&key.key, signature, &verification->signed_bytes))
+        if (!signature_is_valid(&key.key, signature, verification->signed_bytes))
             return fail(verification->error, M_INVALID_SIGNATURE,
                         "The signature of %s on the event is not valid.", server);
         is_signed = true;
@@ -152,21 +152,34 @@ static enum errcode write_signed_bytes(const struct room_version *version, const
     return signing_json_bytes(redacted, out);
 }
 
-enum errcode event_verify_signatures(const struct event *event, verify_key_lookup lookup,
-                                     void *context, struct error *error)
+enum errcode event_verify_signatures_of(const struct event *event, struct json_span signed_bytes,
+                                        verify_key_lookup lookup, void *context,
+                                        struct error *error)
 {
     const char *servers[SIGNING_SERVERS_MAX];
     size_t count = event_signing_servers(event, servers);
-    struct verification verification = {
-        .event = event, .lookup = lookup, .context = context, .error = error};
-    enum errcode code;
+    const struct verification verification = {
+        .event = event,
+        .signed_bytes = signed_bytes,
+        .lookup = lookup,
+        .context = context,
+        .error = error,
+    };
 
-    strbuf_init(&verification.signed_bytes, 0);
-    code = write_signed_bytes(event->version, event->json, &verification.signed_bytes);
-    for (size_t i = 0; code == OK && i < count; i++)
-        code = verify_server(&verification, servers[i]);
-    strbuf_finish(&verification.signed_bytes);
-    return code;
+    for (size_t i = 0; i < count; i++)
+        TRY(verify_server(&verification, servers[i]));
+    return OK;
+}
+
+enum errcode event_verify_signatures(const struct event *event, verify_key_lookup lookup,
+                                     void *context, struct error *error)
+{
+    SCOPED(strbuf_finish) struct strbuf bytes;
+
+    strbuf_init(&bytes, 0);
+    TRY(write_signed_bytes(event->version, event->json, &bytes));
+    return event_verify_signatures_of(event, (struct json_span){bytes.data, bytes.length}, lookup,
+                                      context, error);
 }
 
 bool event_is_signed_with(const struct room_version *version, const json_t *event,

@@ -8,6 +8,7 @@
 
 #include "homeserver/base/error.h"
 #include "homeserver/protocol/ed25519.h"
+#include "homeserver/protocol/json_scan.h"
 
 struct arena;
 struct event;
@@ -57,6 +58,11 @@ size_t event_needed_keys(struct arena *arena, const struct event *event,
  * server. */
 enum errcode event_verify_signatures(const struct event *event, verify_key_lookup lookup,
                                      void *context, struct error *error) MUST_CHECK;
+
+/* The same where what signatures cover is there already: see redaction_splice(). */
+enum errcode event_verify_signatures_of(const struct event *event, struct json_span signed_bytes,
+                                        verify_key_lookup lookup, void *context,
+                                        struct error *error) MUST_CHECK;
 
 /* True when `server_name` signed the redacted form of the event with exactly this key. */
 bool event_is_signed_with(const struct room_version *version, const json_t *event,

@@ -15,11 +15,12 @@
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/redaction.h"
 
-/* An event with the bytes that are stored and sent. */
+/* An event with the bytes that are stored and sent, and those that are signed. */
 struct pdu_body {
     const struct event *event;
     const char *bytes;
     size_t size;
+    struct json_span signed_bytes; /* empty where the signatures have been looked at */
 };
 
 struct pdu_valid {
@@ -41,20 +42,27 @@ static enum errcode make_body(struct arena *arena, const struct room_version *ve
                               struct error *error, struct pdu_body *out)
 {
     SCOPED(strbuf_finish) struct strbuf bytes;
+    SCOPED(strbuf_finish) struct strbuf signed_bytes;
 
     strbuf_init(&bytes, EVENT_BYTES_MAX);
-    TRY(event_parse(arena, version, json, error, &out->event));
-    TRY(event_write_bytes(version, json, &bytes, error));
+    strbuf_init(&signed_bytes, 0);
+    const struct event_texts texts = {&bytes, &signed_bytes};
+    TRY(event_parse_with_texts(arena, version, json, error, &texts, &out->event));
     out->bytes = arena_strndup(arena, bytes.data, bytes.length);
     out->size = bytes.length;
+    out->signed_bytes = (struct json_span){
+        .bytes = arena_strndup(arena, signed_bytes.data, signed_bytes.length),
+        .size = signed_bytes.length,
+    };
     return OK;
 }
 
-/* A copy without `unsigned`: what others put there is neither signed nor hashed. */
+/* Without `unsigned`: what others put there is neither signed nor hashed. */
 static json_t *without_unsigned(struct arena *arena, json_t *json)
 {
+    if (json_object_get(json, "unsigned") == NULL)
+        return json;
     json_t *copy = json_copy(json);
-
     json_object_del(copy, "unsigned");
     return json_on_arena(arena, copy);
 }
@@ -96,11 +104,12 @@ enum errcode pdu_verify(struct arena *arena, const struct pdu_valid *pdu, verify
                         void *context, struct error *error, const struct pdu_signed **out)
 {
     const struct event *event = pdu->body.event;
+    const struct json_span bytes = {pdu->body.bytes, pdu->body.size};
     struct pdu_signed *signed_pdu = ARENA_NEW(arena, struct pdu_signed);
 
-    TRY(event_verify_signatures(event, lookup, context, error));
+    TRY(event_verify_signatures_of(event, pdu->body.signed_bytes, lookup, context, error));
     signed_pdu->body = pdu->body;
-    if (!event_content_hash_matches(event->json)) {
+    if (!event_content_hash_matches_bytes(event->json, bytes)) {
         json_t *redacted = json_on_arena(arena, redaction_apply(event->version, event->json));
         TRY(make_body(arena, event->version, redacted, error, &signed_pdu->body));
         signed_pdu->was_redacted = true;
@@ -114,8 +123,9 @@ enum errcode pdu_seal(struct arena *arena, const struct pdu_raw *raw,
                       const struct pdu_signed **out)
 {
     struct pdu_signed *pdu = ARENA_NEW(arena, struct pdu_signed);
-    json_t *json = without_unsigned(arena, raw->json);
+    json_t *json = json_on_arena(arena, json_copy(raw->json));
 
+    json_object_del(json, "unsigned");
     TRY(event_seal(raw->version, json, signer->server_name, signer->key));
     TRY(make_body(arena, raw->version, json, error, &pdu->body));
     TRY(check_link_counts(pdu->body.event, error));
@@ -137,6 +147,43 @@ const char *pdu_signed_bytes(const struct pdu_signed *pdu, size_t *size_out)
 {
     *size_out = pdu->body.size;
     return pdu->body.bytes;
+}
+
+static const char *const *copy_texts(struct arena *arena, const char *const *texts, size_t count)
+{
+    const char **copies = ARENA_ARRAY(arena, count, const char *);
+
+    for (size_t i = 0; i < count; i++)
+        copies[i] = arena_strdup(arena, texts[i]);
+    return copies;
+}
+
+static json_t *share(struct arena *arena, json_t *json)
+{
+    return json_on_arena(arena, json_incref(json));
+}
+
+const struct pdu_signed *pdu_keep(struct arena *arena, const struct pdu_signed *pdu)
+{
+    const struct event *event = pdu->body.event;
+    struct pdu_signed *kept = arena_memdup(arena, pdu, sizeof(*kept));
+    struct event *copy = arena_memdup(arena, event, sizeof(*copy));
+    bool is_read = strncmp(event->type, "m.room.", strlen("m.room.")) == 0;
+
+    copy->event_id = arena_strdup(arena, event->event_id);
+    copy->room_id = arena_strdup(arena, event->room_id);
+    copy->type = arena_strdup(arena, event->type);
+    copy->sender = arena_strdup(arena, event->sender);
+    copy->state_key = event->state_key != NULL ? arena_strdup(arena, event->state_key) : NULL;
+    copy->redacts = event->redacts != NULL ? arena_strdup(arena, event->redacts) : NULL;
+    copy->prev_events = copy_texts(arena, event->prev_events, event->prev_event_count);
+    copy->auth_events = copy_texts(arena, event->auth_events, event->auth_event_count);
+    copy->content = is_read ? share(arena, event->content) : json_on_arena(arena, json_object());
+    copy->json = strcmp(event->type, "m.room.create") == 0 ? share(arena, event->json) : NULL;
+    kept->body.event = copy;
+    kept->body.bytes = arena_strndup(arena, pdu->body.bytes, pdu->body.size);
+    kept->body.signed_bytes = (struct json_span){0};
+    return kept;
 }
 
 /* The state that the event's own auth events make. */

@@ -64,6 +64,13 @@ bool pdu_signed_was_redacted(const struct pdu_signed *pdu);
  * event before it is stored (joins, invites). */
 const char *pdu_signed_bytes(const struct pdu_signed *pdu, size_t *size_out);
 
+/*
+ * A copy for those who hold many until all are judged: on `arena` alone, with the bytes, and of the
+ * JSON only what the auth rules and those who follow the state may ask for: the content of m.room.*
+ * events is shared, that of others is empty, and `json` is NULL but for create events.
+ */
+const struct pdu_signed *pdu_keep(struct arena *arena, const struct pdu_signed *pdu);
+
 /* What an event is judged by. */
 struct pdu_context {
     /* One for each of event->auth_events, in that order; NULL where it could not be found. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "homeserver/base/compiler.h"
+#include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/canonical_json.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/room_version.h"
@@ -110,6 +111,95 @@ json_t *redaction_apply(const struct room_version *version, const json_t *event)
             kept, "content",
             redact_content(version->redaction, json_get_string(event, "type"), content));
     return kept;
+}
+
+/* ── The same, cut from bytes ────────────────────────────────────────────────────────────────── */
+
+static bool is_row_for(const struct kept_member *row, enum redaction_rules rules, const char *type)
+{
+    return rules >= row->since && rules <= row->until &&
+           (row->type == NULL || strcmp(row->type, type) == 0);
+}
+
+static bool survives(const struct kept_member *rows, size_t count, enum redaction_rules rules,
+                     const char *type, struct json_span name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (json_span_equals(name, rows[i].name) && is_row_for(&rows[i], rules, type))
+            return true;
+    }
+    return false;
+}
+
+static void splice_name(struct strbuf *out, const char *name)
+{
+    strbuf_add_separator(out);
+    strbuf_printf(out, "\"%s\":", name);
+}
+
+static void splice_member(struct strbuf *out, const struct json_member *member)
+{
+    strbuf_add_separator(out);
+    /* With the quotes and the colon between the two. */
+    strbuf_add(out, member->name.bytes - 1, member->name.size + member->value.size + 3);
+}
+
+static void splice_signed_invite(struct strbuf *out, struct json_span invite)
+{
+    struct json_scan scan;
+    struct json_member member;
+
+    splice_name(out, "third_party_invite");
+    strbuf_add_char(out, '{');
+    json_scan_start(&scan, invite);
+    while (json_scan_next(&scan, &member)) {
+        if (json_span_equals(member.name, "signed"))
+            splice_member(out, &member);
+    }
+    strbuf_add_char(out, '}');
+}
+
+static void splice_content(enum redaction_rules rules, const char *type, struct json_span content,
+                           struct strbuf *out)
+{
+    bool keeps_invite = rules >= REDACTION_V11 && strcmp(type, "m.room.member") == 0;
+    struct json_scan scan;
+    struct json_member member;
+
+    splice_name(out, "content");
+    if (rules >= REDACTION_V11 && strcmp(type, "m.room.create") == 0) {
+        strbuf_add(out, content.bytes, content.size);
+        return;
+    }
+    strbuf_add_char(out, '{');
+    json_scan_start(&scan, content);
+    while (json_scan_next(&scan, &member)) {
+        if (survives(kept_content, COUNT_OF(kept_content), rules, type, member.name))
+            splice_member(out, &member);
+        else if (keeps_invite && json_span_equals(member.name, "third_party_invite") &&
+                 *member.value.bytes == '{')
+            splice_signed_invite(out, member.value);
+    }
+    strbuf_add_char(out, '}');
+}
+
+void redaction_splice(const struct room_version *version, const char *type,
+                      struct json_span canonical, struct strbuf *out)
+{
+    struct json_scan scan;
+    struct json_member member;
+
+    strbuf_add_char(out, '{');
+    json_scan_start(&scan, canonical);
+    while (json_scan_next(&scan, &member)) {
+        if (json_span_equals(member.name, "content") && *member.value.bytes == '{')
+            splice_content(version->redaction, type, member.value, out);
+        else if (!json_span_equals(member.name, "signatures") &&
+                 survives(kept_top_level, COUNT_OF(kept_top_level), version->redaction, type,
+                          member.name))
+            splice_member(out, &member);
+    }
+    strbuf_add_char(out, '}');
 }
 
 enum errcode redaction_write(const struct room_version *version, const json_t *event,
