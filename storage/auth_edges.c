@@ -20,7 +20,9 @@ static const struct db_statement statements[] = {
 
     [CHAIN] = {"auth_edges_chain",
                "WITH RECURSIVE chain AS ( "
-               "  SELECT n.event_nid FROM unnest($1::bigint[]) AS n (event_nid) "
+               "  SELECT e.auth_nid AS event_nid "
+               "    FROM unnest($1::bigint[]) AS n (event_nid) "
+               "    JOIN event_auth_edges e USING (event_nid) "
                "   UNION "
                "  SELECT e.auth_nid FROM chain c JOIN event_auth_edges e USING (event_nid)) "
                "SELECT event_nid FROM chain"},

@@ -19,7 +19,8 @@ void auth_edges_add_in(struct journal_entry *entry, int64_t event_nid, struct ni
 void auth_edges_add_many_in(struct journal_entry *entry, struct nid_list from_nids,
                             const int64_t *auth_nids);
 
-/* Everything in the auth chains of these events, themselves included; in no particular order. */
+/* Everything in the auth chains of these events, each once, in no particular order: of themselves
+ * those that others name. */
 enum errcode auth_chain_load(struct db *db, struct arena *arena, struct nid_list nids,
                              struct nid_list *out) MUST_CHECK;
 

@@ -6,6 +6,26 @@
 #include "homeserver/protocol/event.h"
 #include "storage/auth_edges.h"
 
+/* These auth events, and theirs. */
+static enum errcode load_chain(struct call *call, struct nid_list named, struct nid_list *out)
+{
+    struct nid_list further;
+
+    TRY(auth_chain_load(call->db, call->arena, named, &further));
+    int64_t *all = ARENA_ARRAY(call->arena, named.count + further.count, int64_t);
+    *out = (struct nid_list){.items = all};
+    for (size_t i = 0; i < further.count; i++)
+        all[out->count++] = further.items[i];
+    for (size_t i = 0; i < named.count; i++) {
+        bool is_there = false;
+        for (size_t k = 0; k < further.count; k++)
+            is_there |= further.items[k] == named.items[i];
+        if (!is_there)
+            all[out->count++] = named.items[i];
+    }
+    return OK;
+}
+
 /* GET /_matrix/federation/v1/event_auth/{roomId}/{eventId} */
 enum errcode federation_get_event_auth(struct request *req)
 {
@@ -28,8 +48,7 @@ enum errcode federation_get_event_auth(struct request *req)
     int64_t *nids = ARENA_ARRAY(req->call.arena, event->auth_event_count, int64_t);
     TRY(event_nids_find(req->call.db, req->call.arena, stored.room_nid, event->auth_events,
                         event->auth_event_count, nids));
-    TRY(auth_chain_load(req->call.db, req->call.arena,
-                        (struct nid_list){nids, event->auth_event_count}, &chain));
+    TRY(load_chain(&req->call, (struct nid_list){nids, event->auth_event_count}, &chain));
     strbuf_add_string(&out, "{\"auth_chain\":");
     TRY(answer_add_events(req, &out, chain));
     strbuf_add_char(&out, '}');
