@@ -16,6 +16,9 @@
 
 #define FROM_EVENTS "  FROM events e JOIN event_json j USING (event_nid) "
 
+/* In one statement: its parameters are in memory twice more while it is sent. */
+enum { ROWS_AT_ONCE = 1000 };
+
 /* Rejected, soft-failed and outlier events are not shown. */
 #define IS_VISIBLE "e.flags & 7 = 0 "
 
@@ -26,6 +29,7 @@ enum {
     BY_NID,
     BY_ID,
     BY_NIDS,
+    IDS_BY_NIDS,
     BY_IDS,
     RANGE_FORWARDS,
     RANGE_BACKWARDS,
@@ -50,6 +54,9 @@ static const struct db_statement statements[] = {
     [BY_NIDS] = {"events_by_nids",
                  "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.event_nid = ANY($1) "
                  " ORDER BY e.position, e.event_nid"},
+
+    [IDS_BY_NIDS] = {"event_ids_by_nids",
+                     "SELECT e.event_id FROM events e WHERE e.event_nid = ANY($1)"},
 
     [BY_IDS] = {"events_by_ids", "SELECT " EVENT_COLUMNS FROM_EVENTS " WHERE e.event_id = ANY($1) "
                                  " ORDER BY e.position, e.event_nid"},
@@ -287,6 +294,19 @@ enum errcode events_load(struct db *db, struct arena *arena, const int64_t *even
     return OK;
 }
 
+enum errcode event_ids_load(struct db *db, struct arena *arena, const int64_t *event_nids,
+                            size_t count, const char ***out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[IDS_BY_NIDS], PARAMS(INT_ARRAY(event_nids, count)), &rows));
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, const char *);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = rows_text(rows, i, 0);
+    return OK;
+}
+
 enum errcode events_load_by_ids(struct db *db, struct arena *arena, const char *const *event_ids,
                                 size_t count, struct stored_event **out, size_t *count_out)
 {
@@ -466,7 +486,7 @@ static int64_t *numbers(struct arena *arena, const struct stored_event *events, 
 #define COLUMN(member)                                                                             \
     INT_ARRAY(numbers(arena, events, count, offsetof(struct stored_event, member)), count)
 
-void events_add_many_in(struct journal_entry *entry, const struct stored_event *events,
+static void add_rows_in(struct journal_entry *entry, const struct stored_event *events,
                         size_t count)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
@@ -487,5 +507,12 @@ void events_add_many_in(struct journal_entry *entry, const struct stored_event *
                              COLUMN(state_key_nid), INT_ARRAY(flags, count), TEXT_ARRAY(ids, count),
                              COLUMN(replaces_nid), BYTES_ARRAY(bodies, sizes, count),
                              COLUMN(redacted_by_nid)));
+}
+
+void events_add_many_in(struct journal_entry *entry, const struct stored_event *events,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i += ROWS_AT_ONCE)
+        add_rows_in(entry, events + i, count - i < ROWS_AT_ONCE ? count - i : ROWS_AT_ONCE);
     journal_entry_rewrites_event(entry); /* what is remembered of the room has holes now */
 }

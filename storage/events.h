@@ -94,6 +94,9 @@ enum errcode events_load(struct db *db, struct arena *arena, const int64_t *even
 enum errcode events_load_by_ids(struct db *db, struct arena *arena, const char *const *event_ids,
                                 size_t count, struct stored_event **out,
                                 size_t *count_out) MUST_CHECK;
+/* Only the IDs of those that exist, in no order. */
+enum errcode event_ids_load(struct db *db, struct arena *arena, const int64_t *event_nids,
+                            size_t count, const char ***out, size_t *count_out) MUST_CHECK;
 
 /* The numbers of those events of the room that are known, in the same order; 0 for the others. */
 enum errcode event_nids_find(struct db *db, struct arena *arena, int64_t room_nid,

@@ -8,35 +8,42 @@
 /* So many bodies are in memory beside the answer. */
 enum { EVENTS_AT_ONCE = 1000 };
 
-typedef void (*add_event_fn)(struct strbuf *out, const struct stored_event *event);
-
-static void add_bytes(struct strbuf *out, const struct stored_event *event)
+static enum errcode add_bodies(struct request *req, struct strbuf *out, struct nid_list nids)
 {
-    strbuf_add(out, event->json, event->json_size);
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct stored_event *events;
+    size_t count;
+
+    TRY(events_load(req->call.db, arena, nids.items, nids.count, &events, &count));
+    for (size_t i = 0; i < count; i++) {
+        strbuf_add_separator(out);
+        strbuf_add(out, events[i].json, events[i].json_size);
+    }
+    return OK;
 }
 
-static void add_id(struct strbuf *out, const struct stored_event *event)
+static enum errcode add_ids(struct request *req, struct strbuf *out, struct nid_list nids)
 {
-    strbuf_add_json_string(out, event->event_id, strlen(event->event_id));
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    const char **ids;
+    size_t count;
+
+    TRY(event_ids_load(req->call.db, arena, nids.items, nids.count, &ids, &count));
+    for (size_t i = 0; i < count; i++) {
+        strbuf_add_separator(out);
+        strbuf_add_json_string(out, ids[i], strlen(ids[i]));
+    }
+    return OK;
 }
 
 static enum errcode add_all(struct request *req, struct strbuf *out, struct nid_list nids,
-                            add_event_fn add)
+                            enum errcode (*add)(struct request *req, struct strbuf *out,
+                                                struct nid_list nids))
 {
-    bool is_first = true;
-
     strbuf_add_char(out, '[');
-    for (size_t start = 0; start < nids.count; start += EVENTS_AT_ONCE) {
-        SCOPED(arena_release) struct arena *arena = arena_create();
-        size_t count = nids.count - start < EVENTS_AT_ONCE ? nids.count - start : EVENTS_AT_ONCE;
-        struct stored_event *events;
-        TRY(events_load(req->call.db, arena, nids.items + start, count, &events, &count));
-        for (size_t i = 0; i < count; i++) {
-            if (!is_first)
-                strbuf_add_char(out, ',');
-            is_first = false;
-            add(out, &events[i]);
-        }
+    for (size_t i = 0; i < nids.count; i += EVENTS_AT_ONCE) {
+        size_t count = nids.count - i < EVENTS_AT_ONCE ? nids.count - i : EVENTS_AT_ONCE;
+        TRY(add(req, out, (struct nid_list){nids.items + i, count}));
     }
     strbuf_add_char(out, ']');
     return OK;
@@ -44,21 +51,20 @@ static enum errcode add_all(struct request *req, struct strbuf *out, struct nid_
 
 enum errcode answer_add_events(struct request *req, struct strbuf *out, struct nid_list nids)
 {
-    return add_all(req, out, nids, add_bytes);
+    return add_all(req, out, nids, add_bodies);
 }
 
 enum errcode answer_add_event_ids(struct request *req, struct strbuf *out, struct nid_list nids)
 {
-    return add_all(req, out, nids, add_id);
+    return add_all(req, out, nids, add_ids);
 }
 
 void answer_add_stored(struct strbuf *out, const struct stored_event *events, size_t count)
 {
     strbuf_add_char(out, '[');
     for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            strbuf_add_char(out, ',');
-        add_bytes(out, &events[i]);
+        strbuf_add_separator(out);
+        strbuf_add(out, events[i].json, events[i].json_size);
     }
     strbuf_add_char(out, ']');
 }
