@@ -42,6 +42,11 @@ struct importing {
     struct state_map *before; /* owned */
 };
 
+static bool is_member(const struct event *event)
+{
+    return strcmp(event->type, "m.room.member") == 0 && event->state_key != NULL;
+}
+
 static const struct pdu_authorised *pdu_at(const struct importing *im, size_t i)
 {
     return i < im->import->count ? im->import->events[i].pdu : im->import->join;
@@ -64,21 +69,44 @@ static enum errcode number_events(struct importing *im)
     return OK;
 }
 
+/* Senders and members, of whom many made many events: each is asked for once. */
+struct users {
+    struct map *places; /* user ID -> its place in `ids`, one more */
+    ARRAY_OF(const char *) ids;
+};
+
+static size_t place_of(struct arena *arena, struct users *users, const char *user_id)
+{
+    size_t place = (size_t)(uintptr_t)map_get(users->places, user_id);
+
+    if (place == 0) {
+        array_push(arena, &users->ids, user_id);
+        place = users->ids.count;
+        map_set(users->places, user_id, (void *)(uintptr_t)place);
+    }
+    return place - 1;
+}
+
 static enum errcode number_users(struct importing *im)
 {
-    struct call *call = im->call;
-    const char **ids = ARENA_ARRAY(call->arena, im->count * 2, const char *);
-    int64_t *nids = ARENA_ARRAY(call->arena, im->count * 2, int64_t);
+    struct arena *arena = im->call->arena;
+    struct users users = {.places = map_create(arena)};
+    size_t *senders = ARENA_ARRAY(arena, im->count, size_t);
+    size_t *members = ARENA_ARRAY(arena, im->count, size_t);
 
     for (size_t i = 0; i < im->count; i++) {
         const struct event *event = im->events[i];
-        bool is_member = event->state_key != NULL && strcmp(event->type, "m.room.member") == 0;
-        ids[i] = event->sender;
-        ids[im->count + i] = is_member ? event->state_key : event->sender;
+        senders[i] = place_of(arena, &users, event->sender);
+        members[i] = is_member(event) ? place_of(arena, &users, event->state_key) : senders[i];
     }
-    TRY(user_nids_intern(call->db, call->arena, ids, im->count * 2, nids));
-    im->sender_nids = nids;
-    im->user_nids = nids + im->count;
+    int64_t *nids = ARENA_ARRAY(arena, users.ids.count, int64_t);
+    TRY(user_nids_intern(im->call->db, arena, users.ids.items, users.ids.count, nids));
+    im->sender_nids = ARENA_ARRAY(arena, im->count, int64_t);
+    im->user_nids = ARENA_ARRAY(arena, im->count, int64_t);
+    for (size_t i = 0; i < im->count; i++) {
+        im->sender_nids[i] = nids[senders[i]];
+        im->user_nids[i] = nids[members[i]];
+    }
     return OK;
 }
 
@@ -187,11 +215,6 @@ static void add_member(struct importing *im, size_t i, struct membership_row *ou
         .event_nid = im->nids[i],
         .sender_nid = im->sender_nids[i],
     };
-}
-
-static bool is_member(const struct event *event)
-{
-    return strcmp(event->type, "m.room.member") == 0 && event->state_key != NULL;
 }
 
 /* Memberships, summary, user directory, as the state with the join has them. */
