@@ -59,35 +59,42 @@ enum errcode federation_make_membership(struct call *call, const struct handshak
     return OK;
 }
 
+static struct federation_request send_request(struct arena *arena,
+                                              const struct handshake_call *handshake,
+                                              const char *path, const char *event_id,
+                                              const json_t *event)
+{
+    return (struct federation_request){
+        .method = "PUT",
+        .origin = handshake->origin,
+        .destination = handshake->destination,
+        .target = federation_target(arena, path, handshake->room_id, event_id),
+        .content = event,
+        .timeout_ms = SEND_TIMEOUT_MS,
+        .although_failing = true,
+    };
+}
+
 enum errcode federation_send_membership(struct call *call, const struct handshake_call *handshake,
                                         const char *event_id, const json_t *event,
                                         json_t **answer_out)
 {
-    static const struct {
-        const char *membership;
-        const char *path;
-    } paths[] = {
-        /* Most of a large room are its members: we take the join without, and fetch them then. */
-        {"join", "/_matrix/federation/v2/send_join/%s/%s?omit_members=true"},
-        {"leave", "/_matrix/federation/v2/send_leave/%s/%s"},
-        {"knock", "/_matrix/federation/v1/send_knock/%s/%s"},
-    };
-    const char *path = NULL;
-
-    for (size_t i = 0; i < COUNT_OF(paths); i++) {
-        if (is(handshake->membership, paths[i].membership))
-            path = paths[i].path;
-    }
-    const struct federation_request request = {
-        .method = "PUT",
-        .origin = handshake->origin,
-        .destination = handshake->destination,
-        .target = federation_target(call->arena, path, handshake->room_id, event_id),
-        .content = event,
-        .timeout_ms = SEND_TIMEOUT_MS,
-        .answer_limit_bytes = FEDERATION_JOIN_BYTES_MAX,
-        .although_failing = true,
-    };
+    const char *path = is(handshake->membership, "leave")
+                           ? "/_matrix/federation/v2/send_leave/%s/%s"
+                           : "/_matrix/federation/v1/send_knock/%s/%s";
+    const struct federation_request request =
+        send_request(call->arena, handshake, path, event_id, event);
 
     return federation_fetch(call, &request, answer_out);
+}
+
+enum errcode federation_send_join(struct call *call, const struct handshake_call *handshake,
+                                  const char *event_id, const json_t *event, struct strbuf *body)
+{
+    /* Most of a large room are its members: we take the join without, and fetch them then. */
+    static const char path[] = "/_matrix/federation/v2/send_join/%s/%s?omit_members=true";
+    struct federation_request request = send_request(call->arena, handshake, path, event_id, event);
+
+    request.answer_limit_bytes = FEDERATION_JOIN_BYTES_MAX;
+    return federation_fetch_text(call, &request, body);
 }

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "homeserver/base/strbuf.h"
 #include "homeserver/call.h"
 #include "homeserver/protocol/room_version.h"
 
@@ -25,9 +26,13 @@ enum errcode federation_make_membership(struct call *call, const struct handshak
                                         const struct room_version **version_out,
                                         json_t **event_out) MUST_CHECK;
 
-/* The answer as it came; of a join it may have hundreds of megabytes. */
+/* The answer as it came: of a leave or a knock … */
 enum errcode federation_send_membership(struct call *call, const struct handshake_call *handshake,
                                         const char *event_id, const json_t *event,
                                         json_t **answer_out) MUST_CHECK;
+/* … and of a join, which may have hundreds of megabytes: as text, unchecked, appended to `body`. */
+enum errcode federation_send_join(struct call *call, const struct handshake_call *handshake,
+                                  const char *event_id, const json_t *event,
+                                  struct strbuf *body) MUST_CHECK;
 
 #endif

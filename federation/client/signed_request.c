@@ -208,6 +208,11 @@ enum errcode federation_fetch_raw(struct call *call, const struct federation_req
     return OK;
 }
 
+static bool is_success(int status)
+{
+    return status >= 200 && status < 300;
+}
+
 /* The code with this name on the wire, when it is one that a server may tell. */
 static enum errcode code_by_name(const char *name)
 {
@@ -229,7 +234,7 @@ enum errcode federation_read_answer(struct arena *arena, const char *server_name
     if (json_parse_object(arena, answer->body, answer->body_size, &unread, &json) != OK)
         return fail(error, E_REMOTE, "%s answered with status %d and no JSON object", server_name,
                     answer->status);
-    if (answer->status >= 200 && answer->status < 300) {
+    if (is_success(answer->status)) {
         *out = json;
         return OK;
     }
@@ -256,6 +261,37 @@ enum errcode federation_fetch(struct call *call, const struct federation_request
 
     TRY(federation_fetch_raw(call, request, &answer));
     return federation_read_answer(call->arena, request->destination, &answer, call->error, out);
+}
+
+/* A refusal is parsed, so it may only be as large as any other answer. */
+static enum errcode keep_text(void *context, const struct http_answer *answer, const void *bytes,
+                              size_t size)
+{
+    struct strbuf *body = context;
+
+    strbuf_add(body, bytes, size);
+    if (body->overflowed ||
+        (!is_success(answer->status) && body->length > FEDERATION_ANSWER_BYTES_MAX))
+        return E_REMOTE;
+    return OK;
+}
+
+enum errcode federation_fetch_text(struct call *call, const struct federation_request *request,
+                                   struct strbuf *body)
+{
+    struct federation_request own = *request;
+    struct http_answer answer;
+    json_t *refusal;
+
+    own.on_body = keep_text;
+    own.context = body;
+    TRY(federation_fetch_raw(call, &own, &answer));
+    if (is_success(answer.status))
+        return OK;
+    answer.body = body->data;
+    answer.body_size = body->length;
+    return federation_read_answer(call->arena, request->destination, &answer, call->error,
+                                  &refusal);
 }
 
 enum errcode federation_find_route(struct federation_client *client, const char *destination,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "federation/client/federation_client.h"
+#include "homeserver/base/strbuf.h"
 #include "homeserver/call.h"
 #include "homeserver/net/http_client.h"
 
@@ -48,6 +49,11 @@ char *federation_encode(struct arena *arena, const char *text);
  * else is E_REMOTE or E_TIMEOUT. M_FORBIDDEN when we do not talk to that server. */
 enum errcode federation_fetch(struct call *call, const struct federation_request *request,
                               json_t **out) MUST_CHECK;
+
+/* The same for what may be large and is not parsed as a whole: the text of an answer that is no
+ * refusal is appended to `body`, whose limit is the request's. */
+enum errcode federation_fetch_text(struct call *call, const struct federation_request *request,
+                                   struct strbuf *body) MUST_CHECK;
 
 /* The same without looking at the answer; any HTTP status is OK. */
 enum errcode federation_fetch_raw(struct call *call, const struct federation_request *request,

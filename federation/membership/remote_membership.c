@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "federation/client/federation_client.h"
 #include "federation/client/handshakes.h"
+#include "federation/client/signed_request.h"
 #include "federation/receiver/join_import.h"
 #include "federation/receiver/missing_events.h"
 #include "federation/receiver/pdu_intake.h"
@@ -270,13 +271,16 @@ static enum errcode is_followed(struct call *call, const char *id, const json_t 
 }
 
 static enum errcode import_join(struct call *call, const struct handshake_call *handshake,
-                                const struct room_version *version, json_t *event, json_t *answer)
+                                const struct room_version *version, json_t *event,
+                                struct strbuf *text)
 {
-    /* Restricted joins come back with the signature of the server that vouches. */
-    json_t *countersigned = json_get_object(answer, "event");
-    json_t *join = countersigned != NULL ? countersigned : event;
+    struct join_answer answer;
     bool is_here, is_known = false;
 
+    TRY(join_answer_read(call->arena, handshake->destination,
+                         (struct json_span){text->data, text->length}, call->error, &answer));
+    /* Restricted joins come back with the signature of the server that vouches. */
+    json_t *join = answer.event != NULL ? answer.event : event;
     TRY(room_is_here(call, handshake->room_id, &is_here));
     if (!is_here)
         TRY(is_followed(call, handshake->room_id, join, &is_known));
@@ -290,11 +294,25 @@ static enum errcode import_join(struct call *call, const struct handshake_call *
         .server_name = handshake->destination,
         .own_domain = handshake->origin,
         .event = join,
-        .answer = answer,
+        .answer = &answer,
+        .text = text,
     };
 
     TRY(join_import(call, &import));
     return complete_room(call, handshake->room_id);
+}
+
+static enum errcode send_join(struct call *call, const struct handshake_call *handshake,
+                              const struct room_version *version, const char *event_id,
+                              json_t *event)
+{
+    SCOPED(strbuf_finish) struct strbuf text;
+
+    strbuf_init(&text, FEDERATION_JOIN_BYTES_MAX);
+    TRY(federation_send_join(call, handshake, event_id, event, &text));
+    log_info(LOG_FEDERATION, "join of %s to %s through %s", handshake->user_id, handshake->room_id,
+             handshake->destination);
+    return import_join(call, handshake, version, event, &text);
 }
 
 static enum errcode obtain_room(struct call *call, const struct remote_membership *change,
@@ -404,13 +422,11 @@ static enum errcode try_server(struct call *call, const struct remote_membership
     TRY(make_event(call, change, version, template, &pdu));
     TRY(event_json(call, pdu, &event));
     const char *event_id = pdu_signed_event(pdu)->event_id;
-    enum errcode sent = federation_send_membership(call, &handshake, event_id, event, &answer);
-    if (sent != OK)
-        return sent;
+    if (is(change->membership, "join"))
+        return send_join(call, &handshake, version, event_id, event);
+    TRY(federation_send_membership(call, &handshake, event_id, event, &answer));
     log_info(LOG_FEDERATION, "%s of %s to %s through %s", change->membership,
              change->requester->user_id, change->room_id, server_name);
-    if (is(change->membership, "join"))
-        return import_join(call, &handshake, version, event, answer);
     if (is(change->membership, "knock"))
         return note_membership(call, change, version,
                                knock_state(call, answer, pdu_signed_event(pdu)));

@@ -19,11 +19,19 @@
 #include "homeserver/services.h"
 #include "storage/events.h"
 
-enum { EVENTS_MAX = 400000, SERVERS_MAX = 50000 };
+enum {
+    EVENTS_MAX = 400000,
+    PORTION = 1000, /* so many are trees at a time */
+    SERVERS_MAX = 50000,
+    SERVER_TEXT_BYTES_MAX = 1000,
+};
 
 struct importing {
     struct call *call;
     const struct join_import *import;
+    ARRAY_OF(struct json_span) texts; /* the auth chain, then the state */
+    size_t chain_count;
+    const struct pdu_signed **pdus; /* parallel; NULL: it does not hold */
     struct event_set *set;
     struct map *state; /* "type NUL state_key", joined by a newline -> struct pdu_authorised */
     struct map *state_ids;
@@ -48,32 +56,69 @@ static void put_state(struct importing *im, const struct pdu_authorised *pdu)
     map_set(im->state_ids, event->event_id, NULL);
 }
 
-static enum errcode read_events(struct importing *im, json_t *state, json_t *auth_chain)
+static enum errcode cut_list(struct importing *im, struct json_span list)
 {
-    struct call *call = im->call;
-    const struct pdu_signed **pdus;
-    size_t count;
-    json_t *all = json_on_arena(call->arena, json_array());
+    struct json_parts parts;
+    struct json_member event;
 
-    if (state == NULL || auth_chain == NULL ||
-        json_array_size(state) + json_array_size(auth_chain) > EVENTS_MAX)
-        return fail(call->error, E_REMOTE, "%s did not tell the room's state.",
+    json_parts_start(&parts, list);
+    while (json_parts_next(&parts, &event)) {
+        if (im->texts.count == EVENTS_MAX)
+            return fail(im->call->error, E_REMOTE, "%s told more than %d events.",
+                        im->import->server_name, EVENTS_MAX);
+        array_push(im->call->arena, &im->texts, event.value);
+    }
+    if (parts.failed)
+        return fail(im->call->error, E_REMOTE, "%s told events that are no JSON.",
                     im->import->server_name);
-    json_array_extend(all, auth_chain);
-    json_array_extend(all, state);
+    return OK;
+}
+
+static enum errcode verify_portion(struct importing *im, size_t start, size_t count)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct call own = *im->call;
+    const struct pdu_signed **pdus;
     const struct pdu_batch batch = {
         .version = im->import->version,
         .room_id = im->import->room_id,
-        .pdus = all,
+        .texts = im->texts.items + start,
+        .text_count = count,
         .is_history = true,
     };
-    TRY(pdus_verify(call, &batch, &pdus, &count));
-    TRY(event_set_judge(call, pdus, count, &(struct known_events){0}, &im->set));
-    /* What is after the auth chain is the state. */
-    for (size_t i = json_array_size(auth_chain); i < count; i++) {
-        if (pdus[i] == NULL)
+
+    own.arena = arena;
+    TRY(pdus_verify(&own, &batch, &pdus, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (pdus[i] != NULL)
+            im->pdus[start + i] = pdu_keep(im->call->arena, pdus[i]);
+    }
+    return OK;
+}
+
+/* The text is not needed any longer: what is kept of an event is a copy. */
+static enum errcode verify_events(struct importing *im)
+{
+    size_t total;
+
+    TRY(cut_list(im, im->import->answer->auth_chain));
+    im->chain_count = im->texts.count;
+    TRY(cut_list(im, im->import->answer->state));
+    total = im->texts.count;
+    im->pdus = ARENA_ARRAY(im->call->arena, total, const struct pdu_signed *);
+    for (size_t i = 0; i < total; i += PORTION)
+        TRY(verify_portion(im, i, total - i < PORTION ? total - i : PORTION));
+    return OK;
+}
+
+/* What is after the auth chain is the state. */
+static enum errcode judge_events(struct importing *im)
+{
+    TRY(event_set_judge(im->call, im->pdus, im->texts.count, &(struct known_events){0}, &im->set));
+    for (size_t i = im->chain_count; i < im->texts.count; i++) {
+        if (im->pdus[i] == NULL)
             continue;
-        const struct event *event = pdu_signed_event(pdus[i]);
+        const struct event *event = pdu_signed_event(im->pdus[i]);
         const struct pdu_authorised *judged = event_set_find(im->set, event->event_id);
         if (event->state_key == NULL || pdu_outcome_of(judged) == PDU_REJECTED)
             continue;
@@ -84,26 +129,37 @@ static enum errcode read_events(struct importing *im, json_t *state, json_t *aut
 
 static bool is_partial(const struct importing *im)
 {
-    return json_is_true(json_object_get(im->import->answer, "members_omitted"));
+    return im->import->answer->members_omitted;
+}
+
+static const char *read_server(struct importing *im, struct json_span text)
+{
+    json_t *name;
+
+    if (text.size > SERVER_TEXT_BYTES_MAX ||
+        json_parse(im->call->arena, text.bytes, text.size, NULL, &name) != OK)
+        return NULL;
+    return json_text(name);
 }
 
 /* Spec: which servers are in the room stands in for the members that were left out. */
 static void read_servers(struct importing *im)
 {
     const struct config *config = config_current(im->call->services->config);
-    const json_t *list = json_get_array(im->import->answer, "servers_in_room"), *name;
     struct map *seen = map_create(im->call->arena);
-    size_t i;
+    struct json_parts parts;
+    struct json_member server;
 
     map_set(seen, im->import->server_name, NULL);
     array_push(im->call->arena, &im->servers, im->import->server_name);
-    json_array_foreach (list, i, name) {
-        const char *text = json_text(name);
-        if (text == NULL || i >= SERVERS_MAX || !server_name_is_valid(text) ||
-            config_hosts(config, text) || map_contains(seen, text))
+    json_parts_start(&parts, im->import->answer->servers);
+    while (im->servers.count < SERVERS_MAX && json_parts_next(&parts, &server)) {
+        const char *name = read_server(im, server.value);
+        if (name == NULL || !server_name_is_valid(name) || config_hosts(config, name) ||
+            map_contains(seen, name))
             continue;
-        map_set(seen, text, NULL);
-        array_push(im->call->arena, &im->servers, text);
+        map_set(seen, name, NULL);
+        array_push(im->call->arena, &im->servers, name);
     }
 }
 
@@ -243,11 +299,12 @@ enum errcode join_import(struct call *call, const struct join_import *import)
     };
     const struct pdu_authorised *join;
 
-    TRY(read_events(&im, json_get_array(import->answer, "state"),
-                    json_get_array(import->answer, "auth_chain")));
-    TRY(check_create(&im));
+    TRY(verify_events(&im));
     if (is_partial(&im))
         read_servers(&im);
+    strbuf_finish(import->text);
+    TRY(judge_events(&im));
+    TRY(check_create(&im));
     TRY(judge_join(&im, &join));
     return store(&im, join);
 }

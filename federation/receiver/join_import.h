@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 
+#include "federation/receiver/join_answer.h"
+#include "homeserver/base/strbuf.h"
 #include "homeserver/call.h"
 #include "homeserver/protocol/room_version.h"
 
@@ -15,9 +17,10 @@ struct join_import {
     const struct room_version *version;
     const char *server_name; /* which answered */
     const char *own_domain;  /* of the user who joins */
-    json_t *event;  /* the join as we signed it; with the other server's signature too, where
-                       the answer carries one */
-    json_t *answer; /* of send_join v2, unchecked */
+    json_t *event; /* the join as we signed it; with the other server's signature too, where the
+                      answer carries one */
+    const struct join_answer *answer;
+    struct strbuf *text; /* that the answer's parts lie in: let go of as soon as they are read */
 };
 
 /* Verifies, authorises, stores; the call must wait for the commit. Also for a room that is known

@@ -94,41 +94,27 @@ static enum errcode ask(struct call *call, const struct outlier_request *request
     return OK;
 }
 
-static enum errcode keep_body(void *context, const struct http_answer *answer, const void *bytes,
-                              size_t size)
-{
-    struct strbuf *body = context;
-
-    (void)answer;
-    strbuf_add(body, bytes, size);
-    return body->overflowed ? E_REMOTE : OK;
-}
-
-/* What may be large is not copied and not parsed as a whole. */
+/* What may be large is not parsed as a whole. */
 static enum errcode fetch_and_store(struct call *call, const struct outlier_request *request,
                                     const char *target)
 {
     SCOPED(strbuf_finish) struct strbuf body;
     struct error why = {0};
     struct call own = *call;
-    struct http_answer answer;
     struct federation_request call_out = {
         .method = "GET",
         .destination = request->server_name,
         .target = target,
         .answer_limit_bytes = FEDERATION_JOIN_BYTES_MAX,
-        .on_body = keep_body,
-        .context = &body,
     };
 
     own.error = &why;
     strbuf_init(&body, FEDERATION_JOIN_BYTES_MAX);
     TRY(remote_room_own_domain(call, request->room, &call_out.origin));
-    enum errcode fetched = federation_fetch_raw(&own, &call_out, &answer);
-    if (fetched == OK && answer.status == 200)
+    if (federation_fetch_text(&own, &call_out, &body) == OK)
         return told_state_store(call, request->room, (struct json_span){body.data, body.length});
     log_info(LOG_FEDERATION, "%s does not tell about %s: %.200s", request->server_name,
-             request->for_event_id, fetched == OK ? body.data : why.text);
+             request->for_event_id, why.text);
     return OK;
 }
 

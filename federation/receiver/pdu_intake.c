@@ -9,6 +9,7 @@
 #include "homeserver/base/log.h"
 #include "homeserver/base/parallel.h"
 #include "homeserver/protocol/event.h"
+#include "homeserver/protocol/json.h"
 #include "storage/events.h"
 
 static enum errcode validate(struct arena *arena, const struct pdu_batch *batch, json_t *json,
@@ -34,13 +35,26 @@ struct verification {
     const struct pdu_signed **verified; /* likewise */
 };
 
+static enum errcode read_one(const struct pdu_batch *batch, size_t i, struct arena *arena,
+                             struct error *error, json_t **out)
+{
+    if (batch->pdus != NULL) {
+        *out = json_array_get(batch->pdus, i);
+        return OK;
+    }
+    if (batch->texts[i].size > EVENT_TEXT_BYTES_MAX)
+        return fail(error, M_TOO_LARGE, "It has more than %d bytes.", EVENT_TEXT_BYTES_MAX);
+    return json_parse(arena, batch->texts[i].bytes, batch->texts[i].size, error, out);
+}
+
 static void validate_one(void *context, struct arena *arena, size_t i)
 {
     struct verification *verification = context;
     struct error why = {0};
+    json_t *json;
 
-    if (validate(arena, verification->batch, json_array_get(verification->batch->pdus, i), &why,
-                 &verification->valid[i]) == OK)
+    if (read_one(verification->batch, i, arena, &why, &json) == OK &&
+        validate(arena, verification->batch, json, &why, &verification->valid[i]) == OK)
         return;
     verification->valid[i] = NULL;
     log_info(LOG_FEDERATION, "An event for %s was dropped: %s", verification->batch->room_id,
@@ -81,7 +95,8 @@ static enum errcode leave_out_stored(struct call *call, int64_t room_nid,
 enum errcode pdus_verify(struct call *call, const struct pdu_batch *batch,
                          const struct pdu_signed ***out, size_t *count_out)
 {
-    size_t count = json_array_size(batch->pdus), valid_count = 0;
+    size_t count = batch->pdus != NULL ? json_array_size(batch->pdus) : batch->text_count;
+    size_t valid_count = 0;
     const struct pdu_valid **valid = ARENA_ARRAY(call->arena, count, const struct pdu_valid *);
     struct verification verification = {
         .batch = batch,

@@ -7,8 +7,12 @@
 #include <stdint.h>
 
 #include "homeserver/call.h"
+#include "homeserver/protocol/json_scan.h"
 #include "homeserver/protocol/pdu.h"
 #include "homeserver/protocol/room_version.h"
+
+/* As somebody wrote it, with escapes, white space and `unsigned`; the event itself has 64 KiB. */
+enum { EVENT_TEXT_BYTES_MAX = 1 << 20 };
 
 /*
  * From JSON of other servers to events whose signatures hold: checks 1 to 3 on receipt of a PDU,
@@ -17,12 +21,16 @@
 struct pdu_batch {
     const struct room_version *version;
     const char *room_id; /* events of other rooms are left out */
-    json_t *pdus;        /* an array */
+    json_t *pdus;        /* an array; NULL: … */
+    /* … they are there as text, and parsed by the threads that check them. One longer than
+     * EVENT_TEXT_BYTES_MAX is left out. */
+    const struct json_span *texts;
+    size_t text_count;
     bool is_history;
     int64_t stored_in; /* room_nid whose stored events are left out unverified; 0: none are */
 };
 
-/* One for each element of `pdus`; NULL for those that are left out. On the call's arena. */
+/* One for each of them; NULL for those that are left out. On the call's arena. */
 enum errcode pdus_verify(struct call *call, const struct pdu_batch *batch,
                          const struct pdu_signed ***out, size_t *count_out) MUST_CHECK;
 

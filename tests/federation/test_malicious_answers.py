@@ -65,6 +65,74 @@ def test_f_15_a_join_fails_cleanly_and_goes_through_another_server(server, alice
     assert server.resident_bytes() - before < MEMORY_BYTES_MAX
 
 
+def broken_copies(event, elsewhere):
+    """Texts in a list of events that are none of the room's: no JSON, no event, or not what was signed."""
+    text = json.dumps(event).encode()
+    return {
+        "a number": b"5",
+        "nothing": b"null",
+        "a list": b"[{}]",
+        "deep": b"[" * 200000 + b"]" * 200000,
+        "a member twice": text[:-1] + b',"depth":1}',
+        "a huge number": text.replace(b'"depth": %d' % event["depth"], b'"depth": 9' + b"9" * 400),
+        "no UTF-8": text.replace(b'"content": {', b'"content": {"x":"\xff\xfe",'),
+        "an endless event": text[:-1] + b',"x":"' + b"x" * 3000000 + b'"}',
+        "numbers by the thousand": text[:-1] + b',"x":[0' + b",0" * 600000 + b"]}",
+        "another signature": json.dumps({**event, "depth": event["depth"] + 1}).encode(),
+        "another room": json.dumps(elsewhere).encode(),
+    }
+
+
+def spliced(answer, more):
+    """The answer as text, with more texts among its state."""
+    state = b",\n ".join([*more, *(json.dumps(event).encode() for event in answer["state"])])
+    rest = json.dumps({name: value for name, value in answer.items() if name != "state"}).encode()
+    return b'{"state" : [ ' + state + b" ], " + rest[1:]
+
+
+def test_f_15_a_join_leaves_out_what_does_not_hold(server, alice, peer, good_peer):
+    residence, other = Residence(peer), Residence(good_peer)
+    residence.room.event("m.room.topic", {"topic": "as it was"}, "")
+    name = residence.room.event("m.room.name", {"name": "as it was"}, "")
+    elsewhere = other.room.event("m.room.topic", {"topic": "elsewhere"}, "")
+    broken = broken_copies(name, elsewhere)
+
+    def send_join(*request):
+        status, answer = residence.send_join(*request)
+        return status, spliced(answer, broken.values())
+
+    residence.told.set()
+    peer.answers[f"{FEDERATION}/v2/send_join/"] = send_join
+    alice.join(residence.id, query={"via": peer.name})
+    state = alice.get("/_matrix/client/v3/rooms/{}/state", residence.id)
+    told = {(event["type"], event["state_key"]): event["content"] for event in state}
+    assert told[("m.room.name", "")] == {"name": "as it was"}
+    assert told[("m.room.topic", "")] == {"topic": "as it was"}
+    assert alice.user_id in members(alice, residence.id)
+
+
+def test_f_15_answers_to_joins_that_break_off_or_contradict_themselves(server, alice, peer):
+    residence = Residence(peer)
+    residence.told.set()
+    for spoil in (
+        lambda text: text[:-1],
+        lambda text: text[: len(text) // 2],
+        lambda text: text[:-1] + b',"state":[]}',
+        lambda text: text[:-1] + b',"members_omitted":false}',
+        lambda text: text.replace(b'"state" : [', b'"state" : [,'),
+        lambda text: text.replace(b'"state" : [', b'"State" : ['),
+        lambda text: b"[" + text + b"]",
+    ):
+        peer.answers[f"{FEDERATION}/v2/send_join/"] = lambda *request, spoil=spoil: (
+            200, spoil(spliced(residence.send_join(*request)[1], []))
+        )  # fmt: skip
+        refused = alice.raw(
+            "POST", f"/_matrix/client/v3/join/{residence.id}", content=b"{}", query={"via": peer.name}
+        )
+        assert refused.status_code == 502 and refused.json()["errcode"].startswith("M_"), refused.text
+        assert residence.id not in alice.get("/_matrix/client/v3/joined_rooms")["joined_rooms"]
+
+
 LARGE = {"endless": hostile.endless_body, "a bomb": hostile.gzip_bomb}
 
 
