@@ -1,4 +1,5 @@
 /* beffroi serve */
+#include <malloc.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -61,6 +62,16 @@ static enum errcode serve(struct invocation *invocation, const struct config *co
     return server_run(&options, error);
 }
 
+/* Most threads wait most of the time. The C library's own limit, eight heaps for each processor,
+ * gives each of them one, with room that no other thread uses: 2 of 18 MiB after a morning of two
+ * hundred people. */
+static void share_heaps(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    mallopt(M_ARENA_MAX, processors > 2 ? (int)processors : 2);
+}
+
 static enum exit_status run(struct invocation *invocation)
 {
     const struct command_option options[] = {{0}};
@@ -72,6 +83,7 @@ static enum exit_status run(struct invocation *invocation)
     const struct config *config = command_load_config(invocation);
     if (config == NULL)
         return EXIT_BAD_CONFIG;
+    share_heaps();
     enum errcode code = serve(invocation, config, &error);
     if (code == OK)
         return EXIT_DONE;

@@ -9,8 +9,8 @@
 #include "homeserver/protocol/json.h"
 #include "storage/events.h"
 
-/* Enough for the IDs of an event. */
-enum { MEMBER_BYTES = 640 };
+/* Enough for the IDs of an event, and for what is read of one beside its JSON. */
+enum { MEMBER_BYTES = 640, PARSED_BYTES = 1024 };
 
 struct cached_event {
     _Atomic int references;
@@ -213,7 +213,7 @@ enum errcode event_cache_load(struct event_cache *cache, struct call *call,
         return OK;
     TRY(event_load(call->db, call->arena, event_nid, &stored));
 
-    SCOPED(arena_release) struct arena *arena = arena_create();
+    SCOPED(arena_release) struct arena *arena = arena_create_sized(PARSED_BYTES);
     TRY(stored_event_parse(arena, version, &stored, &event));
     *out = cached_event_create(arena, event, event_nid);
     cached_event_set_position(*out, stored.position);

@@ -20,7 +20,10 @@
 #include "storage/events.h"
 #include "storage/journal.h"
 
-enum { CARRIED_EVENT_ID_CHARS = 32 };
+enum {
+    CARRIED_EVENT_ID_CHARS = 32,
+    BUILT_BYTES = 2048 /* enough for most events; state is kept for long */
+};
 
 static const int64_t DEPTH_MAX = ((int64_t)1 << 53) - 1;
 
@@ -203,7 +206,7 @@ enum errcode event_build_template(struct call *call, struct room *room,
 enum errcode event_build(struct call *call, struct room *room, const struct room_head *head,
                          const struct event_draft *draft, struct built_event *out)
 {
-    SCOPED(arena_release) struct arena *arena = arena_create();
+    SCOPED(arena_release) struct arena *arena = arena_create_sized(BUILT_BYTES);
     const struct room_version *version = room_version_of(room);
     json_t *pdu = base_event(arena, version, room_id(room), draft);
 
@@ -230,7 +233,7 @@ enum errcode event_build_create(struct call *call, const struct room_version *ve
                                 const char *room_id, const struct event_draft *draft,
                                 struct built_event *out)
 {
-    SCOPED(arena_release) struct arena *arena = arena_create();
+    SCOPED(arena_release) struct arena *arena = arena_create_sized(BUILT_BYTES);
     json_t *pdu = base_event(arena, version, room_id, draft);
 
     json_object_set_new(pdu, "depth", json_integer(1));
