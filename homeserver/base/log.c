@@ -1,4 +1,5 @@
-/* The logger: formats one line in a local buffer and writes it with one write(2). */
+/* The logger: formats one line in a local buffer and writes it with one write(2), or with others
+ * where many are collected. */
 #include "homeserver/base/log.h"
 
 #include <stdarg.h>
@@ -7,9 +8,15 @@
 
 enum { LINE_BYTES_MAX = 2048, MESSAGE_BYTES_MAX = 1024, CONTEXT_BYTES_MAX = 256 };
 
+struct context {
+    char request_id[CONTEXT_BYTES_MAX]; /* "": there is none */
+    char user_id[CONTEXT_BYTES_MAX];
+};
+
 static _Atomic int minimum_level = LOG_LEVEL_INFO;
 static _Atomic bool json_lines;
-static _Thread_local char context[CONTEXT_BYTES_MAX];
+static _Thread_local struct context context;
+static _Thread_local struct log_collected *collected;
 
 static const char *const level_names[] = {
     [LOG_LEVEL_DEBUG] = "debug",
@@ -36,12 +43,18 @@ bool log_enabled(enum log_level level)
     return (int)level >= atomic_load(&minimum_level);
 }
 
-void log_set_context(const char *fields)
+static void copy_text(char out[CONTEXT_BYTES_MAX], const char *text)
 {
-    size_t length = fields != NULL ? strnlen(fields, sizeof(context) - 1) : 0;
+    size_t length = strnlen(text, CONTEXT_BYTES_MAX - 1);
 
-    memcpy(context, length > 0 ? fields : "", length);
-    context[length] = '\0';
+    memcpy(out, text, length);
+    out[length] = '\0';
+}
+
+void log_set_context(const char *request_id, const char *user_id)
+{
+    copy_text(context.request_id, request_id != NULL ? request_id : "");
+    copy_text(context.user_id, request_id != NULL ? user_id : "");
 }
 
 /* Copies `text` so that it can stand between double quotes on one line: text from outside must not
@@ -79,10 +92,55 @@ static void format_time(char *out, size_t size)
     snprintf(out, size, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
 }
 
+/* The fields of the line's context, to stand between double quotes. */
+static void format_context(char *out, size_t size)
+{
+    char text[2 * CONTEXT_BYTES_MAX + 16] = "";
+
+    if (context.request_id[0] != '\0')
+        snprintf(text, sizeof(text), "request=%s%s%s", context.request_id,
+                 context.user_id[0] == '\0' ? "" : " user=", context.user_id);
+    escape_into(out, size, text);
+}
+
+/* A full or closed stderr must not stop the server: there is nobody left to tell. */
+static void write_out(const char *bytes, size_t size)
+{
+    if (write(STDERR_FILENO, bytes, size) < 0)
+        return;
+}
+
+void log_write_collected(void)
+{
+    if (collected == NULL || collected->size == 0)
+        return;
+    write_out(collected->bytes, collected->size);
+    collected->size = 0;
+}
+
+void log_collect(struct log_collected *out)
+{
+    log_write_collected();
+    collected = out;
+}
+
+static void put_line(enum log_level level, const char *line, size_t size)
+{
+    if (collected != NULL &&
+        (level > LOG_LEVEL_INFO || collected->size + size > LOG_COLLECTED_BYTES))
+        log_write_collected();
+    if (collected == NULL || level > LOG_LEVEL_INFO) {
+        write_out(line, size);
+        return;
+    }
+    memcpy(collected->bytes + collected->size, line, size);
+    collected->size += size;
+}
+
 void log_write(enum log_level level, enum log_category category, const char *format, ...)
 {
     char message[MESSAGE_BYTES_MAX], escaped[MESSAGE_BYTES_MAX], when[48], line[LINE_BYTES_MAX];
-    char fields[CONTEXT_BYTES_MAX + 32];
+    char fields[2 * CONTEXT_BYTES_MAX + 64];
     va_list args;
 
     if (!log_enabled(level))
@@ -92,7 +150,7 @@ void log_write(enum log_level level, enum log_category category, const char *for
     va_end(args);
     escape_into(escaped, sizeof(escaped), message);
     format_time(when, sizeof(when));
-    escape_into(fields, sizeof(fields), context);
+    format_context(fields, sizeof(fields));
 
     int length =
         snprintf(line, sizeof(line),
@@ -105,7 +163,5 @@ void log_write(enum log_level level, enum log_category category, const char *for
         return;
     size_t size = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
     line[size - 1] = '\n';
-    /* A full or closed stderr must not stop the server: there is nobody left to tell. */
-    if (write(STDERR_FILENO, line, size) < 0)
-        return;
+    put_line(level, line, size);
 }

@@ -2,6 +2,7 @@
 #define HOMESERVER_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "homeserver/base/compiler.h"
 
@@ -32,9 +33,22 @@ enum log_category {
 void log_configure(enum log_level level, bool as_json);
 bool log_enabled(enum log_level level);
 
-/* Fields that every line of this thread carries until cleared, such as `request=… user=…`.
- * The text is copied (at most 256 bytes). NULL clears. */
-void log_set_context(const char *fields);
+/* Every line of this thread says `request=… user=…` until this is cleared. Both are copied (the
+ * user cut at 255 bytes); no user is "", no request clears. */
+void log_set_context(const char *request_id, const char *user_id);
+
+/* For a thread that logs a line for each of very many small things: its lines of level info are
+ * collected here, and written when it says so, before a warning, or when the buffer is full. */
+enum { LOG_COLLECTED_BYTES = 4096 }; /* PIPE_BUF: a pipe's reader never gets a torn line */
+
+struct log_collected {
+    size_t size;
+    char bytes[LOG_COLLECTED_BYTES];
+};
+
+/* `collected` belongs to the caller, zeroed; NULL ends it. */
+void log_collect(struct log_collected *collected);
+void log_write_collected(void);
 
 void log_write(enum log_level level, enum log_category category, const char *format, ...)
     PRINTF_LIKE(3, 4);

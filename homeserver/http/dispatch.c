@@ -162,11 +162,7 @@ static bool remember_user(struct connection *connection)
 /* Every line that is logged on behalf of this request says so. */
 static void set_log_context(const struct connection *connection)
 {
-    char context[REQUEST_ID_BYTES + USER_BYTES + 32];
-
-    snprintf(context, sizeof(context), "request=%s%s%s", connection->request_id,
-             connection->user[0] == '\0' ? "" : " user=", connection->user);
-    log_set_context(context);
+    log_set_context(connection->request_id, connection->user);
 }
 
 /* Steps 3 to 5. The signature of another server covers the body, so that is parsed first. */
@@ -270,7 +266,7 @@ static void run(void *thread_state, void *argument)
         run_stream(connection);
     else
         run_handler(connection);
-    log_set_context(NULL);
+    log_set_context(NULL, NULL);
 }
 
 void dispatch_run_quick(struct connection *connection, struct worker *worker)

@@ -175,8 +175,12 @@ static void *run_thread(void *argument)
     struct io_thread *thread = argument;
 
     own = thread;
-    while (!atomic_load(&thread->stopping))
+    log_collect(&thread->log);
+    while (!atomic_load(&thread->stopping)) {
         turn(thread);
+        log_write_collected();
+    }
+    log_collect(NULL);
     return NULL;
 }
 

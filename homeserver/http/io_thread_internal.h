@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "homeserver/base/log.h"
 #include "homeserver/http/io_thread.h"
 #include "homeserver/http/server_internal.h"
 
@@ -24,6 +25,7 @@ struct io_thread {
     size_t daemon_count;
     struct client_socket *sockets;
     int64_t next_sweep_ms;
+    struct log_collected log; /* the lines of one turn */
 };
 
 #endif
