@@ -26,9 +26,10 @@
 #include "homeserver/http/tls_identity.h"
 
 enum {
-    CONNECTION_MEMORY_BYTES = 14 << 10, /* bounds the head, too; kept while a client waits */
-    INACTIVITY_S = 90,                  /* a client that does not take its answer */
-    BODY_BYTES_PER_MS = 8               /* on the whole, after a start */
+    CONNECTION_MEMORY_BYTES =
+        10 << 10,         /* bounds the head, too (8 KiB); kept while a client waits */
+    INACTIVITY_S = 90,    /* a client that does not take its answer */
+    BODY_BYTES_PER_MS = 8 /* on the whole, after a start */
 };
 
 /* TLS 1.0 and 1.1 are deprecated (RFC 8996). */
