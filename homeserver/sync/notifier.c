@@ -42,6 +42,7 @@ struct known_device {
     struct known_device *next;
     char *device_id;
     struct device_memory memory;
+    struct told_members told;
 };
 
 struct subscriber {
@@ -464,6 +465,27 @@ bool notifier_recall_device(struct call *call, int64_t user_nid, const char *dev
     }
     pthread_mutex_unlock(&notifier->lock);
     return is_good;
+}
+
+void notifier_told_members(struct notifier *notifier, int64_t user_nid, const char *device_id,
+                           struct told_members *out)
+{
+    pthread_mutex_lock(&notifier->lock);
+    struct subscriber *subscriber = find_subscriber(notifier, user_nid);
+    struct known_device *device = subscriber != NULL ? find_device(subscriber, device_id) : NULL;
+    *out = device != NULL ? device->told : (struct told_members){0};
+    pthread_mutex_unlock(&notifier->lock);
+}
+
+void notifier_keep_told_members(struct notifier *notifier, int64_t user_nid, const char *device_id,
+                                const struct told_members *told)
+{
+    pthread_mutex_lock(&notifier->lock);
+    struct subscriber *subscriber = find_subscriber(notifier, user_nid);
+    struct known_device *device = subscriber != NULL ? find_device(subscriber, device_id) : NULL;
+    if (device != NULL)
+        device->told = *told;
+    pthread_mutex_unlock(&notifier->lock);
 }
 
 size_t notifier_forget_idle(struct notifier *notifier, int64_t idle_ms)

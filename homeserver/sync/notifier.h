@@ -76,6 +76,25 @@ void notifier_remember_device(struct notifier *notifier, int64_t user_nid, const
 bool notifier_recall_device(struct call *call, int64_t user_nid, const char *device_id,
                             struct device_memory *out);
 
+/*
+ * The member events that a device, which loads them lazily, was told of last. Good for the request
+ * that goes on from `position`, which shows that the answers arrived.
+ */
+enum { TOLD_MEMBERS_MAX = 16 };
+
+struct told_members {
+    int64_t position;
+    size_t count;
+    int64_t event_nids[TOLD_MEMBERS_MAX]; /* the oldest first */
+};
+
+/* Nothing when nothing is known of the device. */
+void notifier_told_members(struct notifier *notifier, int64_t user_nid, const char *device_id,
+                           struct told_members *out);
+/* Of a device that is remembered; others are told again. */
+void notifier_keep_told_members(struct notifier *notifier, int64_t user_nid, const char *device_id,
+                                const struct told_members *told);
+
 /* Forgets users who have not asked for `idle_ms`; the number forgotten. For a periodic job. */
 size_t notifier_forget_idle(struct notifier *notifier, int64_t idle_ms);
 

@@ -60,6 +60,7 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
     sync_recall(&sync);
     if (request->only_news && is_up_to_date(&sync))
         return OK;
+    sync_recall_told(&sync);
     TRY(sync_load_to_device(&sync));
     strbuf_add_char(out, '{');
     write_next_batch(&sync, out);
@@ -75,5 +76,7 @@ enum errcode sync_build(struct call *call, const struct sync_request *request, s
         sync_remember(&sync, out->data + before_counts + 1); /* behind the comma */
     strbuf_add_char(out, '}');
     result->is_empty = sync.is_empty;
+    if (!sync.is_empty || !request->only_news)
+        sync_remember_told(&sync);
     return OK;
 }

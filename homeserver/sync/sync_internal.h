@@ -19,6 +19,7 @@ struct sync {
     struct account_data_row *account_data; /* what changed, of all rooms */
     size_t account_data_count;
     const struct device_memory *known; /* what need not be read again; NULL: nothing is known */
+    struct told_members told;          /* those of earlier answers, and of this one */
     int64_t key_count_position;
     struct nid_list ignored; /* senders whose messages and invites are left out */
     struct nid_list unwanted_inviters;
@@ -141,6 +142,12 @@ void sync_write_unread(const struct sync *sync, const struct sync_room *room,
 /* sync_memory.c: what an earlier sync of the device found out, and what this one did. */
 void sync_recall(struct sync *sync);
 void sync_remember(struct sync *sync, const char *key_counts);
+/* The same for member events that are loaded lazily: whether the client has this one, that it gets
+ * it now, and that the answer goes out. */
+void sync_recall_told(struct sync *sync);
+bool sync_was_told(const struct sync *sync, int64_t event_nid);
+void sync_tell(struct sync *sync, int64_t event_nid);
+void sync_remember_told(struct sync *sync);
 
 /* sync_presence.c: appends `"presence":{…}` when somebody's changed. */
 enum errcode sync_write_presence(struct sync *sync, struct strbuf *out) MUST_CHECK;

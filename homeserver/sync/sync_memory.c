@@ -1,7 +1,10 @@
 /*
  * What a sync need not read again: an idle device asks for its messages, its key counts and its
  * user's ignored senders with every sync, and all of them change only with a wake-up of the user.
+ * And what it need not tell again: the member events of those who speak.
  */
+#include <string.h>
+
 #include "homeserver/base/arena.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
@@ -31,4 +34,46 @@ void sync_remember(struct sync *sync, const char *key_counts)
     if (requester->device_id != NULL && sync->to_device_count == 0)
         notifier_remember_device(sync->call->services->notifier, requester->user_nid,
                                  requester->device_id, &memory);
+}
+
+void sync_recall_told(struct sync *sync)
+{
+    const struct requester *requester = sync->request->requester;
+
+    if (requester->device_id == NULL || sync->since == 0)
+        return;
+    notifier_told_members(sync->call->services->notifier, requester->user_nid, requester->device_id,
+                          &sync->told);
+    if (sync->told.position != sync->since)
+        sync->told.count = 0;
+}
+
+bool sync_was_told(const struct sync *sync, int64_t event_nid)
+{
+    for (size_t i = 0; i < sync->told.count; i++) {
+        if (sync->told.event_nids[i] == event_nid)
+            return !sync->request->filter->state.include_redundant_members;
+    }
+    return false;
+}
+
+void sync_tell(struct sync *sync, int64_t event_nid)
+{
+    struct told_members *told = &sync->told;
+
+    if (told->count == TOLD_MEMBERS_MAX) {
+        told->count--;
+        memmove(told->event_nids, told->event_nids + 1, told->count * sizeof(*told->event_nids));
+    }
+    told->event_nids[told->count++] = event_nid;
+}
+
+void sync_remember_told(struct sync *sync)
+{
+    const struct requester *requester = sync->request->requester;
+
+    sync->told.position = sync->until;
+    if (requester->device_id != NULL)
+        notifier_keep_told_members(sync->call->services->notifier, requester->user_nid,
+                                   requester->device_id, &sync->told);
 }

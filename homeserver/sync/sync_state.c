@@ -188,8 +188,11 @@ static enum errcode select_entries(struct sync *sync, const struct sync_room *ro
             (!filter->senders.present && !event_filter_needs_content(filter) &&
              !event_filter_passes(filter, &subject)))
             continue;
-        if (!is_member || is_wanted_member(sync, room, pairs[i].state_key))
-            nids_out[(*count_out)++] = entries->list.items[i].event_nid;
+        if (is_member && !is_wanted_member(sync, room, pairs[i].state_key))
+            continue;
+        nids_out[(*count_out)++] = entries->list.items[i].event_nid;
+        if (is_member && filter->lazy_load_members)
+            sync_tell(sync, entries->list.items[i].event_nid);
     }
     return OK;
 }
@@ -208,7 +211,7 @@ static enum errcode add_member(struct sync *sync, const char *user_id,
             return OK;
     }
     event_nid = state_map_get(state, key_nid);
-    if (event_nid != 0)
+    if (event_nid != 0 && !sync_was_told(sync, event_nid))
         collect(entries, key_nid, 0, event_nid);
     return OK;
 }

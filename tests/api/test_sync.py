@@ -101,6 +101,41 @@ def test_lazy_loading_names_only_those_who_speak(alice, bob, carol):
     assert part["summary"]["m.joined_member_count"] == 3
 
 
+def members_told(part):
+    return [event["state_key"] for event in part["state"]["events"] if event["type"] == "m.room.member"]
+
+
+def test_a_lazily_loading_client_hears_of_a_speaker_once(alice, bob, carol):
+    room_id = alice.create_room(preset="public_chat", name="Bureau")
+    bob.join(room_id)
+    carol.join(room_id)
+    alice.send_text(room_id, "before")
+    lazy = {"room": {"timeline": {"limit": 1}, "state": {"lazy_load_members": True}}}
+    redundant = {"room": {"timeline": {"limit": 1}, "state": {"lazy_load_members": True, "include_redundant_members": True}}}
+    alice.sync(filter=lazy)
+
+    bob.send_text(room_id, "one")
+    before = alice.since
+    assert members_told(joined_room(alice.sync(filter=lazy), room_id)) == [bob.user_id]
+    bob.send_text(room_id, "two")
+    told_twice = alice.since
+    assert members_told(joined_room(alice.sync(filter=lazy), room_id)) == []
+    carol.send_text(room_id, "three")
+    assert members_told(joined_room(alice.sync(filter=lazy), room_id)) == [carol.user_id]
+    bob.send_text(room_id, "four")
+    assert members_told(joined_room(alice.sync(filter=redundant), room_id)) == [bob.user_id]
+
+    # Who goes on from an earlier answer may have lost the later ones.
+    for since in (before, told_twice):
+        alice.since = since
+        assert bob.user_id in members_told(joined_room(alice.sync(filter=lazy), room_id))
+    # Who begins anew knows nothing.
+    alice.since = None
+    alice.sync(filter={"room": {"rooms": []}})
+    bob.send_text(room_id, "five")
+    assert members_told(joined_room(alice.sync(filter=lazy), room_id)) == [bob.user_id]
+
+
 def test_the_summary_names_heroes(alice, bob, carol):
     room_id = alice.create_room(preset="private_chat", invite=[bob.user_id, carol.user_id])
     bob.join(room_id)
