@@ -1,6 +1,7 @@
 /*
- * A direct-mapped table: the first bytes of the token's hash choose the slot, and a newcomer
- * replaces whoever is there. No lists, no eviction, and a bound on memory.
+ * The first bytes of the token's hash choose a set of a few slots, in which a newcomer replaces
+ * whoever was stored first. No lists, no eviction, and a bound on memory. With one slot to choose
+ * from, sixteen of a thousand tokens would push each other out.
  */
 #include "homeserver/accounts/token_cache.h"
 
@@ -12,7 +13,7 @@
 #include "homeserver/base/log.h"
 
 /* Users share a bucket: what ends one's tokens makes a few others' be read again. */
-enum { SLOT_COUNT = 65536, BUCKET_COUNT = 4096 };
+enum { SLOT_COUNT = 65536, SET_SLOTS = 4, BUCKET_COUNT = 4096 };
 
 /* `text` holds user_id, device_id and appservice_id, each with its NUL; the last may be missing. */
 struct entry {
@@ -52,9 +53,24 @@ void token_cache_destroy(struct token_cache *cache)
     free(cache);
 }
 
+static bool is_of(const struct entry *entry, const uint8_t hash[SHA256_BYTES])
+{
+    return entry != NULL && memcmp(entry->hash, hash, SHA256_BYTES) == 0;
+}
+
+/* Where the token is, or else is to be. */
 static struct entry **slot_of(struct token_cache *cache, const uint8_t hash[SHA256_BYTES])
 {
-    return &cache->slots[(((size_t)hash[0] << 8) | hash[1]) % SLOT_COUNT];
+    size_t chosen = (((size_t)hash[0] << 8) | hash[1]) % SLOT_COUNT;
+    struct entry **set = &cache->slots[chosen - chosen % SET_SLOTS], **slot = set;
+
+    for (size_t i = 0; i < SET_SLOTS; i++) {
+        if (is_of(set[i], hash))
+            return &set[i];
+        if (*slot != NULL && (set[i] == NULL || set[i]->stored_ms < (*slot)->stored_ms))
+            slot = &set[i];
+    }
+    return slot;
 }
 
 static uint64_t *bucket_of(struct token_cache *cache, int64_t user_nid)
@@ -79,8 +95,7 @@ bool token_cache_find(struct token_cache *cache, struct arena *arena,
 
     pthread_mutex_lock(&cache->lock);
     entry = *slot_of(cache, question->hash);
-    found = entry != NULL && memcmp(entry->hash, question->hash, SHA256_BYTES) == 0 &&
-            is_fresh(cache, entry, question->now_ms);
+    found = is_of(entry, question->hash) && is_fresh(cache, entry, question->now_ms);
     if (found) {
         *out = entry->token;
         out->user_id = arena_strdup(arena, entry->token.user_id);

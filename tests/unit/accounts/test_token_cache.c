@@ -3,7 +3,6 @@
 #include "tests/support/test.h"
 
 static const uint8_t hash[SHA256_BYTES] = {1, 2, 3};
-static const uint8_t same_slot[SHA256_BYTES] = {1, 2, 4};
 static const struct access_token token = {.token_nid = 7,
                                           .user_nid = 5,
                                           .user_id = "@anna:test.example",
@@ -37,16 +36,27 @@ static void a_stored_token_is_found_for_a_second(void **state UNUSED)
     token_cache_destroy(cache);
 }
 
-static void another_token_in_the_same_slot_is_not_confused(void **state UNUSED)
+static void tokens_of_one_set_live_together_until_there_are_too_many(void **state UNUSED)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
     struct token_cache *cache = token_cache_create();
     struct access_token found;
+    uint8_t others[5][SHA256_BYTES] = {0};
 
-    token_cache_store(cache, token_cache_epoch(cache), hash, 0, &token);
-    assert_false(find(cache, arena, same_slot, 0, &found));
-    token_cache_store(cache, token_cache_epoch(cache), same_slot, 0, &token);
-    assert_false(find(cache, arena, hash, 0, &found));
+    for (uint8_t i = 0; i < 5; i++)
+        memcpy(others[i], (const uint8_t[]){1, 2, 10, i}, 4);
+    for (uint8_t i = 0; i < 4; i++) {
+        assert_false(find(cache, arena, others[i], i, &found));
+        token_cache_store(cache, token_cache_epoch(cache), others[i], i, &token);
+    }
+    for (uint8_t i = 0; i < 4; i++)
+        assert_true(find(cache, arena, others[i], 4, &found));
+    /* The oldest goes; that another one is stored again moves nobody. */
+    token_cache_store(cache, token_cache_epoch(cache), others[2], 5, &token);
+    token_cache_store(cache, token_cache_epoch(cache), others[4], 6, &token);
+    assert_false(find(cache, arena, others[0], 7, &found));
+    for (uint8_t i = 1; i < 5; i++)
+        assert_true(find(cache, arena, others[i], 7, &found));
     token_cache_destroy(cache);
 }
 
@@ -127,7 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stored_token_is_found_for_a_second),
-        cmocka_unit_test(another_token_in_the_same_slot_is_not_confused),
+        cmocka_unit_test(tokens_of_one_set_live_together_until_there_are_too_many),
         cmocka_unit_test(a_token_is_found_as_long_as_notifications_are_known_to_arrive),
         cmocka_unit_test(what_ends_for_one_user_goes_on_for_another),
         cmocka_unit_test(one_request_in_a_while_is_told_to_note_the_use),
