@@ -6,11 +6,6 @@
 
 #include "homeserver/base/arena.h"
 
-bool utf8_is_valid(const char *text, size_t length)
-{
-    return u8_check((const uint8_t *)text, length) == NULL;
-}
-
 static bool is_ascii(const char *text, size_t length)
 {
     unsigned char seen = 0;
@@ -18,6 +13,11 @@ static bool is_ascii(const char *text, size_t length)
     for (size_t i = 0; i < length; i++)
         seen |= (unsigned char)text[i];
     return seen < 0x80;
+}
+
+bool utf8_is_valid(const char *text, size_t length)
+{
+    return is_ascii(text, length) || u8_check((const uint8_t *)text, length) == NULL;
 }
 
 static char *fold_ascii(struct arena *arena, const char *text, size_t length)

@@ -60,7 +60,9 @@ static enum errcode check_headers(struct connection *connection)
         return refuse(connection, 431, M_UNKNOWN, "The request has too many headers.");
     if (census.hosts > 1 || census.content_lengths > 1 || census.transfer_encodings > 1)
         return refuse(connection, 400, M_UNKNOWN, "A header must not be repeated.");
-    const char *encoding = request_header(&connection->request, "Transfer-Encoding");
+    const char *encoding = census.transfer_encodings > 0
+                               ? request_header(&connection->request, "Transfer-Encoding")
+                               : NULL;
     if (encoding != NULL && strcasecmp(encoding, "chunked") != 0)
         return refuse(connection, 501, M_UNKNOWN, "The only transfer encoding known is chunked.");
     if (census.content_lengths > 0 && census.transfer_encodings > 0)
@@ -70,7 +72,8 @@ static enum errcode check_headers(struct connection *connection)
 
 static enum errcode read_content_length(struct connection *connection)
 {
-    const char *text = request_header(&connection->request, "Content-Length");
+    const char *text =
+        connection->has_body ? request_header(&connection->request, "Content-Length") : NULL;
     char *end;
 
     if (text == NULL)
@@ -116,9 +119,11 @@ static void set_client_address(struct connection *connection)
     char peer[INET6_ADDRSTRLEN];
 
     client_ip_format(info->client_addr, peer);
-    client_ip_resolve(peer, request_header(&connection->request, "X-Forwarded-For"),
-                      config->trusted_proxies, config->trusted_proxy_count,
-                      connection->client_address);
+    client_ip_resolve(
+        peer,
+        config->trusted_proxy_count > 0 ? request_header(&connection->request, "X-Forwarded-For")
+                                        : NULL,
+        config->trusted_proxies, config->trusted_proxy_count, connection->client_address);
 }
 
 static enum http_method parse_method(const char *text)
@@ -178,7 +183,7 @@ static enum errcode find_route(struct connection *connection)
 static enum errcode check_body(struct connection *connection)
 {
     struct request *req = &connection->request;
-    const char *encoding = request_header(req, "Content-Encoding");
+    const char *encoding = connection->has_body ? request_header(req, "Content-Encoding") : NULL;
 
     if (encoding != NULL && strcasecmp(encoding, "identity") != 0) {
         req->error.http_status = 415;

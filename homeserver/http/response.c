@@ -211,7 +211,7 @@ void response_complete(struct connection *connection)
     for (struct response_header *h = connection->headers; h != NULL; h = h->next)
         add_header(connection, h->name, h->value);
     connection->headers = NULL;
-    cors_add_headers(connection->response);
+    cors_add_headers(connection->response, connection->method == OPTIONS);
     add_header(connection, "X-Request-ID", connection->request_id);
     if (connection->close_after)
         add_header(connection, "Connection", "close");
