@@ -1,6 +1,7 @@
 """What the tests of malicious peers share."""
 
 from client import event_ids
+from residence import Residence
 
 
 def refused(alice, room, peer, server, bad, room_id):
@@ -23,3 +24,15 @@ def federates_with_a_good_peer(server, alice, room_id, good):
     said = alice.send_text(room_id, f"heard in {room_id}")
     good.wait_for_transaction(lambda pdu: pdu.get("content", {}).get("body") == f"heard in {room_id}")
     return said
+
+
+def room_of_version(server, alice, peer, version):
+    """A room with alice and mallory in it, as the peer knows it; of versions in which we make no rooms the peer does."""
+    if int(version) > 5:
+        room_id = alice.create_room(preset="public_chat", room_version=version)
+        return peer.join(server, room_id, "mallory")
+    residence = Residence(peer, version=version, mallory="join")
+    residence.omits = False
+    alice.join(residence.id, query={"via": peer.name})
+    residence.room.user_id = peer.user("mallory")
+    return residence.room

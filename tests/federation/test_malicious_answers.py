@@ -7,7 +7,8 @@ import hostile
 import pytest
 from client import event_ids
 from peer import FEDERATION, Peer
-from test_partial_state_joins import Residence, members
+from residence import Residence
+from test_partial_state_joins import members
 
 pytestmark = pytest.mark.usefixtures("others_do_not_suffer")
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from client import Client, invited_to, quote
 from peer import FEDERATION, PeerRoom, event_id_of
-from test_partial_state_joins import Residence
+from residence import Residence
 
 pytestmark = pytest.mark.usefixtures("others_do_not_suffer")
 
