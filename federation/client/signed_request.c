@@ -13,6 +13,7 @@
 #include "homeserver/base/clock.h"
 #include "homeserver/base/glob.h"
 #include "homeserver/base/strbuf.h"
+#include "homeserver/protocol/foreign_json.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/request_auth.h"
 #include "homeserver/services.h"
@@ -231,7 +232,7 @@ enum errcode federation_read_answer(struct arena *arena, const char *server_name
     struct error unread = {0};
     json_t *json;
 
-    if (json_parse_object(arena, answer->body, answer->body_size, &unread, &json) != OK)
+    if (json_parse_foreign(arena, answer->body, answer->body_size, &unread, &json) != OK)
         return fail(error, E_REMOTE, "%s answered with status %d and no JSON object", server_name,
                     answer->status);
     if (is_success(answer->status)) {

@@ -48,6 +48,8 @@ static enum errcode check_signature(struct call *call, const struct signed_serve
         .origin = auth->origin,
         .destination = destination,
         .content = request->content,
+        .content_bytes = request->content_bytes,
+        .content_size = request->content_size,
     };
     struct ed25519_public_key key;
 

@@ -14,7 +14,9 @@ struct signed_server_request {
     const char *target; /* path and query exactly as sent */
     const char *const *authorizations;
     size_t authorization_count;
-    json_t *content; /* NULL: the request has no body */
+    json_t *content;           /* NULL: the request has no body */
+    const char *content_bytes; /* as they came */
+    size_t content_size;
 };
 
 /* M_UNAUTHORIZED when the signature does not prove it, or the request is for a server that is not

@@ -9,6 +9,7 @@
 #include "homeserver/base/log.h"
 #include "homeserver/base/parallel.h"
 #include "homeserver/protocol/event.h"
+#include "homeserver/protocol/foreign_json.h"
 #include "homeserver/protocol/json.h"
 #include "storage/events.h"
 
@@ -44,7 +45,7 @@ static enum errcode read_one(const struct pdu_batch *batch, size_t i, struct are
     }
     if (batch->texts[i].size > EVENT_TEXT_BYTES_MAX)
         return fail(error, M_TOO_LARGE, "It has more than %d bytes.", EVENT_TEXT_BYTES_MAX);
-    return json_parse(arena, batch->texts[i].bytes, batch->texts[i].size, error, out);
+    return json_parse_foreign(arena, batch->texts[i].bytes, batch->texts[i].size, error, out);
 }
 
 static void validate_one(void *context, struct arena *arena, size_t i)

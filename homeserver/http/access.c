@@ -108,7 +108,7 @@ static enum errcode identify_server(struct request *req)
     const struct http_server_options *options = &req->connection->server->options;
     size_t count;
     const char **authorizations = request_headers(req, "Authorization", 8, &count);
-    const struct server_request request = {
+    struct server_request request = {
         .method = method_name(req->connection->method),
         .target = req->target,
         .host = req->host,
@@ -116,6 +116,8 @@ static enum errcode identify_server(struct request *req)
         .authorization_count = count,
         .content = req->connection->body.size > 0 ? request_body(req) : NULL,
     };
+
+    request.content_bytes = request_body_bytes(req, &request.content_size);
 
     if (options->authenticate_server == NULL)
         return M_UNRECOGNIZED;

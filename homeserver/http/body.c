@@ -12,6 +12,7 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/http/connection.h"
 #include "homeserver/http/server_internal.h"
+#include "homeserver/protocol/foreign_json.h"
 #include "homeserver/protocol/json.h"
 
 enum {
@@ -92,9 +93,11 @@ void body_free(struct connection *connection)
 static enum errcode parse_object(struct connection *connection)
 {
     const struct body_buffer *body = &connection->body;
+    bool is_foreign = connection->match.route->access == SERVER;
 
-    return json_parse_object(connection_arena(connection), body->bytes, body->size,
-                             &connection->request.error, &connection->json);
+    return (is_foreign ? json_parse_foreign
+                       : json_parse_object)(connection_arena(connection), body->bytes, body->size,
+                                            &connection->request.error, &connection->json);
 }
 
 enum errcode body_parse(struct connection *connection)

@@ -28,7 +28,9 @@ struct server_request {
     const char *host;                  /* Host header */
     const char *const *authorizations; /* of each Authorization header: one per signing key */
     size_t authorization_count;
-    json_t *content; /* NULL when the request has no body */
+    json_t *content;           /* NULL when the request has no body */
+    const char *content_bytes; /* as they came */
+    size_t content_size;
 };
 
 /* Which server sent this? `out->server_name` becomes the origin. */

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/strbuf.h"
 #include "homeserver/protocol/identifiers.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/protocol/server_name.h"
@@ -158,6 +159,27 @@ static json_t *signed_object(const struct signed_request *request)
     return object;
 }
 
+/* The signature is over the bytes as they came. "content" comes first in canonical JSON. */
+static bool verifies_bytes(const struct signed_request *request, const uint8_t *signature,
+                           const struct ed25519_public_key *key)
+{
+    struct signed_request rest = *request;
+    SCOPED(strbuf_finish) struct strbuf bytes, tail;
+
+    strbuf_init(&bytes, 0);
+    strbuf_init(&tail, 0);
+    rest.content = NULL;
+    SCOPED(json_decrefp) json_t *object = signed_object(&rest);
+    if (request->content == NULL || request->content_bytes == NULL ||
+        signing_json_bytes(object, &tail) != OK)
+        return false;
+    strbuf_add_string(&bytes, "{\"content\":");
+    strbuf_add(&bytes, request->content_bytes, request->content_size);
+    strbuf_add_string(&bytes, ",");
+    strbuf_add(&bytes, tail.data + 1, tail.length - 1);
+    return ed25519_verify(key, bytes.data, bytes.length, signature);
+}
+
 bool request_auth_verify(const struct request_auth *auth, const struct signed_request *request,
                          const struct ed25519_public_key *key)
 {
@@ -168,7 +190,8 @@ bool request_auth_verify(const struct request_auth *auth, const struct signed_re
     if (object == NULL || !ed25519_signature_decode(signature, auth->signature))
         return false;
     signing_json_add_signature(object, request->origin, auth->key_id, signature);
-    return signing_json_verify(object, request->origin, auth->key_id, key);
+    return signing_json_verify(object, request->origin, auth->key_id, key) ||
+           verifies_bytes(request, signature, key);
 }
 
 char *request_auth_build(struct arena *arena, const struct signed_request *request,

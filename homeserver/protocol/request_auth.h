@@ -30,6 +30,10 @@ struct signed_request {
     const char *origin;
     const char *destination;
     const json_t *content; /* the parsed body; NULL when there is none */
+    /* To verify: the body as it came, which servers send in the very form that they sign. It counts
+     * when what was read of it is not all, see json_parse_foreign(). */
+    const char *content_bytes;
+    size_t content_size;
 };
 
 /* M_UNAUTHORIZED, with the reason in `error`, when `header` (NULL: there is none) is no well-formed

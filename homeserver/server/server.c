@@ -265,6 +265,8 @@ static enum errcode authenticate_origin(struct call *call, const struct server_r
         .authorizations = request->authorizations,
         .authorization_count = request->authorization_count,
         .content = request->content,
+        .content_bytes = request->content_bytes,
+        .content_size = request->content_size,
     };
 
     TRY(authenticate_server(call, &signed_request, &out->server_name, &out->addressed_as));

@@ -222,9 +222,10 @@ class PeerRoom:
         return [[event_id, {"sha256": hashes[event_id]}] for event_id in ids]
 
     def event(self, event_type, content, state_key=None, *, learn=True, **changes):
-        """A signed event upon what the peer last saw. `changes` replace members before it is signed; a value of
-        ... removes one."""
+        """A signed event upon what the peer last saw. `changes` replace members before it is signed, those that link
+        events by their IDs; a value of ... removes one."""
         sender = changes.pop("sender", self.user_id)
+        allowed_by = self.auth_events(event_type, sender, state_key, content)
         event = {
             "type": event_type,
             "room_id": self.room_id,
@@ -233,7 +234,7 @@ class PeerRoom:
             "origin_server_ts": int(time.time() * 1000),
             "depth": self.depth + 1,
             "prev_events": self.links(changes.pop("prev_events", self.extremities)),
-            "auth_events": self.links(self.auth_events(event_type, sender, state_key, content)),
+            "auth_events": self.links(changes.pop("auth_events", allowed_by)),
         }
         if names_itself(self.version):
             event["event_id"] = f"${uuid.uuid4().hex}:{self.peer.name}"
@@ -467,7 +468,7 @@ class Peer:
     def request(self, server, method, path, body=None, *, query="", header=None, expect=None):
         target = path + (f"?{query}" if query else "")
         header = header or self.authorization(method, target, server.server_name, body)
-        content = None if body is None else json.dumps(body).encode()
+        content = None if body is None else canonical(body)  # as servers do: these bytes are signed
         answer = httpx.request(
             method, server.base_url + target, content=content, timeout=60,
             headers={"Authorization": header, "Content-Type": "application/json"},

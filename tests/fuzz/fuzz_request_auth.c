@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
     const char *header = arena_strndup(arena, (const char *)data, size);
-    const struct signed_request request = {"GET", header, "a", "b", NULL};
+    const struct signed_request request = {"GET", header, "a", "b", NULL, NULL, 0};
     const struct ed25519_public_key key = {{0}};
     struct request_auth auth;
     struct error error = {0};
