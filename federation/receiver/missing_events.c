@@ -30,10 +30,12 @@ struct help {
     const struct event *event;
     bool has_asked_prevs, has_asked_needed, has_asked_auth, has_asked_state;
     bool was_told; /* what lies between: if that does not connect the event, nothing of it does */
+    bool was_refused_state;
 };
 
 static enum errcode receive_rounds(struct help *help, const struct reception *wanted,
                                    struct received *out);
+static enum errcode fetch_state(struct help *help, struct reception *reception);
 
 static json_t *extremities_json(struct arena *arena, const struct room_head *head)
 {
@@ -46,11 +48,27 @@ static json_t *extremities_json(struct arena *arena, const struct room_head *hea
     return list;
 }
 
+/* Whether the state before an event is told at all; what is told of it is kept for later. */
+static enum errcode ask_whether_told(const struct help *help, const struct pdu_signed *pdu,
+                                     bool *is_told_out)
+{
+    struct reception unused = {.pdu = pdu};
+    struct help asking = *help;
+
+    asking.event = pdu_signed_event(pdu);
+    TRY(fetch_state(&asking, &unused));
+    *is_told_out = !asking.was_refused_state;
+    return OK;
+}
+
 /* Each stands alone: one that fails is left out. Those that still have holes before them are judged
- * by the state before them, the oldest first. */
+ * by the state before them, the oldest first. History may be hidden from us up to some point: a
+ * server that refuses the state there is asked before the newest, and not again if it refuses that
+ * as well. */
 static enum errcode receive_between(struct help *help, const struct pdu_signed **pdus, size_t count)
 {
     size_t kept = pdus_oldest_first(pdus, count);
+    bool is_told = true, is_sure = false;
 
     for (size_t i = 0; i < kept; i++) {
         const struct reception reception = {.pdu = pdus[i]};
@@ -59,9 +77,14 @@ static enum errcode receive_between(struct help *help, const struct pdu_signed *
         inner.event = pdu_signed_event(pdus[i]);
         inner.has_asked_prevs = true;
         inner.has_asked_needed = inner.has_asked_auth = inner.was_told = false;
+        inner.has_asked_state = !is_told;
         enum errcode outcome = receive_rounds(&inner, &reception, &received);
         if (errcode_is_internal(outcome))
             return outcome;
+        if (!inner.was_refused_state || is_sure)
+            continue;
+        is_sure = true;
+        TRY(ask_whether_told(help, pdus[kept - 1], &is_told));
     }
     return OK;
 }
@@ -204,9 +227,12 @@ static enum errcode fetch_state(struct help *help, struct reception *reception)
     if (count == 0)
         return OK;
     if (count == 1)
-        return fetch_state_after(help, missing[0], reception);
-    return outliers_fetch_state(help->call, &request, &reception->told_state,
-                                &reception->told_state_count);
+        TRY(fetch_state_after(help, missing[0], reception));
+    else
+        TRY(outliers_fetch_state(help->call, &request, &reception->told_state,
+                                 &reception->told_state_count));
+    help->was_refused_state = reception->told_state == NULL;
+    return OK;
 }
 
 /* What comes first may bring the rest along: auth events are mostly among the events between.
