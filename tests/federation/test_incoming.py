@@ -4,8 +4,8 @@ import time
 
 import pytest
 from client import event_ids, joined_room, timeline
+from malice import worked_off
 from peer import FEDERATION, PeerRoom, content_hash, event_id_of, quote
-from test_random_rooms import wait_for_inbox
 
 
 def sees(client, room_id, event_id):
@@ -238,7 +238,7 @@ def test_a_late_answer_to_an_earlier_knock_does_not_end_the_next_one(server, ali
         room.state[("m.room.member", alice.user_id)] = knock
         answers.append(room.event("m.room.member", {"membership": "leave"}, alice.user_id, learn=False))
     peer.send(server, answers[:1])
-    wait_for_inbox(server, room.room_id)
+    worked_off(server, room.room_id)
     shown = alice.sync()["rooms"]["knock"][room.room_id]["knock_state"]["events"]
     assert [event["type"] for event in shown] == ["m.room.create", "m.room.member"]
     assert set(shown[0]) == {"type", "state_key", "sender", "content", "origin_server_ts"}, "clients see it stripped"

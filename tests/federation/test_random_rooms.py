@@ -2,9 +2,9 @@
 from storage, is what `verify-room` makes of them from nothing, and no event is lost."""
 
 import random
-import time
 
 from invariants import connect
+from malice import worked_off
 from peer import FEDERATION
 from random_room import RandomRoom
 from two_sides import verify
@@ -42,16 +42,6 @@ def stored_ids(server, room):
         return {row[0] for row in rows}
 
 
-def wait_for_inbox(server, room_id, seconds=120):
-    """Until the server has worked through what it was sent."""
-    give_up = time.monotonic() + seconds
-    with connect(server) as database:
-        while database.execute("SELECT 1 FROM federation_inbox WHERE room_id = %s", [room_id]).fetchone():
-            assert time.monotonic() < give_up, "the inbox of the room is not worked off"
-            database.rollback()
-            time.sleep(0.05)
-
-
 def test_the_server_and_the_checker_agree(server, alice, peer, seed, full):
     rng = random.Random(seed)
     version = VERSIONS[seed % len(VERSIONS)]
@@ -80,7 +70,7 @@ def test_the_server_and_the_checker_agree(server, alice, peer, seed, full):
     peer.between = helpful
     for start in range(0, len(made.order), 50):
         peer.send(server, made.order[start : start + 50])
-    wait_for_inbox(server, room_id)
+    worked_off(server, room_id)
 
     wanted = {room.id_of(event) for event in made.order}
     assert wanted <= stored_ids(server, room)

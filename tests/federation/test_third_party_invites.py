@@ -1,12 +1,15 @@
 """Invites to addresses over servers: the identity server tells the homeserver of whoever has the address now, and
 that one has the promise in the room made an invite (third_party_invite.yaml)."""
 
+import json
+
 import httpx
 import pytest
 from client import CLIENT, Client
 from conftest import federating_server
 from homeserver import free_port, running
 from identity_server import ADDRESS, TOKEN, IdentityServer, unpadded
+from malice import federates_with_a_good_peer
 from peer import FEDERATION, quote
 from recorder import Recorder, make_certificate
 from two_sides import sees_member
@@ -207,6 +210,28 @@ def test_m_09_forged_exchanges_are_refused(server, alice, identity, room_id, pee
     assert not [path for method, path in peer.requests if "/invite/" in path]
     alice.state(room_id, "m.room.member", zoe, expect=404)
     exchange(server, peer, room_id, 200, good)
+
+
+def test_m_09_thousands_of_forged_invites_come_to_nothing(server, alice, identity, room_id, peer, good_peer, zoe, full):
+    """All at once is too much; a hundred at a time, and one by one from another server, are judged one by one."""
+    number = 10000 if full else 200
+    before = server.resident_bytes()
+    yves = Client(server.base_url).register("yves")
+    forged = waiting(identity, room_id, alice.user_id, yves.user_id)
+    forged["signed"]["signatures"] = {identity.name: {"ed25519:0": unpadded(bytes(64))}}
+    assert on_bind(server, yves.user_id, [forged] * number, expect=413)["errcode"] == "M_TOO_LARGE"
+    for _ in range(number // 100):
+        assert on_bind(server, yves.user_id, [forged] * 100) == {}
+    good = partial(identity, room_id, alice.user_id, zoe)
+    bad = json.loads(json.dumps(good))
+    bad["content"]["third_party_invite"]["signed"]["signatures"] = forged["signed"]["signatures"]
+    for _ in range(number):
+        exchange(server, peer, room_id, 403, bad)
+    assert not [path for _, path in peer.requests if "/invite/" in path]
+    assert not is_invited(yves, room_id)
+    assert server.resident_bytes() - before < 96 << 20
+    exchange(server, peer, room_id, 200, good)
+    federates_with_a_good_peer(server, alice, alice.create_room(preset="public_chat", room_version="11"), good_peer)
 
 
 def test_a_server_that_the_room_shuts_out_exchanges_nothing(server, alice, identity, room_id, peer, zoe):
