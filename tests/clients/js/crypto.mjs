@@ -180,6 +180,9 @@ export const cryptoVerbs = (client) => ({
     async sas_emoji() {
         return (await poll("the emoji", () => sas)).sas.emoji.map(([symbol]) => symbol);
     },
+    async sas_names() {
+        return (await poll("the emoji", () => sas)).sas.emoji.map(([, name]) => name);
+    },
     async confirm_sas() {
         await sas.confirm();
     },
