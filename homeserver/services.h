@@ -61,6 +61,7 @@ struct services {
     struct key_ring *key_ring;            /* federation/receiver/key_ring.h */
     struct federation_receiver *receiver; /* federation/receiver/receiver.h */
     struct state_completion *state_completion; /* federation/receiver/state_completion.h */
+    struct singleflight *device_lists;         /* homeserver/encryption/remote_keys.h: by user */
     struct singleflight *history;              /* federation/receiver/history.h: by room */
     struct singleflight *upgrades;             /* homeserver/rooms/upgrade_room.h: by room */
 };

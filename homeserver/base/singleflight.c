@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "homeserver/base/clock.h"
+
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 
@@ -31,11 +33,15 @@ static NORETURN void out_of_memory(void)
 struct singleflight *singleflight_create(void)
 {
     struct singleflight *flights = calloc(1, sizeof(*flights));
+    pthread_condattr_t attributes;
 
     if (flights == NULL)
         out_of_memory();
     pthread_mutex_init(&flights->lock, NULL);
-    pthread_cond_init(&flights->landed, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&flights->landed, &attributes);
+    pthread_condattr_destroy(&attributes);
     return flights;
 }
 
@@ -69,6 +75,15 @@ static enum errcode leave_locked(struct flight *flight)
     return outcome;
 }
 
+/* Who comes from now on starts anew. */
+static void land_locked(struct singleflight *flights, struct flight *flight, enum errcode outcome)
+{
+    flight->outcome = outcome;
+    flight->is_done = true;
+    HASH_DELETE(hh, flights->flights, flight);
+    pthread_cond_broadcast(&flights->landed);
+}
+
 enum errcode singleflight_run(struct singleflight *flights, const char *key,
                               enum errcode (*work)(void *context), void *context,
                               bool *was_first_out)
@@ -85,11 +100,7 @@ enum errcode singleflight_run(struct singleflight *flights, const char *key,
         pthread_mutex_unlock(&flights->lock);
         enum errcode outcome = work(context);
         pthread_mutex_lock(&flights->lock);
-        flight->outcome = outcome;
-        flight->is_done = true;
-        /* Who comes from now on starts anew. */
-        HASH_DELETE(hh, flights->flights, flight);
-        pthread_cond_broadcast(&flights->landed);
+        land_locked(flights, flight, outcome);
     }
     while (!flight->is_done)
         pthread_cond_wait(&flights->landed, &flights->lock);
@@ -98,4 +109,45 @@ enum errcode singleflight_run(struct singleflight *flights, const char *key,
     if (was_first_out != NULL)
         *was_first_out = is_first;
     return outcome;
+}
+
+bool singleflight_begin(struct singleflight *flights, const char *key)
+{
+    struct flight *flight;
+
+    pthread_mutex_lock(&flights->lock);
+    HASH_FIND_STR(flights->flights, key, flight);
+    bool is_first = flight == NULL;
+    if (is_first)
+        start_locked(flights, key)->inside++;
+    pthread_mutex_unlock(&flights->lock);
+    return is_first;
+}
+
+void singleflight_end(struct singleflight *flights, const char *key)
+{
+    struct flight *flight;
+
+    pthread_mutex_lock(&flights->lock);
+    HASH_FIND_STR(flights->flights, key, flight);
+    land_locked(flights, flight, OK);
+    (void)leave_locked(flight);
+    pthread_mutex_unlock(&flights->lock);
+}
+
+void singleflight_wait(struct singleflight *flights, const char *key, int64_t until_ms)
+{
+    const struct timespec deadline = {.tv_sec = until_ms / 1000,
+                                      .tv_nsec = until_ms % 1000 * 1000000};
+    struct flight *flight;
+
+    pthread_mutex_lock(&flights->lock);
+    HASH_FIND_STR(flights->flights, key, flight);
+    if (flight != NULL) {
+        flight->inside++;
+        while (!flight->is_done && clock_monotonic_ms() < until_ms)
+            pthread_cond_timedwait(&flights->landed, &flights->lock, &deadline);
+        (void)leave_locked(flight);
+    }
+    pthread_mutex_unlock(&flights->lock);
 }

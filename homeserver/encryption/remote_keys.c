@@ -6,6 +6,8 @@
 #include "config/config.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/array.h"
+#include "homeserver/base/clock.h"
+#include "homeserver/base/singleflight.h"
 #include "homeserver/call.h"
 #include "homeserver/encryption/key_query.h"
 #include "homeserver/encryption/remote_device_lists.h"
@@ -179,23 +181,16 @@ static void ask_server_for(struct sorting *sorting, const char *user_id)
     json_object_set(sorting->to_ask, user_id, json_object_get(sorting->wanted, user_id));
 }
 
-static enum errcode sort_users(struct sorting *sorting)
+static enum errcode sort_users(struct sorting *sorting, const char *const *user_ids, size_t count)
 {
     struct call *call = sorting->call;
-    const size_t count = json_object_size(sorting->wanted);
-    const char **user_ids = ARENA_ARRAY(call->arena, count, const char *), *user_id;
     int64_t *nids = ARENA_ARRAY(call->arena, count, int64_t);
     struct remote_device_list *lists;
-    json_t *devices;
-    size_t i = 0;
 
-    json_object_foreach (sorting->wanted, user_id, devices) {
-        (void)devices;
-        user_ids[i++] = user_id;
-    }
+    sorting->to_fetch.count = sorting->to_fetch_nids.count = sorting->is_stored.count = 0;
     TRY(user_nids_find(call->db, call->arena, user_ids, count, nids));
     TRY(remote_device_lists_load(call->db, call->arena, nids, count, &lists));
-    for (i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (lists[i].is_fresh) {
             array_push(call->arena, &sorting->stored, user_ids[i]);
         } else if (lists[i].is_shared && sorting->to_fetch.count < LISTS_MAX) {
@@ -257,6 +252,53 @@ static enum errcode fetch_lists(struct sorting *sorting)
     return commit_group_wait(call->commits);
 }
 
+static enum errcode sort_and_fetch(struct sorting *sorting, const char *const *user_ids,
+                                   size_t count)
+{
+    TRY(sort_users(sorting, user_ids, count));
+    return fetch_lists(sorting);
+}
+
+/* A new device in a large room makes all its clients ask at once: one of them fetches the list, and
+ * the others wait for it, as long as their clients do. Whether it came is looked up afterwards; if
+ * not, each tries once itself. */
+static enum errcode fetch_once(struct sorting *sorting)
+{
+    struct singleflight *flights = sorting->call->services->device_lists;
+    const int64_t until_ms = clock_monotonic_ms() + sorting->asker->timeout_ms;
+    ARRAY_OF(const char *) mine = {0};
+    ARRAY_OF(const char *) others = {0};
+
+    for (size_t i = 0; i < sorting->to_fetch.count; i++) {
+        if (singleflight_begin(flights, sorting->to_fetch.items[i]))
+            array_push(sorting->call->arena, &mine, sorting->to_fetch.items[i]);
+        else
+            array_push(sorting->call->arena, &others, sorting->to_fetch.items[i]);
+    }
+    /* Sorted again: another may just have landed. */
+    enum errcode fetched = sort_and_fetch(sorting, mine.items, mine.count);
+    for (size_t i = 0; i < mine.count; i++)
+        singleflight_end(flights, mine.items[i]);
+    TRY(fetched);
+    for (size_t i = 0; i < others.count; i++)
+        singleflight_wait(flights, others.items[i], until_ms);
+    return sort_and_fetch(sorting, others.items, others.count);
+}
+
+static const char **user_ids_of(struct call *call, json_t *wanted)
+{
+    const char **user_ids = ARENA_ARRAY(call->arena, json_object_size(wanted), const char *);
+    const char *user_id;
+    json_t *devices;
+    size_t i = 0;
+
+    json_object_foreach (wanted, user_id, devices) {
+        (void)devices;
+        user_ids[i++] = user_id;
+    }
+    return user_ids;
+}
+
 enum errcode remote_keys_query(struct call *call, const struct key_asker *asker, json_t *wanted,
                                json_t *failures, struct remote_keys *out)
 {
@@ -271,8 +313,9 @@ enum errcode remote_keys_query(struct call *call, const struct key_asker *asker,
     *out = (struct remote_keys){.told = json_on_arena(call->arena, json_object())};
     if (json_object_size(wanted) == 0)
         return OK;
-    TRY(sort_users(&sorting));
-    TRY(fetch_lists(&sorting));
+    TRY(sort_users(&sorting, user_ids_of(call, wanted), json_object_size(wanted)));
+    if (sorting.to_fetch.count > 0)
+        TRY(fetch_once(&sorting));
     json_t *servers = by_server(call, sorting.to_ask, failures);
     TRY(ask_servers(call, servers,
                     build_questions(call, asker, federation_user_keys_query, servers),

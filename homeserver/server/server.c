@@ -163,6 +163,7 @@ static void create_federation(struct server *server, const struct domain_key *ke
     };
     services->federation = federation_client_create(&options);
     services->key_ring = key_ring_create();
+    services->device_lists = singleflight_create();
     services->history = singleflight_create();
 }
 
@@ -233,6 +234,7 @@ static void destroy_services(struct services *services)
     recent_events_destroy(services->recent_events);
     recent_transactions_destroy(services->recent_transactions);
     unread_memory_destroy(services->unread_memory);
+    singleflight_destroy(services->device_lists);
     singleflight_destroy(services->history);
     singleflight_destroy(services->upgrades);
     key_ring_destroy(services->key_ring);

@@ -1,9 +1,10 @@
 """Device lists of other servers' users: fetched once, followed, and fetched again when something was missed."""
 
+import concurrent.futures
 import threading
 
 import pytest
-from client import CLIENT
+from client import CLIENT, Client
 from device import CrossSigning, Device, SigningKey, query_keys
 from peer import FEDERATION, Peer
 
@@ -110,6 +111,36 @@ def test_an_update_that_comes_while_the_list_is_fetched_is_not_lost(server, alic
     peer.answers[f"{FEDERATION}/v1/user/devices/{mia.user_id}"] = answer_late
     assert devices_of(alice, mia.user_id) == {"LAPTOP"}
     assert devices_of(alice, mia.user_id) == {"LAPTOP", "PHONE"}
+
+
+def test_clients_that_ask_at_once_make_one_fetch(server, alice, peer, mia, room):
+    """The peer answers when a second fetch comes, or none has for a second: then none will."""
+    bob, carol, dora = (Client(server.base_url).register(name) for name in ("bob", "carol", "dora"))
+    news = threading.Condition()
+    fetches = []
+
+    def answer(*_):
+        with news:
+            fetches.append(1)
+            news.notify_all()
+            news.wait_for(lambda: len(fetches) > 1, timeout=1)
+        return mia.answer()
+
+    peer.answers[f"{FEDERATION}/v1/user/devices/{mia.user_id}"] = answer
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda client: devices_of(client, mia.user_id), [alice, bob, carol, dora]))
+    assert told == [{"LAPTOP"}] * 4
+    assert mia.times_fetched() == 1
+
+
+def test_clients_that_ask_at_once_each_hear_that_nobody_answers(server, alice, peer, mia):
+    peer.answers[f"{FEDERATION}/v1/user/devices/{mia.user_id}"] = lambda *_: (503, {})
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: query_keys(alice, mia.user_id), range(4)))
+    assert [set(answer["failures"]) for answer in answers] == [{peer.name}] * 4
+    peer.answers[f"{FEDERATION}/v1/user/devices/{mia.user_id}"] = mia.answer
+    peer.send(server, [], [mia.update("LAPTOP")])  # who speaks is called again
+    assert devices_of(alice, mia.user_id) == {"LAPTOP"}
 
 
 def test_a_new_master_key_is_stored_and_shown(server, alice, peer, mia):

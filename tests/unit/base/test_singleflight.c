@@ -93,11 +93,43 @@ static void different_keys_do_not_wait_for_each_other(void **state)
     assert_int_equal(atomic_load(&firsts), 2);
 }
 
+static void *wait_for_end(void *key)
+{
+    assert_false(singleflight_begin(flights, key));
+    sem_post(&begun);
+    singleflight_wait(flights, key, INT64_MAX);
+    atomic_fetch_add(&entered, 1);
+    return NULL;
+}
+
+static void whoever_does_not_begin_waits_for_the_end(void **state)
+{
+    pthread_t thread;
+    char key[] = "key";
+
+    (void)state;
+    assert_true(singleflight_begin(flights, key));
+    assert_true(singleflight_begin(flights, "other"));
+    singleflight_end(flights, "other");
+    pthread_create(&thread, NULL, wait_for_end, key);
+    await_begun();
+    assert_int_equal(atomic_load(&entered), 0);
+    singleflight_end(flights, key);
+    pthread_join(thread, NULL);
+    assert_int_equal(atomic_load(&entered), 1);
+    assert_true(singleflight_begin(flights, key));
+    singleflight_wait(flights, key, 1); /* long ago */
+    singleflight_end(flights, key);
+    singleflight_wait(flights, key, INT64_MAX); /* nobody is at work */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(callers_share_one_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(different_keys_do_not_wait_for_each_other, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(whoever_does_not_begin_waits_for_the_end, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
