@@ -28,7 +28,8 @@ enum {
     SERVERS,
     SET_MANY,
     END,
-    DROP_OLDER
+    DROP_OLDER,
+    CHANGED
 };
 
 static const struct db_statement statements[] = {
@@ -177,6 +178,11 @@ static const struct db_statement statements[] = {
                   "                               AND memberships.membership <> 2 "
                   "                              THEN EXCLUDED.position "
                   "                              ELSE memberships.joined_position END"},
+
+    [CHANGED] = {"memberships_changed", "SELECT u.user_id "
+                                        "  FROM memberships m JOIN users u USING (user_nid) "
+                                        " WHERE m.room_nid = $1 AND m.position > $2 "
+                                        " ORDER BY u.user_id"},
 
     [DROP_OLDER] = {"memberships_drop_older",
                     "UPDATE memberships SET membership = 3, position = $3 "
@@ -433,6 +439,25 @@ void memberships_drop_older_in(struct journal_entry *entry, int64_t room_nid, in
     journal_entry_add(entry, &statements[DROP_OLDER], PARAMS(INT(room_nid), INT(before), POSITION));
 }
 
+static void read_names(struct db_rows *rows, struct arena *arena, const char ***out,
+                       size_t *count_out)
+{
+    *count_out = rows_count(rows);
+    *out = ARENA_ARRAY(arena, *count_out, const char *);
+    for (size_t i = 0; i < *count_out; i++)
+        (*out)[i] = rows_text(rows, i, 0);
+}
+
+enum errcode memberships_changed(struct db *db, struct arena *arena, int64_t room_nid,
+                                 int64_t since, const char ***out, size_t *count_out)
+{
+    struct db_rows *rows;
+
+    TRY(db_query(db, arena, &statements[CHANGED], PARAMS(INT(room_nid), INT(since)), &rows));
+    read_names(rows, arena, out, count_out);
+    return OK;
+}
+
 enum errcode memberships_of_server(struct db *db, struct arena *arena, int64_t room_nid,
                                    const char *server_name, struct server_member **out,
                                    size_t *count_out)
@@ -456,9 +481,6 @@ enum errcode memberships_servers(struct db *db, struct arena *arena, int64_t roo
     struct db_rows *rows;
 
     TRY(db_query(db, arena, &statements[SERVERS], PARAMS(INT(room_nid)), &rows));
-    *count_out = rows_count(rows);
-    *out = ARENA_ARRAY(arena, *count_out, const char *);
-    for (size_t i = 0; i < *count_out; i++)
-        (*out)[i] = rows_text(rows, i, 0);
+    read_names(rows, arena, out, count_out);
     return OK;
 }

@@ -148,4 +148,8 @@ enum errcode memberships_servers(struct db *db, struct arena *arena, int64_t roo
 /* The user left and does not want to see the room any more (undone by the next membership). */
 void membership_forget_in(struct journal_entry *entry, int64_t room_nid, int64_t user_nid);
 
+/* User IDs of those whose membership of the room changed after `since`, in order of bytes. */
+enum errcode memberships_changed(struct db *db, struct arena *arena, int64_t room_nid,
+                                 int64_t since, const char ***out, size_t *count_out) MUST_CHECK;
+
 #endif

@@ -114,14 +114,18 @@ static void note_change(struct selection *selection, const struct state_key_pair
 
 /* What changed since the client was told. Lazily loading clients keep the members they know up to
  * date with it, unless there is a gap: then they are to forget them. Where the whole state is new,
- * its members are as if they had always been there. */
+ * its members are as if they had always been there, but for those that the client knows otherwise.
+ */
 static enum errcode choose_changes(struct selection *selection)
 {
-    const struct sync_room *room = &selection->item->room;
-    bool all_members = is_lazy(selection->item) && !room->is_limited && !room->all_state;
+    struct sync_room *room = &selection->item->room;
+    bool lazy = is_lazy(selection->item);
+    bool all_members = lazy && !room->is_limited && !room->all_state;
     struct state_key_pair *pairs;
     struct state_map *known;
 
+    if (lazy)
+        TRY(sync_load_corrected(&selection->sliding->sync, room));
     TRY(sync_known_state(&selection->sliding->sync, room, &known));
     state_map_diff(known, selection->state, collect, selection);
     TRY(resolve(selection, &pairs));
@@ -129,7 +133,9 @@ static enum errcode choose_changes(struct selection *selection)
         if (pairs[i].type == NULL)
             continue;
         note_change(selection, &pairs[i]);
-        if ((all_members && is_member(&pairs[i])) || is_selected(selection, &pairs[i]))
+        bool is_told_member =
+            is_member(&pairs[i]) && (all_members || sync_is_corrected(room, pairs[i].state_key));
+        if (is_told_member || is_selected(selection, &pairs[i]))
             choose(selection, selection->found.items[i].key_nid,
                    selection->found.items[i].event_nid);
     }

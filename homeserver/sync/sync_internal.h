@@ -49,7 +49,9 @@ struct sync_room {
     size_t hero_count;
     struct client_events_list timeline; /* these two, ready to be written: sync_prepare_…() */
     struct client_events_list state;
-    bool tells_state; /* set before sync_prepare_states() */
+    bool tells_state;       /* set before sync_prepare_states() */
+    const char **corrected; /* user IDs: sync_load_corrected() */
+    size_t corrected_count;
     const int64_t *state_nids;
     size_t state_nid_count;
 };
@@ -73,6 +75,10 @@ enum errcode sync_write_timeline(struct sync *sync, const struct sync_room *room
 /* sync_state.c: finds and fetches the state of those rooms that tell it. */
 enum errcode sync_prepare_states(struct sync *sync, struct sync_room *rooms,
                                  size_t count) MUST_CHECK;
+/* Members that a lazily loading client is told, whoever speaks: while not all were known, events
+ * named them, and when all were there some had turned out to be something else. */
+enum errcode sync_load_corrected(struct sync *sync, struct sync_room *room) MUST_CHECK;
+bool sync_is_corrected(const struct sync_room *room, const char *user_id);
 /* Appends `"state":{"events":[…]}` or its variant. */
 enum errcode sync_write_state(struct sync *sync, const struct sync_room *room,
                               struct strbuf *out) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "homeserver/rooms/room_state.h"
 #include "homeserver/services.h"
 #include "homeserver/sync/sync_internal.h"
+#include "storage/memberships.h"
 #include "storage/recent_events.h"
 
 /* More than this many events are read in several queries. */
@@ -153,6 +154,29 @@ static bool is_hero(const struct sync_room *room, const char *user_id)
     return false;
 }
 
+/* Those that changed when all were there, which has its place in the journal, or later: sorted. */
+enum errcode sync_load_corrected(struct sync *sync, struct sync_room *room)
+{
+    const struct room_head *head = room->reader.head;
+
+    if (room->is_full || head == NULL || head->completed_position <= room->since)
+        return OK;
+    return memberships_changed(sync->call->db, sync->call->arena, room_nid(room->reader.room),
+                               head->completed_position - 1, &room->corrected,
+                               &room->corrected_count);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool sync_is_corrected(const struct sync_room *room, const char *user_id)
+{
+    return room->corrected_count > 0 && bsearch(&user_id, room->corrected, room->corrected_count,
+                                                sizeof(*room->corrected), compare_texts) != NULL;
+}
+
 /* Lazy loading: of the members only those are told who speak in the timeline, whom the room is
  * named after, the user's own, and those that changed while the client was not looking. */
 static bool is_wanted_member(const struct sync *sync, const struct sync_room *room,
@@ -162,7 +186,7 @@ static bool is_wanted_member(const struct sync *sync, const struct sync_room *ro
 
     if (!sync->request->filter->state.lazy_load_members || is_gap)
         return true;
-    return is_sender(room, user_id) || is_hero(room, user_id) ||
+    return is_sender(room, user_id) || is_hero(room, user_id) || sync_is_corrected(room, user_id) ||
            strcmp(user_id, sync->request->requester->user_id) == 0;
 }
 
@@ -241,6 +265,8 @@ static enum errcode choose_events(struct sync *sync, struct sync_room *room)
         TRY(sync_known_state(sync, room, &known));
         state_map_diff(known, wanted, collect, &entries);
     }
+    if (is_lazy)
+        TRY(sync_load_corrected(sync, room));
     if (is_lazy && !room->is_full && !room->all_state)
         TRY(add_members(sync, room, wanted, &entries));
     int64_t *nids = ARENA_ARRAY(sync->call->arena, entries.list.count, int64_t);

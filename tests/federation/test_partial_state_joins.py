@@ -227,6 +227,40 @@ def test_who_was_not_in_the_room_did_not_say_anything(server, alice, peer):
     alice.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
 
 
+def test_lazily_loading_clients_hear_of_a_member_they_were_told_wrongly(server, alice, peer):
+    """derek is gone, which an event of his hides: he is told as a member, until all are known. elsie is and was none of
+    a lazily loading client's business."""
+    residence = Residence(peer, derek="leave", elsie="join")
+    residence.room.event("m.room.name", {"name": "Nobody is named to make a name of the room"}, "")
+    residence.room.state.pop(("m.room.member", residence.derek))
+    joined = residence.coming_of(residence.derek)
+    slid = sliding(alice, "lazy", "$LAZY")
+    join(alice, residence)
+    auth = [*residence.room.auth_events("m.room.message", residence.derek), joined]
+    said = residence.says("I am still here", residence.derek, auth_events=auth)
+    peer.send(server, [said])
+    lazy = Client(server.base_url, alice.token, alice.user_id, alice.device_id)
+    answer = lazy.sync_until(has_event(residence.id, residence.room.id_of(said)), filter=LAZY)
+    assert memberships_told(joined_room(answer, residence.id))[residence.derek] == "join"
+    slid_state = told_state(slid.ask(), residence.id)
+    assert slid_state["m.room.member", residence.derek]["content"]["membership"] == "join"
+
+    residence.told.set()
+    assert members(alice, residence.id) == {alice.user_id, residence.charlie, peer.user("elsie")}
+    told = lazy.sync_until(
+        lambda answer: memberships_told(room) if (room := joined_room(answer, residence.id)) else None, filter=LAZY
+    )
+    assert told[residence.derek] == "leave" and peer.user("elsie") not in told
+    slid_state = told_state(slid.ask(), residence.id)
+    assert slid_state["m.room.member", residence.derek]["content"]["membership"] == "leave"
+    assert ("m.room.member", peer.user("elsie")) not in slid_state
+
+
+def memberships_told(room):
+    events = room.get("state", {}).get("events", [])
+    return {e["state_key"]: e["content"]["membership"] for e in events if e["type"] == "m.room.member"}
+
+
 def test_who_was_let_go_by_somebody_who_was_not_there_still_leaves(server, alice, peer):
     residence = Residence(peer, lambda peer: {peer.user("derek"): 100}, derek="leave")
     residence.room.state.pop(("m.room.member", residence.derek))
