@@ -78,6 +78,7 @@ struct statement_table {
     X(room_directory)                                                                              \
     X(room_heads_update_batch)                                                                     \
     X(room_jumps)                                                                                  \
+    X(room_locks)                                                                                  \
     X(room_summaries)                                                                              \
     X(rooms)                                                                                       \
     X(scan_results)                                                                                \

@@ -29,6 +29,7 @@
 #include "storage/journal.h"
 #include "storage/memberships.h"
 #include "storage/missing_prev_events.h"
+#include "storage/room_locks.h"
 
 enum {
     STRETCHES_MAX = 5,
@@ -38,6 +39,7 @@ enum {
     SERVERS_ASKED_MAX = 3,
     APPROACH_STRETCHES_MAX = 10,
     TIMESTAMP_TIMEOUT_MS = 10 * 1000,
+    OTHERS_WAIT_MS = 20 * 1000, /* for another process */
 };
 
 struct fetching {
@@ -275,6 +277,23 @@ static enum errcode close_if_whole(struct fetching *f, size_t part, bool *closed
     return history_gap_close(f->call->db, room_nid(f->room), f->gaps[part].after);
 }
 
+/* One process at a time: two that store the same stretch side by side would mix up its order. Who
+ * waits in vain goes on with what is there. */
+static enum errcode work_alone(struct fetching *f, enum errcode (*work)(void *context),
+                               void *context)
+{
+    struct db *db = f->call->db;
+    struct room_lock lock;
+
+    TRY(room_lock_take(db, ROOM_WORK_HISTORY, room_id(f->room), OTHERS_WAIT_MS, &lock));
+    if (!lock.is_ours)
+        return OK;
+    enum errcode outcome = work(context);
+    enum errcode let_go = room_lock_let_go(db, ROOM_WORK_HISTORY, room_id(f->room));
+    TRY(outcome);
+    return let_go;
+}
+
 static enum errcode work_on_step(void *context)
 {
     struct step *step = context;
@@ -292,15 +311,21 @@ static enum errcode work_on_step(void *context)
     return OK;
 }
 
-/* Whoever reads the same room at the same time waits, and looks at what came: two that store the
- * same stretch side by side would mix up its order. */
+static enum errcode work_on_step_alone(void *context)
+{
+    struct step *step = context;
+
+    return work_alone(step->f, work_on_step, step);
+}
+
+/* Whoever reads the same room at the same time waits, and looks at what came. */
 static enum errcode take_step(struct step *step)
 {
     bool was_first;
 
     step->made_progress = false;
-    TRY(singleflight_run(step->f->call->services->history, room_id(step->f->room), work_on_step,
-                         step, &was_first));
+    TRY(singleflight_run(step->f->call->services->history, room_id(step->f->room),
+                         work_on_step_alone, step, &was_first));
     step->made_progress = step->made_progress || !was_first;
     return OK;
 }
@@ -482,6 +507,13 @@ static enum errcode fetch_alone(void *context)
     return commit_group_wait(f->call->commits);
 }
 
+static enum errcode fetch_one_alone(void *context)
+{
+    struct alone *alone = context;
+
+    return work_alone(alone->f, fetch_alone, alone);
+}
+
 enum errcode history_approach(struct call *call, const struct timestamp_wish *wish)
 {
     struct fetching f = {.call = call, .room = wish->room};
@@ -508,6 +540,6 @@ enum errcode history_approach(struct call *call, const struct timestamp_wish *wi
      * somebody else at work has the event, or part of the way, from them. */
     if (is_there)
         return OK;
-    return singleflight_run(call->services->history, room_id(wish->room), fetch_alone, &alone,
+    return singleflight_run(call->services->history, room_id(wish->room), fetch_one_alone, &alone,
                             &was_first);
 }

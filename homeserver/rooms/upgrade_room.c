@@ -17,9 +17,10 @@
 #include "storage/account_data.h"
 #include "storage/journal.h"
 #include "storage/room_aliases.h"
+#include "storage/room_locks.h"
 #include "storage/room_summaries.h"
 
-enum { QUIET_LEVEL_MIN = 50 };
+enum { QUIET_LEVEL_MIN = 50, UPGRADE_WAIT_MS = 60 * 1000 };
 
 /* 1. Who may close the room may replace it. */
 static enum errcode check_permission(struct call *call, struct room *room,
@@ -166,12 +167,12 @@ struct upgrading {
     struct call *call;
     const struct room_upgrade *upgrade;
     struct room *room;
+    const struct event *tombstone; /* that was there before; NULL: none */
     const char *new_room_id;
 };
 
-static enum errcode replace(void *context)
+static enum errcode replace(struct upgrading *u)
 {
-    struct upgrading *u = context;
     struct call *call = u->call;
     struct room_head *head;
 
@@ -188,18 +189,55 @@ static enum errcode replace(void *context)
     return commit_group_wait(call->commits);
 }
 
-/* What somebody else has made while we waited. */
-static enum errcode find_replacement(struct upgrading *u)
+static enum errcode find_tombstone(struct upgrading *u, const struct event **out)
 {
     const struct state_key key = {"m.room.tombstone", ""};
-    const struct event *tombstone;
     struct room_head *head;
 
     TRY(room_committed_head(u->call, u->room, &head));
-    TRY(room_head_event(u->call, u->room, head, &key, &tombstone));
+    return room_head_event(u->call, u->room, head, &key, out);
+}
+
+/* What somebody else has made while we waited. */
+static enum errcode find_replacement(struct upgrading *u)
+{
+    const struct event *tombstone;
+
+    TRY(find_tombstone(u, &tombstone));
     if (tombstone != NULL)
         u->new_room_id = json_get_string(tombstone->content, "replacement_room");
     return u->new_room_id != NULL ? OK : E_CONFLICT;
+}
+
+/* Another process was at work on this room. What it has done is committed, and need not have been
+ * told here yet. */
+static enum errcode replace_unless_replaced(struct upgrading *u)
+{
+    const int64_t nid = room_nid(u->room);
+    const struct event *tombstone;
+
+    rooms_forget_heads(u->call->services->rooms, &nid, 1);
+    TRY(find_tombstone(u, &tombstone));
+    if (tombstone == NULL ||
+        (u->tombstone != NULL && strcmp(u->tombstone->event_id, tombstone->event_id) == 0))
+        return replace(u);
+    return find_replacement(u);
+}
+
+static enum errcode replace_alone(void *context)
+{
+    struct upgrading *u = context;
+    struct db *db = u->call->db;
+    const char *id = u->upgrade->room_id;
+    struct room_lock lock;
+
+    TRY(room_lock_take(db, ROOM_WORK_UPGRADE, id, UPGRADE_WAIT_MS, &lock));
+    if (!lock.is_ours)
+        return fail(u->call->error, E_TIMEOUT, "The room is being upgraded, which takes long.");
+    enum errcode outcome = lock.has_waited ? replace_unless_replaced(u) : replace(u);
+    enum errcode let_go = room_lock_let_go(db, ROOM_WORK_UPGRADE, id);
+    TRY(outcome);
+    return let_go;
 }
 
 enum errcode room_upgrade(struct call *call, const struct room_upgrade *upgrade,
@@ -212,7 +250,9 @@ enum errcode room_upgrade(struct call *call, const struct room_upgrade *upgrade,
     TRY(room_open(call, upgrade->room_id, &u.room));
     TRY(room_committed_head(call, u.room, &head));
     TRY(check_permission(call, u.room, head, upgrade->requester->user_id));
-    TRY(singleflight_run(call->services->upgrades, upgrade->room_id, replace, &u, &was_first));
+    TRY(find_tombstone(&u, &u.tombstone));
+    TRY(singleflight_run(call->services->upgrades, upgrade->room_id, replace_alone, &u,
+                         &was_first));
     if (!was_first)
         TRY(find_replacement(&u));
     *new_room_id_out = u.new_room_id;

@@ -8,6 +8,15 @@ import pytest
 from client import CLIENT, Client
 from device import Device, claim_key, query_keys, upload_keys
 from homeserver import launch
+from room_locks import UPGRADE, another_at_work
+
+
+class Nodes(list):
+    """Base URLs, and the server that has the database."""
+
+    def __init__(self, urls, keeper):
+        super().__init__(urls)
+        self.keeper = keeper
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +36,7 @@ def nodes(homeserver_kind):
         )
         servers.append(other)
         other.start()
-        yield [one.base_url, other.base_url]
+        yield Nodes([one.base_url, other.base_url], one)
         other.shut_down_and_check()
         one.shut_down_and_check()
     finally:
@@ -57,6 +66,22 @@ def test_claims_at_both_nodes_never_get_the_same_key(nodes):
         answer = at(url, alice).sync()
         assert answer["device_one_time_keys_count"] == {"signed_curve25519": 0}
         assert answer["device_unused_fallback_key_types"] == []
+
+
+def test_a_room_that_both_nodes_upgrade_at_once_has_one_successor(nodes):
+    """Both find the room being upgraded by a third, who has made nothing when it ends."""
+    alice = Client(nodes[0]).register("alice")
+    room_id = alice.create_room(preset="public_chat", room_version="11")
+    with another_at_work(nodes.keeper, room_id, UPGRADE) as let_go_when, ThreadPoolExecutor(2) as pool:
+        upgrades = [
+            pool.submit(at(url, alice).post, f"{CLIENT}/rooms/{{}}/upgrade", room_id, body={"new_version": "12"})
+            for url in nodes
+        ]
+        let_go_when(2, lambda: any(upgrade.done() for upgrade in upgrades))
+        successors = {upgrade.result(timeout=60)["replacement_room"] for upgrade in upgrades}
+    assert len(successors) == 1
+    tombstones = [e for e in alice.all_messages(room_id) if e["type"] == "m.room.tombstone"]
+    assert [e["content"]["replacement_room"] for e in tombstones] == list(successors)
 
 
 def test_a_device_that_waits_at_one_node_hears_what_happens_at_the_other(nodes):

@@ -1,9 +1,12 @@
 """What was said before this server came into a room, fetched when somebody reads so far back."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from client import Client
 from conftest import federating_server
 from homeserver import running
+from room_locks import HISTORY, another_at_work
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,19 @@ def test_history_from_before_the_join_is_fetched(server, alice, other_server, li
         alice.send_text(room_id, text)
     bob.join(room_id, query=[("via", server.server_name)])
     assert everything_before(bob, room_id, limit) == list(reversed(said))
+
+
+def test_history_is_fetched_by_one_process_at_a_time(server, alice, other_server):
+    bob = Client(other_server.base_url).register("bob")
+    room_id = alice.create_room(preset="public_chat")
+    said = [f"message {i}" for i in range(12)]
+    for text in said:
+        alice.send_text(room_id, text)
+    bob.join(room_id, query=[("via", server.server_name)])
+    with another_at_work(other_server, room_id, HISTORY) as let_go_when, ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(everything_before, bob, room_id, 100)
+        let_go_when(1, reading.done)
+        assert reading.result(timeout=60) == list(reversed(said))
 
 
 def test_history_that_was_hidden_stays_hidden(server, alice, other_server):
