@@ -85,6 +85,7 @@ struct config_federation {
     bool allow_private_addresses; /* false */
     const char *const *notaries;  /* trusted key servers; none */
     size_t notary_count;
+    int64_t policy_server_timeout_seconds;         /* 10 */
     const struct config_destination *destinations; /* the first that fits counts */
     size_t destination_count;
 };

@@ -146,6 +146,10 @@ static const struct setting federation_items[] = {
              "it keeps strangers from making this server call into your network."},
     {"notaries", SETTING_TEXTS, LIST(config_federation, notaries, notary_count), .example = "[matrix.org]",
      .help = "Servers to ask for the keys of servers that are down. They are trusted to tell the truth."},
+    {"policy_server_timeout_seconds", SETTING_SECONDS, AT(config_federation, policy_server_timeout_seconds),
+     .standard = "10s", .min = 1, .max = 60,
+     .help = "How long a room's policy server may think about an event. One that takes longer is left alone for a while, "
+             "up to a minute: meanwhile nobody here can write into its rooms, and what others write waits."},
     {"destinations", SETTING_SECTIONS, LIST(config_federation, destinations, destination_count),
      .section = &destination_section,
      .help = "Servers with certificate authorities of their own, or that demand a client certificate; the first entry "

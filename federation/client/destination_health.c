@@ -17,11 +17,15 @@ enum {
     INTERVAL_MAX_MS = 60 * 60 * 1000,
     DESTINATIONS_MAX = 20000,
     REASON_BYTES_MAX = 256,
+    FIRST_SILENCE_MS = 5000,
+    SILENCE_MAX_MS = 60 * 1000,
 };
 
 struct destination {
     char *server_name;
     struct stored_destination state;
+    int64_t silence_ms; /* 0: it does not let us wait */
+    int64_t silent_until_ts;
     UT_hash_handle hh;
 };
 
@@ -72,12 +76,10 @@ static bool find(struct destination_health *health, const char *server_name,
     return destination != NULL;
 }
 
-static void keep(struct destination_health *health, const char *server_name,
-                 const struct stored_destination *state)
+static struct destination *obtain_locked(struct destination_health *health, const char *server_name)
 {
     struct destination *destination;
 
-    pthread_mutex_lock(&health->lock);
     HASH_FIND_STR(health->destinations, server_name, destination);
     if (destination == NULL) {
         /* The oldest entry goes: the database has it still. */
@@ -90,7 +92,14 @@ static void keep(struct destination_health *health, const char *server_name,
         HASH_ADD_KEYPTR(hh, health->destinations, destination->server_name,
                         strlen(destination->server_name), destination);
     }
-    destination->state = *state;
+    return destination;
+}
+
+static void keep(struct destination_health *health, const char *server_name,
+                 const struct stored_destination *state)
+{
+    pthread_mutex_lock(&health->lock);
+    obtain_locked(health, server_name)->state = *state;
     pthread_mutex_unlock(&health->lock);
 }
 
@@ -172,12 +181,52 @@ bool destination_health_spoke(struct destination_health *health, const char *ser
     pthread_mutex_lock(&health->lock);
     HASH_FIND_STR(health->destinations, server_name, destination);
     was_failing = destination != NULL && destination->state.failing_since_ts > 0;
+    if (destination != NULL)
+        destination->silence_ms = destination->silent_until_ts = 0;
     if (was_failing) {
         destination->state.retry_ts = 0;
         destination->state.retry_interval_ms = 0;
     }
     pthread_mutex_unlock(&health->lock);
     return was_failing;
+}
+
+void destination_health_fell_silent(struct destination_health *health, const char *server_name,
+                                    int64_t now_ms)
+{
+    pthread_mutex_lock(&health->lock);
+    struct destination *destination = obtain_locked(health, server_name);
+    /* Several that waited at the same time are one silence. */
+    if (destination->silent_until_ts <= now_ms) {
+        destination->silence_ms =
+            destination->silence_ms == 0 ? FIRST_SILENCE_MS : destination->silence_ms * 2;
+        if (destination->silence_ms > SILENCE_MAX_MS)
+            destination->silence_ms = SILENCE_MAX_MS;
+        destination->silent_until_ts = now_ms + destination->silence_ms;
+    }
+    pthread_mutex_unlock(&health->lock);
+}
+
+void destination_health_broke_silence(struct destination_health *health, const char *server_name)
+{
+    struct destination *destination;
+
+    pthread_mutex_lock(&health->lock);
+    HASH_FIND_STR(health->destinations, server_name, destination);
+    if (destination != NULL)
+        destination->silence_ms = destination->silent_until_ts = 0;
+    pthread_mutex_unlock(&health->lock);
+}
+
+int64_t destination_health_silent_until(struct destination_health *health, const char *server_name)
+{
+    struct destination *destination;
+
+    pthread_mutex_lock(&health->lock);
+    HASH_FIND_STR(health->destinations, server_name, destination);
+    int64_t until_ts = destination != NULL ? destination->silent_until_ts : 0;
+    pthread_mutex_unlock(&health->lock);
+    return until_ts;
 }
 
 enum errcode destination_health_heed_retries(struct destination_health *health, struct db *db)

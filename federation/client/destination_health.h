@@ -33,6 +33,15 @@ enum errcode destination_health_failed(struct destination_health *health, struct
 /* It called us, so it is worth calling: true when it counted as failing before. */
 bool destination_health_spoke(struct destination_health *health, const char *server_name);
 
+/* Who is asked although it may be failing (a policy server) and let us wait in vain is not asked
+ * for a while: 5 seconds, then twice as long each time up to a minute, until it answers or calls
+ * us. */
+void destination_health_fell_silent(struct destination_health *health, const char *server_name,
+                                    int64_t now_ms);
+void destination_health_broke_silence(struct destination_health *health, const char *server_name);
+/* Until when it is left alone; 0: it is not known to be silent. */
+int64_t destination_health_silent_until(struct destination_health *health, const char *server_name);
+
 /* Administrators asked that some be tried again, in this process or another: they may be called at
  * once. */
 enum errcode destination_health_heed_retries(struct destination_health *health,

@@ -5,12 +5,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/config.h"
+#include "federation/client/client_internal.h"
+#include "federation/client/destination_health.h"
 #include "federation/client/signed_request.h"
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/protocol/json.h"
+#include "homeserver/services.h"
 
 enum {
-    TIMEOUT_MS = 10 * 1000,
     ANSWER_BYTES_MAX = 64 * 1024,
     ATTEMPTS_MAX = 3,
     WAIT_UNASKED_MS = 1000,
@@ -72,6 +76,28 @@ static enum errcode fetch_patiently(struct call *call, const struct federation_r
     return outcome;
 }
 
+/* One that drops what it is sent, or whose address is looked for in vain, costs the whole time:
+ * once in a while, not for every event. */
+static enum errcode fetch_unless_silent(struct call *call, const struct federation_request *request,
+                                        json_t **out)
+{
+    struct destination_health *health = call->services->federation->health;
+    const int64_t began_ms = clock_wall_ms();
+    int64_t until_ts = destination_health_silent_until(health, request->destination);
+
+    if (until_ts > began_ms)
+        return fail(call->error, E_TIMEOUT,
+                    "%s did not answer in time; it is asked again in %lld seconds",
+                    request->destination, (long long)((until_ts - began_ms) / 1000 + 1));
+    enum errcode asked = fetch_patiently(call, request, out);
+    const int64_t now_ms = clock_wall_ms();
+    if (asked == E_TIMEOUT || (asked == E_REMOTE && now_ms - began_ms >= request->timeout_ms / 2))
+        destination_health_fell_silent(health, request->destination, now_ms);
+    else if (asked != E_REMOTE)
+        destination_health_broke_silence(health, request->destination);
+    return asked;
+}
+
 enum errcode federation_ask_policy_server(struct call *call, const struct policy_question *question,
                                           const json_t **out)
 {
@@ -81,13 +107,14 @@ enum errcode federation_ask_policy_server(struct call *call, const struct policy
         .destination = question->policy_server,
         .target = "/_matrix/policy/v1/sign",
         .content = question->event,
-        .timeout_ms = TIMEOUT_MS,
+        .timeout_ms =
+            config_current(call->services->config)->federation.policy_server_timeout_seconds * 1000,
         .answer_limit_bytes = ANSWER_BYTES_MAX,
         .although_failing = true,
     };
     json_t *answer;
 
-    enum errcode asked = fetch_patiently(call, &request, &answer);
+    enum errcode asked = fetch_unless_silent(call, &request, &answer);
     if (asked != OK)
         return tell_verbatim(call, question->policy_server, asked);
     *out = json_get_object(answer, question->policy_server);

@@ -2,9 +2,13 @@
 come. The policy server is a peer with real keys."""
 
 import concurrent.futures
+import threading
 
 import pytest
-from client import CLIENT, event_ids
+from client import CLIENT, Client, event_ids
+from conftest import federating_server
+from homeserver import running
+from invariants import connect
 from peer import FEDERATION, Key, quote, redacted, without
 
 SIGN = "/_matrix/policy/v1/sign"
@@ -224,6 +228,51 @@ def test_a_room_that_leaves_a_policy_server_that_is_away_hears_what_waited(serve
     alice.set_state(other.room_id, "m.room.policy", {})
     good_peer.send(server, [other.event("m.room.message", {"body": "at once"})])
     arrives(alice, other, other.id_of(event))
+
+
+def test_an_event_that_waited_five_minutes_for_its_policy_server_is_not_shown(server, alice, good_peer, policy, other):
+    policy.answer = lambda event: policy.sign(event) if event["content"]["body"] == "in time" else (502, b"")
+    late = other.event("m.room.message", {"body": "late"}, learn=False)
+    good_peer.send(server, [late])
+    with connect(server) as database:
+        aged = "UPDATE federation_inbox SET received_ts = received_ts - 301000 WHERE room_id = %s"
+        assert database.execute(aged, (other.room_id,)).rowcount == 1
+    in_time = other.event("m.room.message", {"body": "in time"})
+    good_peer.send(server, [in_time])
+    arrives(alice, other, other.id_of(in_time))
+    policy.answer = policy.sign
+    alice.send_text(other.room_id, "it is back")
+    assert messages(alice, other.room_id) == ["in time", "it is back"]
+
+
+def test_a_policy_server_that_drops_what_it_is_asked_is_not_waited_for_each_time(authority, peer, good_peer, policy):
+    answers = threading.Event()
+
+    def answer_late(event):
+        answers.wait(timeout=300)
+        return policy.sign(event)
+
+    with running(federating_server(authority, federation={"policy_server_timeout_seconds": 1})) as server:
+        alice = Client(server.base_url).register("alice")
+        guarded = peer.join(server, alice.create_room(preset="public_chat", room_version="11"), "guard")
+        alice.set_state(guarded.room_id, "m.room.policy", policy.content())
+        room = good_peer.join(server, guarded.room_id, "mia")
+        policy.answer = answer_late
+        refused(alice, room, 504)
+        asked = 0
+        while asked != len(policy.asked):  # once it is left alone, and that for longer each time
+            asked = len(policy.asked)
+            assert asked < 6
+            refused(alice, room, 504)
+        events = [room.event("m.room.message", {"body": f"waits {number}"}) for number in range(3)]
+        good_peer.send(server, events)
+        policy.answer = policy.sign
+        answers.set()
+        peer.send(server, [])  # who speaks is asked again
+        last = room.event("m.room.message", {"body": "at once"})
+        good_peer.send(server, [last])
+        arrives(alice, room, room.id_of(last))
+        assert sorted(messages(alice, room.room_id)) == ["at once", "waits 0", "waits 1", "waits 2"]
 
 
 def test_a_join_is_not_lost_when_the_policy_server_is_away(server, good_peer, policy, room):
