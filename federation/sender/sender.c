@@ -27,7 +27,8 @@ enum {
     ROUTES_WAITING_MAX = 1000,
     CLAIM_EVERY_MS = 10 * 1000,
     TROUBLE_PAUSE_MS = 1000, /* after the database failed */
-    SCAN_EVERY_MS = 10,      /* what comes meanwhile is found by one look */
+    SCAN_EVERY_MS = 10,      /* in the long run: what comes meanwhile is found by one look */
+    SCANS_SAVED_UP = 4,
     SAVE_EVERY_POSITIONS = 10000,
     TYPING_ROOMS_MAX = 1000,
 };
@@ -254,7 +255,11 @@ static enum errcode scan(struct federation_sender *sender, struct call *call)
 
     if (what.until <= sender->scanned_position || clock_monotonic_ms() < sender->scan_again_ms)
         return OK;
-    sender->scan_again_ms = clock_monotonic_ms() + SCAN_EVERY_MS;
+    /* What comes after a while is found at once, and what follows on it within it: a few looks are
+     * saved up, and only who never rests waits for each. */
+    const int64_t saved_up_ms = clock_monotonic_ms() - SCANS_SAVED_UP * SCAN_EVERY_MS;
+    sender->scan_again_ms =
+        (sender->scan_again_ms > saved_up_ms ? sender->scan_again_ms : saved_up_ms) + SCAN_EVERY_MS;
     for (size_t i = 0; i < config->domain_count; i++)
         hosted[i] = config->domains[i].name;
     what.is_saved = what.until - sender->saved_position >= SAVE_EVERY_POSITIONS;
