@@ -110,7 +110,9 @@ static void run(void *db, void *argument)
     room->goes_outward = outcome == E_OUTWARD;
     count_room(room, 1);
     struct thread_pool *next = room->goes_outward ? receiver->outward : receiver->pool;
-    bool has_work = room->goes_outward || (outcome == OK && (has_more || room->has_news));
+    /* What has to wait may be had with what came meanwhile: a policy server that is back, say. */
+    bool has_work = room->goes_outward || (outcome == OK && has_more) ||
+                    ((outcome == OK || outcome == E_UNAVAILABLE) && room->has_news);
     bool again = has_work && !receiver->is_stopping;
     if (!again)
         forget(receiver, room);
