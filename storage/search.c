@@ -12,12 +12,12 @@ enum { ADD, REMOVE, NEWEST, BY_WORDS, WORDS };
 
 enum {
     /* How often a word is written is seen from so many of the newest events … */
-    SAMPLE_EVENTS = 256,
+    SAMPLE_EVENTS = 128,
     /* … and if it is in one of eight, going through events finds enough sooner than the index does,
      * which tells all hits there ever were. */
     FREQUENT_ONE_IN = 8,
     EVENTS_PER_STEP = 4096, /* at most */
-    FIRST_SPAN_POSITIONS = 4096,
+    FIRST_SPAN_POSITIONS = 256,
     SPAN_GROWTH = 8,
     STEPS_MAX = 8,
 };
@@ -133,7 +133,6 @@ struct search_walk {
     ARRAY_OF(struct search_hit) hits;
     int64_t events; /* looked at */
     int64_t until;  /* where it goes on */
-    int64_t span;   /* positions to look at in the next step */
 };
 
 static bool has_enough(const struct search_walk *walk)
@@ -169,13 +168,22 @@ static int64_t events_wanted(const struct search_walk *walk)
     return wanted < EVENTS_PER_STEP ? wanted : EVENTS_PER_STEP;
 }
 
-/* Events of the rooms are found by their positions: in ever larger spans of these, for most may be
- * of other rooms. */
+/* Positions that will have so many events of the rooms, and not many more: most may be of others.
+ */
+static int64_t span_for(const struct search_walk *walk, int64_t events)
+{
+    int64_t walked = walk->query->until_position - walk->until;
+    int64_t span = walk->events > 0 ? events * walked / walk->events * 9 / 8 : walked * SPAN_GROWTH;
+
+    return span > FIRST_SPAN_POSITIONS ? span : FIRST_SPAN_POSITIONS;
+}
+
 static enum errcode step_back(struct search_walk *walk, struct db *db, struct arena *arena)
 {
     const struct search_query *query = walk->query;
     int64_t limit = events_wanted(walk);
-    int64_t after = walk->until > walk->span ? walk->until - walk->span : 0;
+    int64_t span = span_for(walk, limit);
+    int64_t after = walk->until > span ? walk->until - span : 0;
     struct db_rows *rows;
 
     TRY(db_query(db, arena, &statements[NEWEST],
@@ -189,7 +197,6 @@ static enum errcode step_back(struct search_walk *walk, struct db *db, struct ar
     bool is_all = rows_int(rows, 0, 4) < limit;
     walk->events += rows_int(rows, 0, 4);
     walk->until = is_all ? after : rows_int(rows, 0, 5) - 1;
-    walk->span *= is_all ? SPAN_GROWTH : 1;
     return OK;
 }
 
@@ -214,7 +221,6 @@ enum errcode search_events(struct db *db, struct arena *arena, const struct sear
     struct search_walk walk = {
         .query = query,
         .until = query->room_count > 0 ? query->until_position : 0,
-        .span = FIRST_SPAN_POSITIONS,
     };
 
     for (int i = 0; i < STEPS_MAX && !has_enough(&walk) && is_frequent(&walk); i++)
