@@ -179,6 +179,7 @@ SCENARIOS = [
             Row("… message to each sync: p50", p50("message to each sync"), "ms"),
             *cpu_rows("action"),
             Row("… memory of the server afterwards", figure("server memory"), "MiB", "10x"),
+            Row("… with all pages that it shares", figure("server memory, with shared pages"), "MiB"),
             Row("… memory of PostgreSQL", figure("postgres memory"), "MiB"),
         ],
         population="people", rounds=1, fresh=True,

@@ -123,6 +123,10 @@ void bench_meter_report(struct bench *bench, const struct bench_meter *start, in
     }
     report_process(bench, "server", start->server, end.server, operations,
                    bench->server_peak_bytes);
+    if (end.server.processes > 0)
+        bench_figure(
+            bench, "server memory, with shared pages",
+            (double)proc_resident_bytes_of_tree(bench->server, bench->postgres) / (1 << 20), "MiB");
     report_process(bench, "postgres", start->postgres, end.postgres, operations,
                    bench->postgres_peak_bytes);
     if (end.disk_bytes > 0 && operations > 0)
