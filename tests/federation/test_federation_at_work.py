@@ -16,8 +16,10 @@ DESTINATIONS = "/_synapse/admin/v1/federation/destinations"
 
 @pytest.fixture(scope="module")
 def server(authority):
-    """Of this file alone: other servers that are gone count for all."""
-    with running(federating_server(authority, federation={"deny": ["*.denied.example"]})) as server:
+    """Of this file alone: other servers that are gone count for all. Nobody becomes idle: a test that is over would be
+    told of it."""
+    settings = {"federation": {"deny": ["*.denied.example"]}, "presence_enabled": False}
+    with running(federating_server(authority, **settings)) as server:
         yield server
 
 
