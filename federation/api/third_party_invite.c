@@ -18,7 +18,8 @@ enum { INVITES_MAX = 100 };
 
 /* One of the invites that waited for the address. Those that do not hold are passed over: they say
  * nothing about the others. */
-static enum errcode redeem(struct request *req, const json_t *invite, const char *mxid)
+static enum errcode redeem(struct request *req, struct identity_keys *keys, const json_t *invite,
+                           const char *mxid)
 {
     const char *room_id = json_get_string(invite, "room_id");
     const char *sender = json_get_string(invite, "sender");
@@ -31,7 +32,7 @@ static enum errcode redeem(struct request *req, const json_t *invite, const char
     if (strcmp(proof.mxid, mxid) != 0)
         return fail(&req->error, M_FORBIDDEN, "The invite is signed for %.200s.", proof.mxid);
     /* Anybody may send this: nobody is called for what no identity server of ours has signed. */
-    TRY(identity_signature_check(&req->call, signed_object));
+    TRY(identity_signature_check(&req->call, keys, signed_object));
     TRY(third_party_invite_redeem(&req->call, room_id, &proof));
     return commit_group_wait(req->call.commits);
 }
@@ -59,8 +60,9 @@ enum errcode federation_on_bind_third_party_identifier(struct request *req)
     TRY(found);
     if (json_array_size(invites) > INVITES_MAX)
         return fail(&req->error, M_TOO_LARGE, "At most %d invites at once.", INVITES_MAX);
+    struct identity_keys *keys = identity_keys_create(req->call.arena);
     json_array_foreach (invites, i, invite) {
-        enum errcode outcome = redeem(req, invite, mxid);
+        enum errcode outcome = redeem(req, keys, invite, mxid);
         if (errcode_is_internal(outcome) && outcome != E_REMOTE && outcome != E_TIMEOUT)
             return outcome;
         if (outcome != OK)

@@ -8,6 +8,7 @@
 #include "federation/client/signed_request.h"
 #include "homeserver/base/arena.h"
 #include "homeserver/base/base64.h"
+#include "homeserver/base/map.h"
 #include "homeserver/base/sha256.h"
 #include "homeserver/net/http_client.h"
 #include "homeserver/protocol/identifiers.h"
@@ -23,7 +24,7 @@ enum {
     ANSWER_BYTES_MAX = 1 << 20,
     TOKEN_BYTES_MAX = 255,
     ACCESS_TOKEN_BYTES_MAX = 4096,
-    KEYS_ASKED_MAX = 3,
+    KEYS_ASKED_MAX = 8, /* on behalf of one request */
 };
 
 static bool is_trusted(const struct config *config, const char *name, size_t length)
@@ -224,22 +225,51 @@ static enum errcode load_key(struct call *call, const char *server_name, const c
     return OK;
 }
 
-enum errcode identity_signature_check(struct call *call, const json_t *signed_object)
+struct identity_keys {
+    struct map *asked; /* server name, space, key ID -> struct ed25519_public_key; NULL: not told */
+};
+
+struct identity_keys *identity_keys_create(struct arena *arena)
+{
+    struct identity_keys *keys = ARENA_NEW(arena, struct identity_keys);
+
+    keys->asked = map_create(arena);
+    return keys;
+}
+
+/* NULL when it can not be had, or too many others were asked for. */
+static enum errcode find_key(struct call *call, struct identity_keys *keys, const char *server_name,
+                             const char *key_id, const struct ed25519_public_key **out)
+{
+    const char *name = arena_printf(call->arena, "%s %s", server_name, key_id);
+    struct ed25519_public_key *key = ARENA_NEW(call->arena, struct ed25519_public_key);
+
+    *out = map_get(keys->asked, name);
+    if (map_contains(keys->asked, name) || map_count(keys->asked) >= KEYS_ASKED_MAX)
+        return OK;
+    map_set(keys->asked, name, NULL);
+    TRY(load_key(call, server_name, key_id, key));
+    map_set(keys->asked, name, key);
+    *out = key;
+    return OK;
+}
+
+enum errcode identity_signature_check(struct call *call, struct identity_keys *keys,
+                                      const json_t *signed_object)
 {
     const struct config *config = config_current(call->services->config);
     const json_t *signatures = json_get_object(signed_object, "signatures");
-    struct ed25519_public_key key;
+    const struct ed25519_public_key *key;
     const char *key_id;
     json_t *signature;
-    int asked = 0;
 
     for (size_t i = 0; i < config->identity_server_count; i++) {
         const char *server_name = config->identity_servers[i];
         json_object_foreach (json_get_object(signatures, server_name), key_id, signature) {
-            if (!signing_key_id_is_valid(key_id) || asked++ >= KEYS_ASKED_MAX)
+            if (!signing_key_id_is_valid(key_id))
                 continue;
-            TRY(load_key(call, server_name, key_id, &key));
-            if (signing_json_verify(signed_object, server_name, key_id, &key))
+            TRY(find_key(call, keys, server_name, key_id, &key));
+            if (key != NULL && signing_json_verify(signed_object, server_name, key_id, key))
                 return OK;
         }
     }

@@ -50,8 +50,14 @@ enum errcode identity_server_store_invite(struct call *call, const struct identi
 enum errcode identity_key_check(struct call *call, const char *validity_url,
                                 const char *public_key) MUST_CHECK;
 
+/* Keys that were asked for on behalf of one request: each once, and only a few, whatever is signed
+ * with them. On the arena. */
+struct identity_keys;
+struct identity_keys *identity_keys_create(struct arena *arena);
+
 /* OK when an identity server that we trust has signed the object, by the keys that it tells now;
  * M_FORBIDDEN otherwise. Spec: "pubkey/{keyId}". */
-enum errcode identity_signature_check(struct call *call, const json_t *signed_object) MUST_CHECK;
+enum errcode identity_signature_check(struct call *call, struct identity_keys *keys,
+                                      const json_t *signed_object) MUST_CHECK;
 
 #endif

@@ -212,6 +212,10 @@ def test_m_09_forged_exchanges_are_refused(server, alice, identity, room_id, pee
     exchange(server, peer, room_id, 200, good)
 
 
+def keys_asked_for(identity):
+    return identity.recorder.requests("/_matrix/identity/v2/pubkey/ed25519")
+
+
 def test_m_09_thousands_of_forged_invites_come_to_nothing(server, alice, identity, room_id, peer, good_peer, zoe, full):
     """All at once is too much; a hundred at a time, and one by one from another server, are judged one by one."""
     number = 10000 if full else 200
@@ -222,6 +226,10 @@ def test_m_09_thousands_of_forged_invites_come_to_nothing(server, alice, identit
     assert on_bind(server, yves.user_id, [forged] * number, expect=413)["errcode"] == "M_TOO_LARGE"
     for _ in range(number // 100):
         assert on_bind(server, yves.user_id, [forged] * 100) == {}
+    assert len(keys_asked_for(identity)) == number // 100  # the key once a request, not once an invite
+    many = [json.loads(json.dumps(forged).replace("ed25519:0", f"ed25519:{key}")) for key in range(1, 101)]
+    assert on_bind(server, yves.user_id, many) == {}
+    assert len(keys_asked_for(identity)) <= number // 100 + 8
     good = partial(identity, room_id, alice.user_id, zoe)
     bad = json.loads(json.dumps(good))
     bad["content"]["third_party_invite"]["signed"]["signatures"] = forged["signed"]["signatures"]
