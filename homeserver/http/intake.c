@@ -25,10 +25,11 @@
 #include "homeserver/http/server_internal.h"
 #include "homeserver/http/tls_identity.h"
 
-/* A connection's memory in libmicrohttpd is kept while its client waits. It bounds the head, too:
- * to 9 KiB, in which cookies, which nobody needs here, count twice. */
+/* A connection's memory in libmicrohttpd is kept while its client waits. It bounds the head, too,
+ * in which cookies, which nobody needs here, count twice. With 10 KiB a first line of 5 KiB, as a
+ * server sends it that asks for the history before 100 events, was never answered. */
 enum {
-    CONNECTION_MEMORY_BYTES = 10 << 10,
+    CONNECTION_MEMORY_BYTES = 14 << 10,
     INACTIVITY_S = 90,    /* a client that does not take its answer */
     BODY_BYTES_PER_MS = 8 /* on the whole, after a start */
 };
