@@ -34,6 +34,10 @@ from traffic import OURS, is_ours, note_peer
 
 FEDERATION = "/_matrix/federation"
 
+# One for all: each new one reads the authorities of the system, which takes longer than most requests. A connection
+# serves one request, as servers under test come and go.
+HTTP = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+
 # ── Certificates ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -469,8 +473,8 @@ class Peer:
         target = path + (f"?{query}" if query else "")
         header = header or self.authorization(method, target, server.server_name, body)
         content = None if body is None else canonical(body)  # as servers do: these bytes are signed
-        answer = httpx.request(
-            method, server.base_url + target, content=content, timeout=60,
+        answer = HTTP.request(
+            method, server.base_url + target, content=content,
             headers={"Authorization": header, "Content-Type": "application/json"},
         )  # fmt: skip
         if expect is not None:

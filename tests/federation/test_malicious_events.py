@@ -254,6 +254,7 @@ def members_beside_each_other(room, length):
         yield room.event("m.room.member", {"membership": "join"}, user_id, learn=False, sender=user_id, auth_events=auth)
 
 
+@pytest.mark.timeout(3600)  # with --full
 @pytest.mark.parametrize("make", [members_upon_each_other, members_beside_each_other], ids=["deep", "wide"])
 def test_d_19_an_auth_chain_of_thousands(server, alice, peer, room, room_id, full, make):
     """The newest first, and among others that are no part of it: what holds is kept, the rest is left out, and of what
@@ -426,6 +427,7 @@ def is_heard(server, alice, peer, room):
     alice.sync_until(lambda answer: room.id_of(event) in event_ids(answer, room.room_id))
 
 
+@pytest.mark.timeout(3600)  # with --full
 def test_d_23_a_burst_in_one_room_is_all_stored(server, alice, peer, room, room_id, full):
     """Nothing of it is lost, memory stays flat, and meanwhile another room is as quick as ever."""
     other_id = alice.create_room(preset="public_chat", room_version="11")
@@ -446,6 +448,7 @@ def test_d_23_a_burst_in_one_room_is_all_stored(server, alice, peer, room, room_
     assert server.resident_bytes() - before < 192 << 20
 
 
+@pytest.mark.timeout(3600)  # with --full
 def test_d_15_thousands_of_ends_hold_up_no_other_room(server, alice, peer, room, room_id, full):
     """Each upon an old event of its own, as wide as a fork can be."""
     other_id = alice.create_room(preset="public_chat", room_version="11")

@@ -216,6 +216,7 @@ def keys_asked_for(identity):
     return identity.recorder.requests("/_matrix/identity/v2/pubkey/ed25519")
 
 
+@pytest.mark.timeout(3600)  # with --full
 def test_m_09_thousands_of_forged_invites_come_to_nothing(server, alice, identity, room_id, peer, good_peer, zoe, full):
     """All at once is too much; a hundred at a time, and one by one from another server, are judged one by one."""
     number = 10000 if full else 200
