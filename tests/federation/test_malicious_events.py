@@ -398,10 +398,11 @@ def test_an_event_of_another_room_is_no_auth_event(server, alice, peer, room, ro
 def test_d_15_many_slow_rooms_hold_up_no_other(server, alice, peer, room, room_id):
     """More rooms than there are threads wait for a peer that does not answer."""
     alice.sync()
-    release = threading.Event()
+    release, given_up = threading.Event(), []
 
     def sleep_long(*_):
-        release.wait(30)
+        if not release.wait(25):  # our server would wait for half a minute
+            given_up.append(1)
         return 200, {"events": []}
 
     peer.answers[f"{FEDERATION}/v1/get_missing_events"] = sleep_long
@@ -411,12 +412,10 @@ def test_d_15_many_slow_rooms_hold_up_no_other(server, alice, peer, room, room_i
         slow.event("m.room.message", {"body": "never sent"})
         waiting.append(slow.event("m.room.message", {"body": "waits"}))
     quick = room.event("m.room.message", {"body": "quick"})
-    began = time.monotonic()
-    peer.send(server, [*waiting, quick])
     try:
-        assert time.monotonic() - began < 5
+        peer.send(server, [*waiting, quick])
         alice.sync_until(lambda answer: room.id_of(quick) in event_ids(answer, room_id))
-        assert time.monotonic() - began < 15
+        assert not given_up
     finally:
         release.set()
 
