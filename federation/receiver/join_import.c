@@ -18,10 +18,12 @@
 #include "homeserver/rooms/import_room.h"
 #include "homeserver/services.h"
 #include "storage/events.h"
+#include "storage/journal.h"
 
 enum {
     EVENTS_MAX = 400000,
-    PORTION = 1000, /* so many are trees at a time */
+    PORTION = 1000,       /* so many are trees at a time */
+    OTHERS_MIN = PORTION, /* fewer are not worth a way of their own */
     SERVERS_MAX = 50000,
     SERVER_TEXT_BYTES_MAX = 1000,
 };
@@ -31,7 +33,10 @@ struct importing {
     const struct join_import *import;
     ARRAY_OF(struct json_span) texts; /* the auth chain, then the state */
     size_t chain_count;
-    const struct pdu_signed **pdus; /* parallel; NULL: it does not hold */
+    ARRAY_OF(struct json_span) others; /* of the state what no rule reads, where it is much */
+    const struct pdu_signed **pdus;    /* parallel to `texts`; NULL: it does not hold */
+    struct room *room;                 /* where the others were stored */
+    ARRAY_OF(struct stored_state) stored;
     struct event_set *set;
     struct map *state; /* "type NUL state_key", joined by a newline -> struct pdu_authorised */
     struct map *state_ids;
@@ -56,17 +61,40 @@ static void put_state(struct importing *im, const struct pdu_authorised *pdu)
     map_set(im->state_ids, event->event_id, NULL);
 }
 
-static enum errcode cut_list(struct importing *im, struct json_span list)
+/* The auth rules and those who follow the state look at m.room.* only. Of a type that is not told
+ * in plain text nothing is known before it is parsed. */
+static bool is_other(struct json_span text)
 {
+    static const char read[] = "\"m.room.";
+    struct json_parts parts;
+    struct json_member member;
+
+    json_parts_start(&parts, text);
+    while (parts.close == '}' && json_parts_next(&parts, &member)) {
+        if (!json_span_equals(member.name, "type"))
+            continue;
+        return member.value.size > sizeof(read) &&
+               memchr(member.value.bytes, '\\', member.value.size) == NULL &&
+               memcmp(member.value.bytes, read, sizeof(read) - 1) != 0;
+    }
+    return false;
+}
+
+static enum errcode cut_list(struct importing *im, struct json_span list, bool is_state)
+{
+    struct arena *arena = im->call->arena;
     struct json_parts parts;
     struct json_member event;
 
     json_parts_start(&parts, list);
     while (json_parts_next(&parts, &event)) {
-        if (im->texts.count == EVENTS_MAX)
+        if (im->texts.count + im->others.count == EVENTS_MAX)
             return fail(im->call->error, E_REMOTE, "%s told more than %d events.",
                         im->import->server_name, EVENTS_MAX);
-        array_push(im->call->arena, &im->texts, event.value);
+        if (is_state && is_other(event.value))
+            array_push(arena, &im->others, event.value);
+        else
+            array_push(arena, &im->texts, event.value);
     }
     if (parts.failed)
         return fail(im->call->error, E_REMOTE, "%s told events that are no JSON.",
@@ -74,21 +102,42 @@ static enum errcode cut_list(struct importing *im, struct json_span list)
     return OK;
 }
 
+static enum errcode cut(struct importing *im)
+{
+    TRY(cut_list(im, im->import->answer->auth_chain, false));
+    im->chain_count = im->texts.count;
+    TRY(cut_list(im, im->import->answer->state, true));
+    if (im->others.count >= OTHERS_MIN)
+        return OK;
+    for (size_t i = 0; i < im->others.count; i++)
+        array_push(im->call->arena, &im->texts, im->others.items[i]);
+    im->others.count = 0;
+    return OK;
+}
+
+static enum errcode verify(struct call *call, const struct importing *im,
+                           const struct json_span *texts, size_t count,
+                           const struct pdu_signed ***out)
+{
+    const struct pdu_batch batch = {
+        .version = im->import->version,
+        .room_id = im->import->room_id,
+        .texts = texts,
+        .text_count = count,
+        .is_history = true,
+    };
+
+    return pdus_verify(call, &batch, out, &count);
+}
+
 static enum errcode verify_portion(struct importing *im, size_t start, size_t count)
 {
     SCOPED(arena_release) struct arena *arena = arena_create();
     struct call own = *im->call;
     const struct pdu_signed **pdus;
-    const struct pdu_batch batch = {
-        .version = im->import->version,
-        .room_id = im->import->room_id,
-        .texts = im->texts.items + start,
-        .text_count = count,
-        .is_history = true,
-    };
 
     own.arena = arena;
-    TRY(pdus_verify(&own, &batch, &pdus, &count));
+    TRY(verify(&own, im, im->texts.items + start, count, &pdus));
     for (size_t i = 0; i < count; i++) {
         if (pdus[i] != NULL)
             im->pdus[start + i] = pdu_keep(im->call->arena, pdus[i]);
@@ -96,15 +145,10 @@ static enum errcode verify_portion(struct importing *im, size_t start, size_t co
     return OK;
 }
 
-/* The text is not needed any longer: what is kept of an event is a copy. */
 static enum errcode verify_events(struct importing *im)
 {
-    size_t total;
+    size_t total = im->texts.count;
 
-    TRY(cut_list(im, im->import->answer->auth_chain));
-    im->chain_count = im->texts.count;
-    TRY(cut_list(im, im->import->answer->state));
-    total = im->texts.count;
     im->pdus = ARENA_ARRAY(im->call->arena, total, const struct pdu_signed *);
     for (size_t i = 0; i < total; i += PORTION)
         TRY(verify_portion(im, i, total - i < PORTION ? total - i : PORTION));
@@ -260,6 +304,61 @@ static enum errcode judge_join(struct importing *im, const struct pdu_authorised
     return OK;
 }
 
+/* ── State that no rule reads ────────────────────────────────────────────────────────────────── */
+
+/* By this time the join stands: these events are judged by what was, and stored while the next are
+ * verified. Should we be killed they are events beside a room that we are not in. */
+static enum errcode store_portion(struct importing *im, const struct known_events *known,
+                                  size_t start, size_t count)
+{
+    SCOPED(arena_release) struct arena *arena = arena_create();
+    struct call own = *im->call;
+    const struct pdu_signed **pdus;
+    struct event_set *set;
+    size_t kept_count = 0;
+
+    own.arena = arena;
+    TRY(verify(&own, im, im->others.items + start, count, &pdus));
+    TRY(event_set_judge(&own, pdus, count, known, &set));
+    const struct pdu_authorised **kept = ARENA_ARRAY(arena, count, const struct pdu_authorised *);
+    const struct pdu_authorised *const *judged = event_set_events(set, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (pdu_event_of(judged[i])->state_key != NULL)
+            kept[kept_count++] = judged[i];
+    }
+    struct stored_state *numbers = ARENA_ARRAY(arena, kept_count, struct stored_state);
+    TRY(commit_group_wait(own.commits));
+    TRY(room_import_outliers(&own, im->room, kept, kept_count, numbers));
+    for (size_t i = 0; i < kept_count; i++) {
+        if (pdu_outcome_of(kept[i]) != PDU_REJECTED)
+            array_push(im->call->arena, &im->stored, numbers[i]);
+    }
+    return OK;
+}
+
+/* The others refer to what was judged before them: that is stored first. */
+static enum errcode store_others(struct importing *im)
+{
+    struct call *call = im->call;
+    size_t count, total = im->others.count, kept_count = 0;
+    const struct pdu_authorised *const *judged = event_set_events(im->set, &count);
+    const struct pdu_authorised **kept =
+        ARENA_ARRAY(call->arena, count, const struct pdu_authorised *);
+    const struct event **events = ARENA_ARRAY(call->arena, count, const struct event *);
+    const struct known_events known = {events, count, event_set_create(im->set)};
+
+    for (size_t i = 0; i < count; i++) {
+        events[i] = pdu_event_of(judged[i]);
+        if (events[i]->state_key != NULL)
+            kept[kept_count++] = judged[i];
+    }
+    TRY(room_import_open(call, im->import->room_id, im->import->version, &im->room));
+    TRY(room_import_outliers(call, im->room, kept, kept_count, NULL));
+    for (size_t i = 0; i < total; i += PORTION)
+        TRY(store_portion(im, &known, i, total - i < PORTION ? total - i : PORTION));
+    return commit_group_wait(call->commits);
+}
+
 static enum errcode store(struct importing *im, const struct pdu_authorised *join)
 {
     size_t count, kept = 0;
@@ -276,6 +375,9 @@ static enum errcode store(struct importing *im, const struct pdu_authorised *joi
     const struct room_import import = {
         .room_id = im->import->room_id,
         .version = im->import->version,
+        .room = im->room,
+        .stored = im->stored.items,
+        .stored_count = im->stored.count,
         .events = imported,
         .count = kept,
         .join = join,
@@ -284,8 +386,8 @@ static enum errcode store(struct importing *im, const struct pdu_authorised *joi
         .server_count = im->servers.count,
     };
     log_info(LOG_FEDERATION, "Joined %s with %zu events of its state%s and %zu in all.",
-             im->import->room_id, map_count(im->state), is_partial(im) ? ", members left out," : "",
-             kept);
+             im->import->room_id, map_count(im->state) + im->stored.count,
+             is_partial(im) ? ", members left out," : "", kept + im->stored.count);
     return room_import(im->call, &import);
 }
 
@@ -299,12 +401,16 @@ enum errcode join_import(struct call *call, const struct join_import *import)
     };
     const struct pdu_authorised *join;
 
+    TRY(cut(&im));
     TRY(verify_events(&im));
     if (is_partial(&im))
         read_servers(&im);
-    strbuf_finish(import->text);
     TRY(judge_events(&im));
     TRY(check_create(&im));
     TRY(judge_join(&im, &join));
+    if (im.others.count > 0)
+        TRY(store_others(&im));
+    /* What is kept of an event is a copy. */
+    strbuf_finish(import->text);
     return store(&im, join);
 }

@@ -274,7 +274,7 @@ static enum errcode store(const struct telling *telling, struct portion *p)
     }
     if (kept_count == 0)
         return OK;
-    return room_import_outliers(call, telling->room, kept, kept_count);
+    return room_import_outliers(call, telling->room, kept, kept_count, NULL);
 }
 
 /* The events `start` … of the list. Those that wait are written over others that were looked at. */

@@ -425,28 +425,46 @@ static enum errcode import_events(struct importing *im)
         if (im->import->events[i].is_state)
             state_map_put(&im->before, im->key_nids[i], im->nids[i]);
     }
+    for (size_t i = 0; i < im->import->stored_count; i++) {
+        const struct stored_state *stored = &im->import->stored[i];
+        if (state_map_get(im->before, stored->key_nid) == 0)
+            state_map_put(&im->before, stored->key_nid, stored->event_nid);
+    }
     struct state_map *after = state_map_set(im->before, im->key_nids[join], im->nids[join]);
     enum errcode outcome = advance(im, after);
     state_map_release(after);
     return outcome;
 }
 
-/* A new room is registered with its first event. */
-static enum errcode find_room(struct importing *im)
+/* A new room is registered with what `entry` brings. */
+static enum errcode find_room(struct call *call, const char *id, const struct room_version *version,
+                              struct journal_entry *entry, struct room **out)
 {
-    struct call *call = im->call;
     int64_t nid;
 
-    enum errcode opened = room_open(call, im->import->room_id, &im->room);
+    enum errcode opened = room_open(call, id, out);
     if (opened != M_NOT_FOUND)
         return opened;
     error_clear(call->error);
     TRY(nid_next_room(room_service_nids(call->services->rooms), call->db, &nid));
-    im->room = room_prepare(call, nid, im->import->room_id, im->import->version);
-    if (room_nid(im->room) == nid)
-        room_create_in(im->entry, nid, im->import->room_id, im->import->version->id,
-                       clock_wall_ms());
+    *out = room_prepare(call, nid, id, version);
+    if (room_nid(*out) == nid)
+        room_create_in(entry, nid, id, version->id, clock_wall_ms());
     return OK;
+}
+
+enum errcode room_import_open(struct call *call, const char *room_id,
+                              const struct room_version *version, struct room **out)
+{
+    struct journal_entry *entry = journal_entry_create();
+    enum errcode found = find_room(call, room_id, version, entry, out);
+
+    if (found != OK) {
+        journal_entry_destroy(entry);
+        return found;
+    }
+    journal_submit(call->services->journal, entry, call->commits);
+    return commit_group_wait(call->commits);
 }
 
 enum errcode room_import(struct call *call, const struct room_import *import)
@@ -459,7 +477,10 @@ enum errcode room_import(struct call *call, const struct room_import *import)
         .entry = journal_entry_create(),
     };
 
-    enum errcode outcome = find_room(&im);
+    enum errcode outcome = OK;
+    im.room = import->room;
+    if (im.room == NULL)
+        outcome = find_room(call, import->room_id, import->version, im.entry, &im.room);
     if (outcome == OK)
         outcome = room_build_begin(call, im.room, &build);
     if (outcome == OK)
@@ -470,7 +491,8 @@ enum errcode room_import(struct call *call, const struct room_import *import)
 }
 
 enum errcode room_import_outliers(struct call *call, struct room *room,
-                                  const struct pdu_authorised *const *pdus, size_t count)
+                                  const struct pdu_authorised *const *pdus, size_t count,
+                                  struct stored_state *numbers_out)
 {
     struct imported_event *events = ARENA_ARRAY(call->arena, count, struct imported_event);
     const struct room_import import = {.events = events, .count = count};
@@ -492,6 +514,8 @@ enum errcode room_import_outliers(struct call *call, struct room *room,
         return outcome;
     }
     add_events(&im, count);
+    for (size_t i = 0; numbers_out != NULL && i < count; i++)
+        numbers_out[i] = (struct stored_state){im.key_nids[i], im.nids[i]};
     journal_submit(call->services->journal, im.entry, call->commits);
     return OK;
 }

@@ -14,9 +14,20 @@ struct imported_event {
     bool is_state; /* part of the state before the join */
 };
 
+/* An event of the state that was stored before, as room_import_outliers() numbered it. */
+struct stored_state {
+    int64_t key_nid;
+    int64_t event_nid;
+};
+
 struct room_import {
     const char *room_id;
     const struct room_version *version;
+    struct room *room; /* of room_import_open(); NULL: it is opened, or made, here */
+    /* More of the state: the first of a key counts. None of them is of a type that clients or rules
+     * know (m.room.*). */
+    const struct stored_state *stored;
+    size_t stored_count;
     struct imported_event *events; /* each once; all but the join */
     size_t count;
     const struct pdu_authorised *join; /* by a local user */
@@ -30,9 +41,15 @@ struct room_import {
 /* Committed with the call. Also for a room that is known: an invite, an earlier stay. */
 enum errcode room_import(struct call *call, const struct room_import *import) MUST_CHECK;
 
-/* Many outliers at once: events beside the timeline of a room that is known. */
+/* The room for events that are stored before it begins for us: made, and committed, where it is
+ * not known. */
+enum errcode room_import_open(struct call *call, const char *room_id,
+                              const struct room_version *version, struct room **out) MUST_CHECK;
+
+/* Many outliers at once: events beside the timeline of a room that is known. `numbers_out`, where
+ * it is not NULL, has a place for each. */
 enum errcode room_import_outliers(struct call *call, struct room *room,
-                                  const struct pdu_authorised *const *pdus,
-                                  size_t count) MUST_CHECK;
+                                  const struct pdu_authorised *const *pdus, size_t count,
+                                  struct stored_state *numbers_out) MUST_CHECK;
 
 #endif

@@ -186,6 +186,41 @@ def test_a_large_state_is_taken_in_whatever_its_order_and_spacing(server, alice,
     assert residence.room.id_of(again) in [event["event_id"] for event in chunk]
 
 
+def own_state(client, residence):
+    """What it says in events of types that only the test knows, by type and key."""
+    state = client.get(f"{CLIENT}/rooms/{{}}/state", residence.id)
+    return {
+        (event["type"], event["state_key"]): event["content"] for event in state if event["type"].startswith("org.example")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("omits", [True, False])
+def test_state_that_no_rule_reads_is_there_with_the_join_however_much_it_is(server, alice, peer, omits):
+    """It is stored in portions before the join is; what does not hold is left out there as elsewhere."""
+    residence = Residence(peer)
+    residence.omits = omits
+    expected = {("org.example.state", f"key {number}"): {"value": number} for number in range(1100)}
+    for (kind, key), content in expected.items():
+        residence.room.event(kind, content, key)
+    forged = {**residence.room.event("org.example.forged", {}, "", learn=False), "depth": 1}
+    stranger = residence.room.event("org.example.stranger", {}, "", sender=peer.user("stranger"))
+    good = residence.send_join
+
+    def send_join(*request):
+        status, answer = good(*request)
+        again = next(event for event in answer["state"] if event["type"] == "org.example.state")
+        return status, {**answer, "state": [forged, stranger, *answer["state"], again]}
+
+    peer.answers[f"{FEDERATION}/v2/send_join/"] = send_join
+    residence.told.set()
+    join(alice, residence)
+    assert own_state(alice, residence) == expected
+    alice.send_text(residence.id, "here")
+    room = alice.sync_until(lambda answer: joined_room(answer, residence.id))
+    known = [event for part in ("state", "timeline") for event in room[part]["events"]]
+    assert expected.keys() <= {(event["type"], event.get("state_key")) for event in known}
+
+
 def test_a_kill_and_a_restart_lose_nothing_of_it(authority, peer):
     residence = Residence(peer)
     with running(federating_server(authority)) as own:
