@@ -31,16 +31,14 @@ static enum errcode ask(struct db *db, int statement, enum room_work work, const
 
 /* The server's own waiting would end as a failed statement when it takes too long. */
 enum errcode room_lock_take(struct db *db, enum room_work work, const char *room_id,
-                            int64_t wait_ms, struct room_lock *out)
+                            int64_t wait_ms, bool *is_ours_out)
 {
     const int64_t until_ms = clock_monotonic_ms() + wait_ms;
 
-    *out = (struct room_lock){0};
     for (;;) {
-        TRY(ask(db, TAKE, work, room_id, &out->is_ours));
-        if (out->is_ours || clock_monotonic_ms() >= until_ms)
+        TRY(ask(db, TAKE, work, room_id, is_ours_out));
+        if (*is_ours_out || clock_monotonic_ms() >= until_ms)
             return OK;
-        out->has_waited = true;
         nanosleep(&(struct timespec){0, LOOK_EVERY_MS * 1000000}, NULL);
     }
 }

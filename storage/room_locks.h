@@ -18,14 +18,10 @@ enum room_work {
     ROOM_WORK_UPGRADE = 7359,
 };
 
-struct room_lock {
-    bool is_ours;
-    bool has_waited; /* somebody else had it */
-};
-
-/* Waits for it, up to `wait_ms`. When it is ours, room_lock_let_go() must follow. */
+/* Waits for it, up to `wait_ms`: `*is_ours_out` is false when somebody else kept it all the time,
+ * otherwise room_lock_let_go() must follow. */
 enum errcode room_lock_take(struct db *db, enum room_work work, const char *room_id,
-                            int64_t wait_ms, struct room_lock *out) MUST_CHECK;
+                            int64_t wait_ms, bool *is_ours_out) MUST_CHECK;
 enum errcode room_lock_let_go(struct db *db, enum room_work work, const char *room_id) MUST_CHECK;
 
 #endif

@@ -283,10 +283,10 @@ static enum errcode work_alone(struct fetching *f, enum errcode (*work)(void *co
                                void *context)
 {
     struct db *db = f->call->db;
-    struct room_lock lock;
+    bool is_ours;
 
-    TRY(room_lock_take(db, ROOM_WORK_HISTORY, room_id(f->room), OTHERS_WAIT_MS, &lock));
-    if (!lock.is_ours)
+    TRY(room_lock_take(db, ROOM_WORK_HISTORY, room_id(f->room), OTHERS_WAIT_MS, &is_ours));
+    if (!is_ours)
         return OK;
     enum errcode outcome = work(context);
     enum errcode let_go = room_lock_let_go(db, ROOM_WORK_HISTORY, room_id(f->room));

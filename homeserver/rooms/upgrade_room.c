@@ -209,8 +209,8 @@ static enum errcode find_replacement(struct upgrading *u)
     return u->new_room_id != NULL ? OK : E_CONFLICT;
 }
 
-/* Another process was at work on this room. What it has done is committed, and need not have been
- * told here yet. */
+/* Another process may have been at work on this room. What it has done is committed, and need not
+ * have been told here yet. */
 static enum errcode replace_unless_replaced(struct upgrading *u)
 {
     const int64_t nid = room_nid(u->room);
@@ -229,12 +229,12 @@ static enum errcode replace_alone(void *context)
     struct upgrading *u = context;
     struct db *db = u->call->db;
     const char *id = u->upgrade->room_id;
-    struct room_lock lock;
+    bool is_ours;
 
-    TRY(room_lock_take(db, ROOM_WORK_UPGRADE, id, UPGRADE_WAIT_MS, &lock));
-    if (!lock.is_ours)
+    TRY(room_lock_take(db, ROOM_WORK_UPGRADE, id, UPGRADE_WAIT_MS, &is_ours));
+    if (!is_ours)
         return fail(u->call->error, E_TIMEOUT, "The room is being upgraded, which takes long.");
-    enum errcode outcome = lock.has_waited ? replace_unless_replaced(u) : replace(u);
+    enum errcode outcome = replace_unless_replaced(u);
     enum errcode let_go = room_lock_let_go(db, ROOM_WORK_UPGRADE, id);
     TRY(outcome);
     return let_go;
