@@ -38,8 +38,7 @@ enum {
 /* How much of a text the words are that were asked for, all of which it has: the room is a word
  * more in the vector, and operators stand between the words of the question. Places of words are
  * not stored; rows of earlier versions have them. */
-#define RANK(vector)                                                                               \
-    "(numnode(" WORDS_ASKED ") + 1) / 2 / greatest(length(" vector ") - 1, 1)::float8 "
+#define RANK "(numnode(" WORDS_ASKED ") + 1) / 2 / greatest(length(s.vector) - 1, 1)::float8 "
 
 /* A hit's room is found in the list by halving: a join of hits and rooms would be as many steps as
  * there are pairs of them. */
@@ -66,45 +65,41 @@ static const struct db_statement statements[] = {
 
     /* The newest events of the rooms, and which of them are hits. One row at least: how many events
      * there were, and the position of the oldest. */
-    [NEWEST] =
-        {"search_newest",
-         "WITH asked AS MATERIALIZED (SELECT plainto_tsquery('simple', $3) AS words), "
-         "seen AS MATERIALIZED ( "
-         "  SELECT e.event_nid, e.position "
-         "    FROM unnest($1::bigint[], $2::bigint[]) AS r (room_nid, until) "
-         "   CROSS JOIN LATERAL ( "
-         "         SELECT n.event_nid, n.position FROM events n "
-         "          WHERE n.room_nid = r.room_nid AND n.position > $6 "
-         "            AND n.position <= least(r.until, $7) "
-         "          ORDER BY n.position DESC "
-         "          LIMIT $8) e "
-         "   ORDER BY e.position DESC "
-         "   LIMIT $8), "
-         "hits AS ( "
-         "  SELECT h.* FROM seen "
-         "   CROSS JOIN LATERAL ( "
-         "         SELECT s.event_nid, s.room_nid, s.position, "
-         "                " RANK(
-             "s.vector") " AS rank "
-                         "           FROM event_search s "
-                         "          WHERE s.event_nid = seen.event_nid AND s.vector @@ " WORDS_ASKED
-                         "            AND s.key = ANY($4::bigint[]) OFFSET 0) h " /* one by one */
-                         "   ORDER BY h.position DESC "
-                         "   LIMIT $5) "
-                         "SELECT h.event_nid, h.room_nid, h.position, h.rank, a.events, a.oldest "
-                         "  FROM (SELECT count(*) AS events, min(position) AS oldest FROM seen) a "
-                         "  LEFT JOIN hits h ON true "
-                         " ORDER BY h.position DESC"},
+    [NEWEST] = {"search_newest",
+                "WITH asked AS MATERIALIZED (SELECT plainto_tsquery('simple', $3) AS words), "
+                "seen AS MATERIALIZED ( "
+                "  SELECT e.event_nid, e.position "
+                "    FROM unnest($1::bigint[], $2::bigint[]) AS r (room_nid, until) "
+                "   CROSS JOIN LATERAL ( "
+                "         SELECT n.event_nid, n.position FROM events n "
+                "          WHERE n.room_nid = r.room_nid AND n.position > $6 "
+                "            AND n.position <= least(r.until, $7) "
+                "          ORDER BY n.position DESC "
+                "          LIMIT $8) e "
+                "   ORDER BY e.position DESC "
+                "   LIMIT $8), "
+                "hits AS ( "
+                "  SELECT h.* FROM seen "
+                "   CROSS JOIN LATERAL ( "
+                "         SELECT s.event_nid, s.room_nid, s.position, "
+                "                " RANK "AS rank "
+                "           FROM event_search s "
+                "          WHERE s.event_nid = seen.event_nid AND s.vector @@ " WORDS_ASKED
+                "            AND s.key = ANY($4::bigint[]) OFFSET 0) h " /* one by one */
+                "   ORDER BY h.position DESC "
+                "   LIMIT $5) "
+                "SELECT h.event_nid, h.room_nid, h.position, h.rank, a.events, a.oldest "
+                "  FROM (SELECT count(*) AS events, min(position) AS oldest FROM seen) a "
+                "  LEFT JOIN hits h ON true "
+                " ORDER BY h.position DESC"},
 
     /* Only what is shown gets its rank. */
     [BY_WORDS] = {"search_by_words",
-                  ASKED "SELECT h.event_nid, h.room_nid, h.position, "
-                        "       " RANK("h.vector") " AS rank "
-                                                   "  FROM (SELECT s.* " FROM_SEARCH
-                                                   "   AND s.position <= $6 "
-                                                   "         ORDER BY s.position DESC "
-                                                   "         LIMIT $5) AS h "
-                                                   " ORDER BY h.position DESC"},
+                  ASKED "SELECT s.event_nid, s.room_nid, s.position, " RANK
+                        "  FROM (SELECT s.* " FROM_SEARCH "           AND s.position <= $6 "
+                        "         ORDER BY s.position DESC "
+                        "         LIMIT $5) AS s "
+                        " ORDER BY s.position DESC"},
 
     [WORDS] = {"search_words", "SELECT tsvector_to_array(to_tsvector('simple', $1))"},
 };
