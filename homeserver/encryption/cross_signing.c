@@ -7,9 +7,9 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/call.h"
+#include "homeserver/encryption/olm_keys.h"
 #include "homeserver/protocol/canonical_json.h"
 #include "homeserver/protocol/json.h"
-#include "homeserver/protocol/signing_json.h"
 #include "homeserver/services.h"
 #include "storage/cross_signing_keys.h"
 #include "storage/device_keys.h"
@@ -110,8 +110,8 @@ static enum errcode check_master(const struct upload *upload,
         if (json_object_get(signatures, key_id) == NULL)
             continue;
         TRY(json_parse_object(call->arena, rows[i].keys, strlen(rows[i].keys), NULL, &keys));
-        if (!signing_json_verify_by(master->json, user_id, key_id,
-                                    json_get_string(json_get_object(keys, "keys"), key_id)))
+        if (!olm_key_signed(master->json, user_id, key_id,
+                            json_get_string(json_get_object(keys, "keys"), key_id)))
             return fail(call->error, M_INVALID_SIGNATURE,
                         "The signature of the master key by the device %s is not valid.",
                         rows[i].device_id);
@@ -134,8 +134,8 @@ static enum errcode check_signatures(const struct upload *upload)
             continue;
         if (master->json == NULL)
             return fail(call->error, M_MISSING_PARAM, "There is no master key.");
-        if (!signing_json_verify_by(key->json, upload->requester->user_id, master->key_id,
-                                    master->public_key))
+        if (!olm_key_signed(key->json, upload->requester->user_id, master->key_id,
+                            master->public_key))
             return fail(call->error, M_INVALID_SIGNATURE,
                         "The key for \"%s\" is not signed by the master key.",
                         cross_signing_usage_text((enum cross_signing_usage)usage));

@@ -8,10 +8,10 @@
 #include "homeserver/base/arena.h"
 #include "homeserver/base/strbuf.h"
 #include "homeserver/call.h"
+#include "homeserver/encryption/olm_keys.h"
 #include "homeserver/protocol/canonical_json.h"
 #include "homeserver/protocol/device_keys.h"
 #include "homeserver/protocol/json.h"
-#include "homeserver/protocol/signing_json.h"
 #include "homeserver/services.h"
 #include "storage/db.h"
 #include "storage/device_keys.h"
@@ -101,7 +101,7 @@ static enum errcode check_device_keys(struct upload *upload, const json_t *keys)
     TRY(device_keys_check(keys, upload->user_id, upload->device.device_id, call->error));
     upload->signing_key = member_key(keys, upload->signing_key_id);
     if (!may_be_unsigned(upload, keys) &&
-        !signing_json_verify_by(keys, upload->user_id, upload->signing_key_id, upload->signing_key))
+        !olm_key_signed(keys, upload->user_id, upload->signing_key_id, upload->signing_key))
         return fail(call->error, M_INVALID_SIGNATURE,
                     "The device keys are not signed by the device's key %s.",
                     upload->signing_key_id);
@@ -160,7 +160,7 @@ static enum errcode check_signature(const struct upload *upload, const char *nam
         return fail(upload->call->error, M_INVALID_SIGNATURE,
                     "The key %s can not be checked: the device has not told its own keys.", name);
     if (upload->signing_key != NULL &&
-        !signing_json_verify_by(key, upload->user_id, upload->signing_key_id, upload->signing_key))
+        !olm_key_signed(key, upload->user_id, upload->signing_key_id, upload->signing_key))
         return fail(upload->call->error, M_INVALID_SIGNATURE,
                     "The key %s is not signed by the device.", name);
     return OK;

@@ -7,7 +7,7 @@
 
 /*
  * Messages that anybody encrypts for a public key of ours, and only we read: what clients call
- * PkEncryption.
+ * PkEncryption, by libolm.
  */
 enum { PK_SEED_BYTES = 32, PK_PUBLIC_KEY_CHARS = 43, PK_MAC_CHARS = 11 };
 

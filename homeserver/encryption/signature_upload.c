@@ -8,8 +8,8 @@
 #include "homeserver/call.h"
 #include "homeserver/encryption/cross_signing.h"
 #include "homeserver/encryption/key_query.h"
+#include "homeserver/encryption/olm_keys.h"
 #include "homeserver/protocol/json.h"
-#include "homeserver/protocol/signing_json.h"
 #include "homeserver/services.h"
 #include "storage/device_keys.h"
 #include "storage/device_list_changes.h"
@@ -125,7 +125,7 @@ static enum errcode add_signatures(struct signing *signing, const struct target 
         TRY(find_public_key(signing, target, key_id, &public_key));
         if (public_key == NULL)
             continue;
-        if (!signing_json_verify_by(document, user_id, key_id, public_key))
+        if (!olm_key_signed(document, user_id, key_id, public_key))
             return fail(call->error, M_INVALID_SIGNATURE, "The signature by %s is not valid.",
                         key_id);
         const struct new_key_signature row = {

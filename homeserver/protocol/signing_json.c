@@ -68,12 +68,3 @@ bool signing_json_verify(const json_t *object, const char *entity, const char *k
            signing_json_bytes(object, &bytes) == OK &&
            ed25519_verify(key, bytes.data, bytes.length, signature);
 }
-
-bool signing_json_verify_by(const json_t *object, const char *entity, const char *key_id,
-                            const char *public_key)
-{
-    struct ed25519_public_key key;
-
-    return ed25519_public_key_decode(&key, public_key) &&
-           signing_json_verify(object, entity, key_id, &key);
-}

@@ -37,8 +37,5 @@ const char *signing_json_signature(const json_t *object, const char *entity, con
 /* True when `entity` signed the object with this key. */
 bool signing_json_verify(const json_t *object, const char *entity, const char *key_id,
                          const struct ed25519_public_key *key);
-/* The same with the key in base64; false when it is NULL or no key. */
-bool signing_json_verify_by(const json_t *object, const char *entity, const char *key_id,
-                            const char *public_key);
 
 #endif

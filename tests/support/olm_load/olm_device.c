@@ -11,9 +11,9 @@
 #include "homeserver/base/map.h"
 #include "homeserver/base/random.h"
 #include "homeserver/base/strbuf.h"
+#include "homeserver/encryption/olm_keys.h"
 #include "homeserver/protocol/canonical_json.h"
 #include "homeserver/protocol/json.h"
-#include "homeserver/protocol/signing_json.h"
 
 /* The Olm sessions that one other device began with us, the newest first. */
 struct inbound {
@@ -161,8 +161,8 @@ bool olm_device_begin_session(struct olm_device *device, struct olm_peer *peer,
     const char *key = json_get_string(one_time_key, "key");
 
     if (key == NULL ||
-        !signing_json_verify_by(one_time_key, peer->user_id,
-                                arena_printf(arena, "ed25519:%s", peer->device_id), peer->ed25519))
+        !olm_key_signed(one_time_key, peer->user_id,
+                        arena_printf(arena, "ed25519:%s", peer->device_id), peer->ed25519))
         return false;
     peer->session = olm_session(arena_alloc(device->arena, olm_session_size()));
     size_t size = olm_create_outbound_session_random_length(peer->session);
