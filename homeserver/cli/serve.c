@@ -1,5 +1,4 @@
 /* beffroi serve */
-#include <malloc.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -62,16 +61,6 @@ static enum errcode serve(struct invocation *invocation, const struct config *co
     return server_run(&options, error);
 }
 
-/* Most threads wait most of the time. The C library's own limit, eight heaps for each processor,
- * gives each of them one, with room that no other thread uses: 2 of 20 MiB after a morning of two
- * hundred people. With one for each processor a message took a tenth more CPU. */
-static void share_heaps(void)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-    mallopt(M_ARENA_MAX, processors > 2 ? 2 * (int)processors : 4);
-}
-
 static enum exit_status run(struct invocation *invocation)
 {
     const struct command_option options[] = {{0}};
@@ -83,7 +72,6 @@ static enum exit_status run(struct invocation *invocation)
     const struct config *config = command_load_config(invocation);
     if (config == NULL)
         return EXIT_BAD_CONFIG;
-    share_heaps();
     enum errcode code = serve(invocation, config, &error);
     if (code == OK)
         return EXIT_DONE;
