@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "homeserver/base/arena.h"
+#include "homeserver/base/clock.h"
 #include "homeserver/base/singleflight.h"
 #include "homeserver/protocol/json.h"
 #include "homeserver/push/user_push_rules.h"
@@ -20,7 +21,11 @@
 #include "storage/room_locks.h"
 #include "storage/room_summaries.h"
 
-enum { QUIET_LEVEL_MIN = 50, UPGRADE_WAIT_MS = 60 * 1000 };
+enum {
+    QUIET_LEVEL_MIN = 50,
+    UPGRADE_WAIT_MS = 60 * 1000,
+    REPEAT_MS = 60 * 1000, /* who asks again within this time has not heard the answer */
+};
 
 /* 1. Who may close the room may replace it. */
 static enum errcode check_permission(struct call *call, struct room *room,
@@ -167,7 +172,6 @@ struct upgrading {
     struct call *call;
     const struct room_upgrade *upgrade;
     struct room *room;
-    const struct event *tombstone; /* that was there before; NULL: none */
     const char *new_room_id;
 };
 
@@ -209,19 +213,33 @@ static enum errcode find_replacement(struct upgrading *u)
     return u->new_room_id != NULL ? OK : E_CONFLICT;
 }
 
-/* Another process may have been at work on this room. What it has done is committed, and need not
- * have been told here yet. */
-static enum errcode replace_unless_replaced(struct upgrading *u)
+/* Whether the room was upgraded to this version a moment ago. */
+static enum errcode is_repeat(const struct upgrading *u, const struct event *tombstone, bool *out)
+{
+    const char *id =
+        tombstone != NULL ? json_get_string(tombstone->content, "replacement_room") : NULL;
+    struct room *replacement;
+
+    *out = false;
+    if (id == NULL || clock_wall_ms() - tombstone->origin_server_ts >= REPEAT_MS)
+        return OK;
+    enum errcode found = room_open(u->call, id, &replacement);
+    *out = found == OK && room_version_of(replacement) == u->upgrade->version;
+    return errcode_is_internal(found) ? found : OK;
+}
+
+/* A client that asks again, or another one at the same moment, gets the same room. It may have been
+ * made by another process: that is committed, and need not have been told here yet. */
+static enum errcode replace_once(struct upgrading *u)
 {
     const int64_t nid = room_nid(u->room);
     const struct event *tombstone;
+    bool is_done;
 
     rooms_forget_heads(u->call->services->rooms, &nid, 1);
     TRY(find_tombstone(u, &tombstone));
-    if (tombstone == NULL ||
-        (u->tombstone != NULL && strcmp(u->tombstone->event_id, tombstone->event_id) == 0))
-        return replace(u);
-    return find_replacement(u);
+    TRY(is_repeat(u, tombstone, &is_done));
+    return is_done ? find_replacement(u) : replace(u);
 }
 
 static enum errcode replace_alone(void *context)
@@ -234,7 +252,7 @@ static enum errcode replace_alone(void *context)
     TRY(room_lock_take(db, ROOM_WORK_UPGRADE, id, UPGRADE_WAIT_MS, &is_ours));
     if (!is_ours)
         return fail(u->call->error, E_TIMEOUT, "The room is being upgraded, which takes long.");
-    enum errcode outcome = replace_unless_replaced(u);
+    enum errcode outcome = replace_once(u);
     enum errcode let_go = room_lock_let_go(db, ROOM_WORK_UPGRADE, id);
     TRY(outcome);
     return let_go;
@@ -250,7 +268,6 @@ enum errcode room_upgrade(struct call *call, const struct room_upgrade *upgrade,
     TRY(room_open(call, upgrade->room_id, &u.room));
     TRY(room_committed_head(call, u.room, &head));
     TRY(check_permission(call, u.room, head, upgrade->requester->user_id));
-    TRY(find_tombstone(&u, &u.tombstone));
     TRY(singleflight_run(call->services->upgrades, upgrade->room_id, replace_alone, &u,
                          &was_first));
     if (!was_first)

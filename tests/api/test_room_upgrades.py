@@ -135,3 +135,11 @@ def test_an_upgrade_by_hand_carries_over_the_push_rule_of_the_room(alice, bob):
     bob.join(new)
     for user in (alice, bob):
         assert user.get(rule, new)["actions"] == user.get(rule, old)["actions"]
+
+
+def test_an_upgrade_that_is_asked_for_again_at_once_makes_no_other_room(alice):
+    """The answer may have been lost on its way to the client."""
+    room = alice.create_room()
+    first = upgrade(alice, room)
+    assert upgrade(alice, room) == first
+    assert alice.state(room, "m.room.tombstone")["replacement_room"] == first
