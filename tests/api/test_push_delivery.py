@@ -4,8 +4,9 @@ import collections
 import time
 
 import pytest
-from client import CLIENT, Client, unique
+from client import CLIENT, PATIENCE_SECONDS, Client, unique
 from homeserver import Beffroi, free_port, running
+from invariants import connect
 from recorder import Recorder, make_certificate
 
 NOTIFY = "/_matrix/push/v1/notify"
@@ -215,6 +216,19 @@ def test_a_gateway_that_does_not_answer_holds_up_no_other(server, alice, bob, ro
         assert time.monotonic() - started < 10
 
 
+def wait_until_noted(server, user):
+    """The second failure in a row of the user's pusher: the gateway sees it before the server has noted it."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    with connect(server) as database:
+        database.autocommit = True
+        noted = (
+            "SELECT FROM pushers JOIN users USING (user_nid) WHERE user_id = %s AND next_try_ts - failing_since_ts >= 1900"
+        )
+        while database.execute(noted, [user.user_id]).fetchone() is None:
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+
+
 def test_failed_notifications_are_repeated_ever_more_rarely(server, alice, bob, room, gateway):
     gateway.answer(NOTIFY, status=500, times=3)
     event_id = alice.send_text(room, "try again")
@@ -223,6 +237,7 @@ def test_failed_notifications_are_repeated_ever_more_rarely(server, alice, bob, 
         gateway.wait_for(lambda requests: len([r for r in requests if r["status"] == 500]) >= count, NOTIFY)
 
     failures(2)
+    wait_until_noted(server, bob)
     server.kill()
     server.start()
     wait_for_event(gateway, event_id)
