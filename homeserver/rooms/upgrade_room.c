@@ -202,29 +202,34 @@ static enum errcode find_tombstone(struct upgrading *u, const struct event **out
     return room_head_event(u->call, u->room, head, &key, out);
 }
 
+static const char *replacement_of(const struct event *tombstone)
+{
+    return tombstone != NULL ? json_get_string(tombstone->content, "replacement_room") : NULL;
+}
+
 /* What somebody else has made while we waited. */
 static enum errcode find_replacement(struct upgrading *u)
 {
     const struct event *tombstone;
 
     TRY(find_tombstone(u, &tombstone));
-    if (tombstone != NULL)
-        u->new_room_id = json_get_string(tombstone->content, "replacement_room");
+    u->new_room_id = replacement_of(tombstone);
     return u->new_room_id != NULL ? OK : E_CONFLICT;
 }
 
-/* Whether the room was upgraded to this version a moment ago. */
-static enum errcode is_repeat(const struct upgrading *u, const struct event *tombstone, bool *out)
+/* The room that it was upgraded to a moment ago, in this version. */
+static enum errcode find_repeated(struct upgrading *u)
 {
-    const char *id =
-        tombstone != NULL ? json_get_string(tombstone->content, "replacement_room") : NULL;
+    const struct event *tombstone;
     struct room *replacement;
 
-    *out = false;
+    TRY(find_tombstone(u, &tombstone));
+    const char *id = replacement_of(tombstone);
     if (id == NULL || clock_wall_ms() - tombstone->origin_server_ts >= REPEAT_MS)
         return OK;
     enum errcode found = room_open(u->call, id, &replacement);
-    *out = found == OK && room_version_of(replacement) == u->upgrade->version;
+    if (found == OK && room_version_of(replacement) == u->upgrade->version)
+        u->new_room_id = id;
     return errcode_is_internal(found) ? found : OK;
 }
 
@@ -233,13 +238,10 @@ static enum errcode is_repeat(const struct upgrading *u, const struct event *tom
 static enum errcode replace_once(struct upgrading *u)
 {
     const int64_t nid = room_nid(u->room);
-    const struct event *tombstone;
-    bool is_done;
 
     rooms_forget_heads(u->call->services->rooms, &nid, 1);
-    TRY(find_tombstone(u, &tombstone));
-    TRY(is_repeat(u, tombstone, &is_done));
-    return is_done ? find_replacement(u) : replace(u);
+    TRY(find_repeated(u));
+    return u->new_room_id != NULL ? OK : replace(u);
 }
 
 static enum errcode replace_alone(void *context)
