@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from client import Client
+from client import Client, wait_until
 from homeserver import launch, running
 from media import THUMBNAIL, count_objects, count_rows, download, media_tool, split_mxc, upload
 from pictures import encoded, photo
@@ -102,13 +102,6 @@ def test_a_store_that_refuses_is_not_taken_for_one_that_keeps(store, server, wro
         configure(server, **store.settings())
         server.start()
     assert download(client, kept).content == b"kept"
-
-
-def wait_until(condition):
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
 
 
 def read_until(server, token, contents, enough):

@@ -1,8 +1,6 @@
 """Spec: MSC4140, delayed events, under the names that clients use."""
 
-import time
-
-from client import CLIENT, PATIENCE_SECONDS, Client, event_ids, joined_room, unique
+from client import CLIENT, Client, event_ids, joined_room, unique, wait_until
 from invariants import connect
 
 EVENTS = "/_matrix/client/unstable/org.matrix.msc4140/delayed_events"
@@ -21,13 +19,6 @@ def act(client, delay_id, action, **options):
 
 def waiting(client):
     return [event["delay_id"] for event in client.get(EVENTS)["delayed_events"]]
-
-
-def wait_until(holds):
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
 
 
 def come_due(server, *delay_ids):

@@ -4,7 +4,7 @@ import collections
 import time
 
 import pytest
-from client import CLIENT, PATIENCE_SECONDS, Client, unique
+from client import CLIENT, Client, unique, wait_until
 from homeserver import Beffroi, free_port, running
 from invariants import connect
 from recorder import Recorder, make_certificate
@@ -218,15 +218,10 @@ def test_a_gateway_that_does_not_answer_holds_up_no_other(server, alice, bob, ro
 
 def wait_until_noted(server, user):
     """The second failure in a row of the user's pusher: the gateway sees it before the server has noted it."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
+    noted = "SELECT FROM pushers JOIN users USING (user_nid) WHERE user_id = %s AND next_try_ts - failing_since_ts >= 1900"
     with connect(server) as database:
         database.autocommit = True
-        noted = (
-            "SELECT FROM pushers JOIN users USING (user_nid) WHERE user_id = %s AND next_try_ts - failing_since_ts >= 1900"
-        )
-        while database.execute(noted, [user.user_id]).fetchone() is None:
-            assert time.monotonic() < give_up
-            time.sleep(0.02)
+        wait_until(lambda: database.execute(noted, [user.user_id]).fetchone() is not None)
 
 
 def test_failed_notifications_are_repeated_ever_more_rarely(server, alice, bob, room, gateway):

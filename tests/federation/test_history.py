@@ -26,24 +26,25 @@ def everything_before(client, room_id, limit):
         start = {"from_": page["end"]}
 
 
-@pytest.mark.parametrize("limit", [7, 100])
-def test_history_from_before_the_join_is_fetched(server, alice, other_server, limit):
+def join_what_was_talked_in(server, alice, other_server, messages):
+    """bob of the other server, the room of alice that he joins, and what she had said there before."""
     bob = Client(other_server.base_url).register("bob")
     room_id = alice.create_room(preset="public_chat")
-    said = [f"message {i}" for i in range(130)]
+    said = [f"message {i}" for i in range(messages)]
     for text in said:
         alice.send_text(room_id, text)
     bob.join(room_id, query=[("via", server.server_name)])
+    return bob, room_id, said
+
+
+@pytest.mark.parametrize("limit", [7, 100])
+def test_history_from_before_the_join_is_fetched(server, alice, other_server, limit):
+    bob, room_id, said = join_what_was_talked_in(server, alice, other_server, 130)
     assert everything_before(bob, room_id, limit) == list(reversed(said))
 
 
 def test_history_is_fetched_by_one_process_at_a_time(server, alice, other_server):
-    bob = Client(other_server.base_url).register("bob")
-    room_id = alice.create_room(preset="public_chat")
-    said = [f"message {i}" for i in range(12)]
-    for text in said:
-        alice.send_text(room_id, text)
-    bob.join(room_id, query=[("via", server.server_name)])
+    bob, room_id, said = join_what_was_talked_in(server, alice, other_server, 12)
     with another_at_work(other_server, room_id, HISTORY) as let_go_when, ThreadPoolExecutor(1) as pool:
         reading = pool.submit(everything_before, bob, room_id, 100)
         let_go_when(1, reading.done)

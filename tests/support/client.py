@@ -38,6 +38,13 @@ def quote(value):
     return percent_encode(str(value), safe="")
 
 
+def wait_until(holds):
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
 class Client:
     """One logged-in device; `token` None before that."""
 
